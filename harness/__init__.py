@@ -1,0 +1,1 @@
+"""Prove a Kyma module against the lifecycle managers' contract, on any cluster."""

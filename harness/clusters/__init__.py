@@ -1,0 +1,1 @@
+"""Offer one cluster behind one Protocol, whoever provides it."""

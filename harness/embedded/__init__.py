@@ -1,0 +1,1 @@
+"""Run a real control plane as child processes: toolchain, certificates, components, supervisor."""

@@ -1,0 +1,1 @@
+"""Ask the operating system for what a cluster of processes needs: processes, ports, locks, folders."""

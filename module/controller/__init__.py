@@ -1,0 +1,1 @@
+"""Run level-triggered controllers on the official Kubernetes client; knows neither Eventing nor tests."""

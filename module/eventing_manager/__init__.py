@@ -1,0 +1,1 @@
+"""Provision the backend that an Eventing resource asks for, and take it away again."""
