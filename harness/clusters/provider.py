@@ -1,0 +1,85 @@
+"""What every cluster provider offers, and what a scenario may ask for by name."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+class Capability(enum.StrEnum):
+    """Something that not every provider can do; a scenario names it in ``@pytest.mark.needs(...)``."""
+
+    CONTAINERS = "containers"
+    """Pods are containers: images are pulled, file systems and networks are their own."""
+    POD_NETWORK = "pod-network"
+    """Pods reach one another by pod IP and by Service name."""
+    PROCESS_NODE = "process-node"
+    """Pods are processes of this host: they can be signalled, and their Services have host addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryAddress:
+    """Where one OCI registry is reached, as ``host:port``: by us who push, by the cluster that pulls."""
+
+    push: str
+    pull: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRules:
+    """What the process node is told at its start: rule files, and values for their placeholders."""
+
+    files: Sequence[Path] = ()
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line about a part of the cluster: ``state`` is ``started``, ``ready`` or ``failed``."""
+
+    part: str
+    state: str
+    seconds: float
+    message: str = ""
+
+
+class Provider(Protocol):
+    """A cluster under one name, whether it exists already or not.
+
+    ``kubeconfig`` and ``registry`` are valid after :meth:`create`, or after :meth:`attach` returned true.
+    """
+
+    @property
+    def name(self) -> str:
+        """The provider's name, as in ``--harness-provider``."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What scenarios may rely on here."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; a file of its own, never the user's."""
+
+    @property
+    def registry(self) -> RegistryAddress:
+        """The OCI registry that belongs to the cluster."""
+
+    async def attach(self) -> bool:
+        """Take up a running cluster of this name; false where there is none."""
+
+    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+        """Bring the cluster up and return when it can be used, or raise with nothing left running."""
+
+    def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
+        """Give ``host:port`` under which a Service's port answers from this host, while the block runs."""
+
+    async def collect_logs(self, folder: Path) -> None:
+        """Copy the logs of the cluster's own parts into a folder."""
+
+    async def delete(self) -> None:
+        """Take the cluster and everything of it away; no error where there is none."""

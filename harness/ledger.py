@@ -1,0 +1,52 @@
+"""Print what is being done, step by step, with times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+WIDTH = 20
+
+
+class Step:
+    """One line of the ledger; what is noted on it stands behind its name when it ends."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Say what came of the step, such as an address or a count."""
+        self.notes.append(text)
+
+
+class Ledger:
+    """Steps with their times: live where there is a terminal, one line a step where there is none."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Time a step and print it when it ends, whether it went well or not."""
+        step, started = Step(), time.monotonic()
+        try:
+            with self._console.status(f"{name} …"):
+                yield step
+        except BaseException:
+            self._print("[red]✗[/red]", name, started, step)
+            raise
+        self._print("[green]✓[/green]", name, started, step)
+
+    def total(self) -> float:
+        """Return the seconds since the ledger was opened."""
+        return time.monotonic() - self._started
+
+    def _print(self, mark: str, name: str, started: float, step: Step) -> None:
+        seconds = f"{time.monotonic() - started:5.1f} s"
+        notes = escape("; ".join(step.notes))
+        self._console.print(f"{mark} {name:<{WIDTH}} [dim]{seconds}[/dim]  {notes}", highlight=False)

@@ -1,0 +1,1 @@
+"""Watch what happens in a cluster: waits that explain, inventories before and after."""
