@@ -1,0 +1,54 @@
+PYTHON   ?= python3
+PROVIDER ?= auto
+KYMA     ?= auto
+ARGS     ?=
+
+BIN   := .venv/bin
+READY := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run-dev stop verify test lint unit scenarios tools template format clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run-dev: $(READY) ## Bring up a cluster with the Eventing module in it, and verify it (PROVIDER=, KYMA=real|builtin|auto)
+	@$(BIN)/kyma-harness up --provider $(PROVIDER) --kyma $(KYMA) $(ARGS)
+
+stop: $(READY) ## Take that cluster away again, with everything of it
+	@$(BIN)/kyma-harness down
+
+verify: $(READY) ## Check the running cluster against what the module promises
+	@$(BIN)/kyma-harness verify
+
+test: lint unit scenarios ## Prove all of it: lint, unit and harness tests, scenarios with every pair of managers at hand
+
+lint: $(READY) ## Check style, types, layers and charts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timing
+
+unit: tools ## Run the tests of the module and of the harness
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST
+	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)
+	@if [ -n "$${KYMA_DIST:-}" ]; then set -x; $(BIN)/pytest scenarios --kyma=real $(ARGS); \
+	else echo "KYMA_DIST is not set: the scenarios ran with the built-in lifecycle managers only"; fi
+
+tools: $(READY)
+	@$(BIN)/kyma-harness tools
+
+template: $(READY) ## Write module-template.yaml anew from the module
+	@$(BIN)/kyma-harness bundle --dry-run --output module-template.yaml
+
+format: $(READY) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## Remove what the build made in this folder (the tools' cache stays)
+	rm -rf .venv .venv.lock .coverage .*_cache dist build
+
+$(READY): pyproject.toml constraints.txt hack/bootstrap.py
+	@$(PYTHON) hack/bootstrap.py
