@@ -1,0 +1,58 @@
+"""Find and end what a cluster's processes have started, also when the one who started them is gone.
+
+A child dies with its parent (PDEATHSIG), a grandchild does not. So every process of a cluster carries a mark
+in its environment, which whatever it starts inherits and which tells a leftover from other processes.
+This file is also a program, run by itself (see harness.host.guard): it may import the standard library only.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+MARKER = "KYMA_HARNESS_CLUSTER"
+_LIMIT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
+
+
+def marked(mark: str) -> list[int]:
+    """Return the processes, ourselves excepted, whose environment carries the mark."""
+    wanted = f"{MARKER}={mark}".encode()
+    return [pid for pid in _processes() if pid != os.getpid() and wanted in _environment(pid)]
+
+
+def end_marked(mark: str) -> list[int]:
+    """Kill every process that carries the mark, also those that appear meanwhile, and return which."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while (found := marked(mark)) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        ended.update(found)
+        time.sleep(_PAUSE_SECONDS)  # a killed process of somebody else's cannot be waited for
+    return sorted(ended)
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    # A zombie's environment is empty, somebody else's is not readable: both are none of ours to kill.
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
+
+
+def _guard() -> None:
+    """Wait until standard input ends, which is when its writer ends, and then end all that carry the mark."""
+    while os.read(0, 4096):
+        pass
+    end_marked(sys.argv[1])
+
+
+if __name__ == "__main__":
+    _guard()

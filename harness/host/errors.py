@@ -1,0 +1,43 @@
+"""What can go wrong between the harness and the machine it runs on.
+
+HarnessError                 what the harness raises on purpose: shown as a sentence, never as a traceback
+ ├ SpawnError                a program could not be started at all
+ ├ CommandError              a program ended with a failure, or not in time
+ ├ PortTakenError            the wanted port belongs to somebody else
+ ├ NoPortLeftError           the whole range is reserved or in use
+ ├ LockHeldError             somebody else holds a lock for longer than we are willing to wait
+ └ UnsafeFolderError         a folder meant for secrets is open to other users
+"""
+
+
+class HarnessError(Exception):
+    """Say what happened, to which object, and what to do about it."""
+
+
+class SpawnError(HarnessError):
+    """Report a program that could not be started."""
+
+
+class CommandError(HarnessError):
+    """Report a program that ended badly, with the last lines it wrote."""
+
+    def __init__(self, message: str, *, returncode: int | None = None, output: str = "") -> None:
+        super().__init__(f"{message}\n{output}" if output else message)
+        self.returncode = returncode
+        self.output = output
+
+
+class PortTakenError(HarnessError):
+    """Report a port that somebody else listens on or has reserved."""
+
+
+class NoPortLeftError(HarnessError):
+    """Report that no port of the range is free."""
+
+
+class LockHeldError(HarnessError):
+    """Report a lock that its holder did not let go of in time."""
+
+
+class UnsafeFolderError(HarnessError):
+    """Report a folder that other users could write to or read from."""
