@@ -1,0 +1,1 @@
+"""The Eventing module, proven end to end on any cluster."""

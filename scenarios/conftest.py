@@ -1,0 +1,29 @@
+"""What the Eventing scenarios share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from harness.handle import KymaHandle, Reach
+from scenarios.eventing import WORKLOADS, Eventing
+from scenarios.jetstream import round_trip_through
+
+
+@pytest.fixture
+def eventing(kyma: KymaHandle) -> Eventing:
+    """The module's custom resource in the cluster that ``kyma`` speaks of."""
+    return Eventing(api=kyma.api)
+
+
+@pytest.fixture
+def round_trip(reach: Reach) -> Callable[[bytes], bytes]:
+    """Publish a message to the JetStream that runs in the cluster, and bring it back."""
+
+    def call(payload: bytes) -> bytes:
+        with reach(WORKLOADS, "eventing-nats", 4222) as address:
+            return asyncio.run(round_trip_through(f"nats://{address}", payload))
+
+    return call

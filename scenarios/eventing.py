@@ -1,0 +1,42 @@
+"""The Eventing resource as the scenarios see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SERVICE, STATEFUL_SET
+from controller.resource import Kind, Object
+from harness.api import Api, Expectation
+
+EVENTING = Kind(group="operator.kyma-project.io", version="v1alpha1", kind="Eventing")
+NAME, NAMESPACE = "default-kyma-eventing", "kcp-system"
+WORKLOADS = "kyma-system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eventing:
+    """The Eventing resource that the lifecycle managers make, and what its manager makes of it."""
+
+    api: Api
+
+    def expect(self) -> Expectation:
+        """Expect something of the Eventing resource."""
+        return self.api.expect(EVENTING, NAME, NAMESPACE)
+
+    def switch(self, backend: str) -> None:
+        """Edit ``spec.backend.type``, as a user does."""
+        self.api.patch(EVENTING, NAME, NAMESPACE, {"spec": {"backend": {"type": backend}}})
+
+    def nats_objects(self) -> list[str]:
+        """Return every object of NATS that is there, by kind and name."""
+        return [
+            f"{kind.kind} {item['metadata']['name']}"
+            for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM)
+            for item in self.api.list(kind, WORKLOADS)
+            if "eventing-nats" in item["metadata"]["name"]
+        ]
+
+    def passes(self) -> list[Object]:
+        """Return the log lines of the manager's passes over the resource."""
+        lines = self.api.log_of("eventing-controller-manager", WORKLOADS)
+        return [line for line in lines if line.get("name") == NAME and "backend" in line]

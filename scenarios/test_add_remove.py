@@ -1,0 +1,56 @@
+"""The module is added to a Kyma and removed again: what comes, what goes, what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from controller.kinds import CRD, DEPLOYMENT
+from harness.api import Api
+from harness.handle import KymaHandle
+from scenarios.eventing import WORKLOADS, Eventing
+
+
+def test_an_added_module_turns_ready_and_its_jetstream_keeps_what_is_published(
+    kyma: KymaHandle, eventing: Eventing, round_trip: Callable[[bytes], bytes]
+) -> None:
+    """Kyma → Manifest → manager → NATS, and a message that comes back from it."""
+    kyma.enable("eventing", channel="alpha")
+
+    resource = eventing.expect().to_have_state("Ready")
+    status = kyma.expect().to_have_state("Ready")["status"]
+
+    assert resource["metadata"]["finalizers"] == ["eventing-manager.kyma-project.io/deletion-hook"]
+    assert resource["metadata"]["labels"]["operator.kyma-project.io/kyma-name"] == "eventing-sample"
+    assert [module["moduleName"] for module in status["moduleStatus"]] == ["eventing"]
+    assert round_trip(b"an order") == b"an order"
+
+
+def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: Eventing, api: Api) -> None:
+    """The custom resource goes first, then NATS, then the bundle with its cluster-scoped objects."""
+    before = api.inventory()
+    kyma.enable("eventing", channel="alpha")
+    eventing.expect().to_have_state("Ready")
+
+    kyma.disable("eventing")
+
+    kyma.manifest("eventing").to_be_gone()
+    status = kyma.expect().to_have_state("Ready")["status"]
+    assert "moduleStatus" not in status
+    assert eventing.nats_objects() == []
+    api.expect(CRD, "eventings.operator.kyma-project.io").to_be_gone()
+    api.expect(DEPLOYMENT, "eventing-controller-manager", WORKLOADS).to_be_gone()
+    assert api.inventory().beyond(before) == []
+
+
+def test_a_removed_module_can_be_added_again(kyma: KymaHandle, eventing: Eventing) -> None:
+    """The second time is like the first: nothing of the first stands in its way."""
+    kyma.enable("eventing", channel="alpha")
+    first = eventing.expect().to_have_state("Ready")
+    kyma.disable("eventing")
+    kyma.manifest("eventing").to_be_gone()
+
+    kyma.enable("eventing", channel="alpha")
+
+    second = eventing.expect().to_have_state("Ready")
+    kyma.expect().to_have_state("Ready")
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
