@@ -1,0 +1,54 @@
+{{/* The name of everything in this chart; with the manager's release name "eventing" it is eventing-nats. */}}
+{{- define "nats.name" -}}
+{{ .Release.Name }}-nats
+{{- end }}
+
+{{- define "nats.headlessName" -}}
+{{ include "nats.name" . }}-headless
+{{- end }}
+
+{{/* The labels that select the pods: they must never change on a live StatefulSet. */}}
+{{- define "nats.selectorLabels" -}}
+app.kubernetes.io/name: nats
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "nats.labels" -}}
+{{ include "nats.selectorLabels" . }}
+app.kubernetes.io/component: eventing-backend
+app.kubernetes.io/part-of: eventing
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: eventing-manager
+{{- end }}
+
+{{/* The chart's own labels and annotations of the pods: they win over those given by values. */}}
+{{- define "nats.podLabels" -}}
+{{ include "nats.labels" . }}
+sidecar.istio.io/inject: "false"
+{{- end }}
+
+{{/* A server reads its configuration once, so a changed one restarts it. */}}
+{{- define "nats.podAnnotations" -}}
+checksum/config: {{ include "nats.conf" . | sha256sum }}
+{{- end }}
+
+{{/* What JetStream may hold in memory, in bytes. */}}
+{{- define "nats.memoryStoreBytes" -}}
+{{- if eq .Values.storage.type "memory" }}{{ .Values.storage.bytes | int64 }}
+{{- else }}{{ .Values.memoryStoreBytes | int64 }}
+{{- end }}
+{{- end }}
+
+{{/* Own resources, unless given: the memory limit leaves 256Mi beside what JetStream may hold in memory. */}}
+{{- define "nats.resources" -}}
+{{- if .Values.resources }}
+{{- toYaml .Values.resources }}
+{{- else -}}
+limits:
+  cpu: "1"
+  memory: {{ add (include "nats.memoryStoreBytes" . | int64) 268435456 | quote }}
+requests:
+  cpu: 20m
+  memory: 64Mi
+{{- end }}
+{{- end }}

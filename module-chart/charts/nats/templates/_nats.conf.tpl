@@ -1,0 +1,28 @@
+{{/*
+The server's configuration. The store's folder is not in it: it is an argument of the container, so that whoever
+runs the container elsewhere than in a container can move the volume.
+*/}}
+{{- define "nats.conf" -}}
+server_name: $POD_NAME
+port: 4222
+http_port: 8222
+
+jetstream {
+  max_memory_store: {{ include "nats.memoryStoreBytes" . }}
+  max_file_store: {{ if eq .Values.storage.type "file" }}{{ .Values.storage.bytes | int64 }}{{ else }}0{{ end }}
+}
+{{- if gt (int .Values.replicas) 1 }}
+
+cluster {
+  name: {{ include "nats.name" . }}
+  port: 6222
+  routes: [
+    {{- range $ordinal := until (int .Values.replicas) }}
+    nats://{{ include "nats.name" $ }}-{{ $ordinal }}.{{ include "nats.headlessName" $ }}.{{ $.Release.Namespace }}.svc:6222
+    {{- end }}
+  ]
+  # A route to a server that has not started yet is retried for as long as it takes.
+  connect_retries: 1000000
+}
+{{- end }}
+{{- end }}
