@@ -1,0 +1,179 @@
+"""The steps from an empty cluster to a Kyma with a module in it, as the CLI takes them (contract 4.2).
+
+Each step can be taken again on a cluster where it was taken before.
+"""
+
+from collections.abc import Callable, Iterable
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+
+from controller.client import Client
+from controller.errors import ConflictError, NotFoundError
+from controller.kinds import DEPLOYMENT
+from controller.resource import Kind, Object
+from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.documents import in_order, parse_objects
+from harness.kyma.kinds import (
+    CLUSTER_ROLE,
+    DEFAULT_KYMA,
+    KCP_NAMESPACE,
+    KYMA,
+    LIFECYCLE_MANAGER,
+    MANAGED_BY,
+    MANIFEST,
+)
+from harness.kyma.module import Module
+from harness.observe.claims import has_condition, has_state, is_gone
+from harness.observe.waits import Claim, Target, wait_for
+
+FIELD_MANAGER = "kyma"
+"""What the CLI applies as."""
+MANAGER_ROLE = "module-manager-manager-role"
+EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+
+
+async def deploy_managers(client: Client, managers: LifecycleManagers, *, within: float = 60) -> None:
+    """Apply the managers' manifests and wait until their Deployments are available."""
+    objects = [item for item in managers.objects if not await _is_granted(client, item)]
+    await _apply(client, objects)
+    for item in objects:
+        if item["kind"] == "Deployment":
+            await _available(client, item, within)
+
+
+async def grant_rights(client: Client) -> None:
+    """Let module-manager install anything: what its own role allows does not even cover a ConfigMap."""
+    await client.merge_patch(CLUSTER_ROLE, MANAGER_ROLE, {"rules": EVERYTHING})
+
+
+async def apply_template(client: Client, text: str, source: str = "the module template") -> None:
+    """Apply a ModuleTemplate, and whatever stands with it, before the module is enabled."""
+    await _apply(client, parse_objects(text, source))
+
+
+async def ensure_kyma(client: Client, name: str = DEFAULT_KYMA) -> Object:
+    """Create the Kyma as the CLI does, unless there is one, whose modules then stay as they are."""
+    try:
+        return await client.get(KYMA, name, KCP_NAMESPACE)
+    except NotFoundError:
+        return await client.apply(_kyma(name), field_manager=FIELD_MANAGER)
+
+
+async def enable_module(
+    client: Client, module: str, *, channel: str | None = None, kyma: str = DEFAULT_KYMA
+) -> None:
+    """List the module in the Kyma, or set its channel there; all other modules stay."""
+    entry = {"channel": channel, "name": module} if channel else {"name": module}
+    await _list_modules(client, kyma, lambda listed: [*_without(module, listed), entry])
+
+
+async def disable_module(client: Client, module: str, *, kyma: str = DEFAULT_KYMA) -> None:
+    """Take the module off the Kyma's list; nothing happens where it is not on it."""
+    await _list_modules(client, kyma, lambda listed: _without(module, listed))
+
+
+async def wait_until_ready(
+    client: Client, module: Module, *, kyma: str = DEFAULT_KYMA, within: float = 120
+) -> None:
+    """Wait until the module's custom resource, its Manifest and then the Kyma with it are Ready."""
+    name = instance_name(module.short_name, kyma)
+    resource = Kind.of(dict(module.default_cr))
+    for target in (
+        Target(kind=resource, name=name, namespace=KCP_NAMESPACE),
+        Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE),
+    ):
+        await wait_for(client, target, has_state("Ready"), what="be Ready", within=within)
+    target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
+    await wait_for(
+        client, target, _lists_ready(module.short_name), what="be Ready with the module", within=within
+    )
+
+
+async def wait_until_removed(
+    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, within: float = 120
+) -> None:
+    """Wait until the module's Manifest is gone and the Kyma is Ready without it."""
+    manifest = Target(kind=MANIFEST, name=instance_name(module, kyma), namespace=KCP_NAMESPACE)
+    await wait_for(client, manifest, is_gone(), what="be gone", within=within)
+    target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
+    await wait_for(client, target, _lacks(module), what="be Ready without the module", within=within)
+
+
+def instance_name(module: str, kyma: str = DEFAULT_KYMA) -> str:
+    """Return the name of a module's Manifest and of its custom resource (contract 2.3)."""
+    return f"{kyma}-{module}"
+
+
+async def _apply(client: Client, objects: Iterable[Object]) -> None:
+    for item in in_order(objects):
+        await client.apply(item, field_manager=FIELD_MANAGER, force=True)
+
+
+async def _available(client: Client, deployment: Object, within: float) -> None:
+    metadata = deployment["metadata"]
+    target = Target(kind=DEPLOYMENT, name=metadata["name"], namespace=metadata["namespace"])
+    await wait_for(client, target, has_condition("Available"), what="be Available", within=within)
+
+
+async def _is_granted(client: Client, item: Object) -> bool:
+    """Tell whether this is module-manager's role, widened before: narrowing it again would make it fail."""
+    if item["kind"] != "ClusterRole" or item["metadata"]["name"] != MANAGER_ROLE:
+        return False
+    try:
+        return bool((await client.get(CLUSTER_ROLE, MANAGER_ROLE)).get("rules") == EVERYTHING)
+    except NotFoundError:
+        return False
+
+
+def _kyma(name: str) -> Object:
+    return {
+        "apiVersion": KYMA.api_version,
+        "kind": KYMA.kind,
+        "metadata": {
+            "name": name,
+            "namespace": KCP_NAMESPACE,
+            "annotations": {"cli.kyma-project.io/source": "deploy"},
+            "labels": {MANAGED_BY: LIFECYCLE_MANAGER},
+        },
+        "spec": {"channel": "regular", "modules": [], "sync": {"enabled": False}},
+    }
+
+
+async def _list_modules(client: Client, kyma: str, change: Callable[[list[Object]], list[Object]]) -> None:
+    """Change the Kyma's list of modules; taken from the top when somebody else changes the Kyma meanwhile."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(ConflictError), stop=stop_after_attempt(10), reraise=True
+    ):
+        with attempt:
+            seen = await client.get(KYMA, kyma, KCP_NAMESPACE)
+            listed = seen["spec"].get("modules", [])
+            patch = {
+                "metadata": {"resourceVersion": seen["metadata"]["resourceVersion"]},
+                "spec": {"modules": change(listed)},
+            }
+            await client.merge_patch(KYMA, kyma, patch, namespace=KCP_NAMESPACE)
+
+
+def _without(module: str, listed: list[Object]) -> list[Object]:
+    return [entry for entry in listed if entry["name"] != module]
+
+
+def _lists_ready(module: str) -> Claim:
+    def claim(seen: Object | None) -> str:
+        return has_state("Ready")(seen) or _entry_is_missing(seen)
+
+    def _entry_is_missing(seen: Object | None) -> str:
+        entries = (seen or {}).get("status", {}).get("moduleStatus", [])
+        states = [entry["state"] for entry in entries if entry["moduleName"] == module]
+        return "" if states == ["Ready"] else f"its status lists the module as {states or 'absent'}"
+
+    return claim
+
+
+def _lacks(module: str) -> Claim:
+    def claim(seen: Object | None) -> str:
+        entries = (seen or {}).get("status", {}).get("moduleStatus", [])
+        listed = [entry for entry in entries if entry["moduleName"] == module]
+        return has_state("Ready")(seen) or ("its status still lists the module" if listed else "")
+
+    return claim

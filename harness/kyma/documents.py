@@ -1,0 +1,41 @@
+"""Read Kubernetes objects from YAML, and put them into an order in which they can be applied."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from harness.kyma.errors import KymaError
+
+Object = dict[str, Any]
+
+ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
+"""What others need before they can be; kinds that are not named here keep their order behind these."""
+
+
+def parse_objects(text: str, source: str) -> list[Object]:
+    """Parse a YAML stream; ``source`` names it in an error."""
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        raise KymaError(f"{source} is not YAML: {error}") from None
+    for document in documents:
+        if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
+            raise KymaError(
+                f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind"
+            )
+    return documents
+
+
+def in_order(objects: Iterable[Object]) -> list[Object]:
+    """Sort objects so that each comes after what it needs."""
+    return sorted(
+        objects, key=lambda item: ORDER.index(item["kind"]) if item["kind"] in ORDER else len(ORDER)
+    )
+
+
+def describe(item: Object) -> str:
+    """Name an object as people do: ``Deployment kcp-system/lifecycle-manager-controller-manager``."""
+    metadata = item["metadata"]
+    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{item['kind']} {namespace}{metadata['name']}"

@@ -1,0 +1,161 @@
+"""Push and pull blobs and manifests at an OCI registry, by the distribution API's minimum."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import aiohttp
+from yarl import URL
+
+from harness.kyma.bundle import Artifact, Blob, Bundle, artifact
+from harness.kyma.credentials import Credentials, docker_credentials
+from harness.kyma.errors import (
+    BlobNotFoundError,
+    DigestMismatchError,
+    RegistryDownError,
+    RegistryRefusedError,
+)
+from harness.kyma.location import Location
+
+RAW_UPLOAD = "application/octet-stream"
+TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
+
+
+class Registry:
+    """One registry that answered; made by :func:`connect`."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: URL, location: Location) -> None:
+        self._session = session
+        self._base = base
+        self._location = location
+
+    async def pull_blob(self, name: str, digest: str) -> bytes:
+        """Return a blob's bytes, checked against the digest it was asked for by."""
+        repository = self._location.repository(name)
+        what = f"blob {digest} of {repository}"
+        async with self._request("GET", f"{repository}/blobs/{digest}", what) as response:
+            content = await response.read()
+        found = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if found != digest:
+            raise DigestMismatchError(
+                f"registry {self._location.host}: {what} has the digest {found}: what lies there is damaged "
+                "or was changed; push the bundle again"
+            )
+        return content
+
+    async def pull_manifest(self, name: str, reference: str) -> bytes:
+        """Return the manifest of a tag or digest."""
+        repository = self._location.repository(name)
+        what = f"manifest {repository}:{reference}"
+        async with self._request("GET", f"{repository}/manifests/{reference}", what) as response:
+            return await response.read()
+
+    async def push_blob(self, name: str, blob: Blob) -> None:
+        """Upload a blob in one piece, unless the registry has it."""
+        repository = self._location.repository(name)
+        what = f"blob {blob.digest} to {repository}"
+        if await self._has_blob(repository, blob.digest):
+            return
+        async with self._request("POST", f"{repository}/blobs/uploads/", what) as response:
+            upload = response.url.join(URL(response.headers["Location"], encoded=True))
+        target = upload.update_query(digest=blob.digest)
+        async with self._send("PUT", target, what, data=blob.content, media_type=RAW_UPLOAD):
+            return
+
+    async def push_manifest(self, name: str, reference: str, manifest: Blob) -> None:
+        """Upload a manifest under a tag or its digest; its blobs have to be there."""
+        repository = self._location.repository(name)
+        url = self._base / "v2" / repository / "manifests" / reference
+        what = f"manifest to {repository}:{reference}"
+        async with self._send("PUT", url, what, data=manifest.content, media_type=manifest.media_type):
+            return
+
+    async def _has_blob(self, repository: str, digest: str) -> bool:
+        try:
+            async with self._request("HEAD", f"{repository}/blobs/{digest}", f"blob {digest}"):
+                return True
+        except BlobNotFoundError:
+            return False
+
+    @asynccontextmanager
+    async def _request(self, method: str, path: str, what: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._send(method, URL(f"{self._base}v2/{path}"), what) as response:
+            yield response
+
+    @asynccontextmanager
+    async def _send(
+        self, method: str, url: URL, what: str, *, data: bytes | None = None, media_type: str | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Content-Type": media_type} if media_type else {}
+        try:
+            async with self._session.request(method, url, data=data, headers=headers) as response:
+                await _check(response, self._location.host, f"{method} {what}")
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RegistryDownError(_no_answer(self._location.host, f"{method} {what}", error)) from error
+
+
+@asynccontextmanager
+async def connect(location: Location, credentials: Credentials | None = None) -> AsyncIterator[Registry]:
+    """Find the scheme the registry speaks, https first, and keep a session to it open."""
+    known = credentials or docker_credentials(location.host)
+    auth = aiohttp.BasicAuth(known.user, known.password) if known else None
+    async with aiohttp.ClientSession(auth=auth, timeout=TIMEOUT) as session:
+        base = await _ping(session, location)
+        yield Registry(session, base, location)
+
+
+async def push(bundle: Bundle, registry: str, *, base_url: str | None = None) -> Artifact:
+    """Push a bundle and return it as it lies in the registry.
+
+    ``registry`` is ``host:port/prefix`` as we reach it; ``base_url`` the same as the cluster reaches it,
+    which the descriptor names. All blobs come before the manifest, so that a broken push leaves no tag.
+    """
+    location = Location.parse(registry)
+    packed = artifact(bundle, base_url or registry)
+    async with connect(location) as opened:
+        async with asyncio.TaskGroup() as group:
+            for blob in packed.blobs:
+                group.create_task(opened.push_blob(packed.repository, blob))
+        await opened.push_manifest(packed.repository, packed.tag, packed.manifest)
+    return packed
+
+
+async def _ping(session: aiohttp.ClientSession, location: Location) -> URL:
+    failures = []
+    for scheme in location.schemes:
+        base = URL(f"{scheme}://{location.host}/")
+        try:
+            async with session.get(base / "v2/") as response:
+                await _check(response, location.host, "GET /v2/")
+                return base
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failures.append(f"{scheme}: {error or type(error).__name__}")
+    hint = "" if "http" in location.schemes else "; plain http is spoken with localhost and *.localhost only"
+    raise RegistryDownError(
+        f"registry {location.host} does not answer ({'; '.join(failures)}): start it, or name another{hint}"
+    )
+
+
+async def _check(response: aiohttp.ClientResponse, host: str, what: str) -> None:
+    if response.status < HTTPStatus.BAD_REQUEST:
+        return
+    said = (await response.text()).strip()[:300] or response.reason
+    match response.status:
+        case HTTPStatus.NOT_FOUND:
+            raise BlobNotFoundError(f"registry {host}: {what}: not there; push the bundle to this registry")
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            raise RegistryRefusedError(
+                f"registry {host}: {what}: {response.status} {said}; run `docker login {host}` as a user "
+                "with the right to do this"
+            )
+        case _:
+            raise RegistryRefusedError(
+                f"registry {host}: {what}: {response.status} {said}; look into the registry's log"
+            )
+
+
+def _no_answer(host: str, what: str, error: Exception) -> str:
+    return f"registry {host}: {what}: {error or type(error).__name__}: is it still running?"
