@@ -1,0 +1,151 @@
+"""What can go wrong, as a tree.
+
+::
+
+    ControllerError
+     ├── ApiError                  the API server answered, and the answer is no
+     │    ├── BadRequestError      400
+     │    ├── UnauthorizedError    401
+     │    ├── ForbiddenError       403
+     │    ├── NotFoundError        404
+     │    ├── ConflictError        409: changed since it was read, or a field has another owner
+     │    ├── AlreadyExistsError   409 on create
+     │    ├── ExpiredError         410: list again
+     │    ├── InvalidError         422
+     │    ├── TooManyRequestsError 429
+     │    └── ServerError          5xx
+     ├── UnreachableError          no answer: refused, reset, timed out, not trusted
+     ├── KindAbsentError           the API server serves no such kind, for now
+     ├── ConfigurationError        there is nothing to connect to or to authenticate with
+     └── TerminalError             raised by a reconciler: trying again would not help
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.resource import Kind
+
+
+class ControllerError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class ApiError(ControllerError):
+    """The API server refused a request; ``message`` is its own sentence."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        subject: str = "",
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(status, reason, message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.method = method
+        self.path = path
+        self.subject = subject or path
+        self.retry_after = retry_after
+        self.details = details or {}
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.subject}: {self.status} {self.reason}: {self.message}"
+
+
+class BadRequestError(ApiError):
+    """The request makes no sense to the API server."""
+
+
+class UnauthorizedError(ApiError):
+    """The credentials are missing, wrong or expired."""
+
+
+class ForbiddenError(ApiError):
+    """The credentials are good, but RBAC does not allow this."""
+
+
+class NotFoundError(ApiError):
+    """The object, or the namespace it should go into, does not exist."""
+
+
+class ConflictError(ApiError):
+    """The object is not what the request takes it for: read it again."""
+
+
+class AlreadyExistsError(ApiError):
+    """An object of that name exists."""
+
+
+class ExpiredError(ApiError):
+    """The resource version is too old to go on from: list again."""
+
+
+class InvalidError(ApiError):
+    """The object breaks the rules of its kind; the message says which."""
+
+
+class TooManyRequestsError(ApiError):
+    """The API server is busy or not ready; ``retry_after`` says for how many seconds, where it knows."""
+
+
+class ServerError(ApiError):
+    """The API server, or a webhook that it asks, failed."""
+
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    HTTPStatus.BAD_REQUEST: BadRequestError,
+    HTTPStatus.UNAUTHORIZED: UnauthorizedError,
+    HTTPStatus.FORBIDDEN: ForbiddenError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.GONE: ExpiredError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: InvalidError,
+    HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
+}
+
+
+def api_error_class(status: int, reason: str) -> type[ApiError]:
+    """Return the class for an answer's HTTP status and its Status object's reason."""
+    if reason == "AlreadyExists":
+        return AlreadyExistsError
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerError
+    return _BY_STATUS.get(status, ApiError)
+
+
+class UnreachableError(ControllerError):
+    """The API server gave no answer; whether the request took effect is unknown."""
+
+    def __init__(self, server: str, cause: object) -> None:
+        super().__init__(f"the API server {server} cannot be reached: {cause}")
+        self.server = server
+
+
+class KindAbsentError(ControllerError):
+    """The API server serves no such kind: its CRD is not installed, not yet, or no longer."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(
+            f"the API server does not serve {kind}: its CustomResourceDefinition is not installed"
+        )
+        self.kind = kind
+
+
+class ConfigurationError(ControllerError):
+    """The kubeconfig or the Pod's service account is missing or unusable."""
+
+
+class TerminalError(ControllerError):
+    """Reconciling again would not help until something changes."""
