@@ -23,6 +23,7 @@ from harness.host.errors import CommandError, SpawnError
 
 _PR_SET_PDEATHSIG = 1
 _TAIL_BYTES = 64 * 1024
+_KILL_SECONDS = 10.0
 
 
 class Child:
@@ -174,7 +175,7 @@ async def run(
                 f"{name} did not finish within {timeout:g} s", output=_last(_text(err))
             ) from None
         except asyncio.CancelledError:
-            child.signal(signal.SIGKILL)
+            await child.terminate(grace=0)
             raise
         done = Completed(returncode=returncode, stdout=_text(out), stderr=_text(err))
     if check and returncode != 0:
@@ -187,6 +188,29 @@ async def run(
     return done
 
 
+async def end_process(pid: int, is_the_one: Callable[[], bool], *, grace: float) -> bool:
+    """End a process that is not our child: SIGTERM, and SIGKILL after so many seconds.
+
+    `is_the_one` is asked after the process was pinned, since its id may be another's by now. Returns whether
+    it is gone; False only if the kernel does not let it go.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILL_SECONDS)):
+            if not is_the_one():
+                return True
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, number)
+            if await _until_readable(descriptor, seconds):
+                return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def tail(path: Path, lines: int = 20) -> str:
     """Return the last lines of a file, nothing if there is none."""
     try:
@@ -195,6 +219,18 @@ def tail(path: Path, lines: int = 20) -> str:
             return _last(file.read().decode(errors="replace"), lines)
     except OSError:
         return ""
+
+
+async def _until_readable(descriptor: int, seconds: float) -> bool:
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
+    try:
+        await asyncio.wait_for(readable.wait(), seconds)
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+    return True
 
 
 def _start(

@@ -1,0 +1,206 @@
+"""Start, find and stop an embedded cluster from outside: by its supervisor, its state folder and its lock."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from harness.embedded.errors import ClusterRunningError, ClusterStartError, ClusterStopError
+from harness.embedded.layout import PURPOSE, ClusterRecord, Layout
+from harness.embedded.settings import SupervisorSettings
+from harness.embedded.step import Step, Steps
+from harness.embedded.toolchain import ToolPaths
+from harness.host.descendants import end_marked
+from harness.host.locks import FileLock
+from harness.host.process import Child, end_process, spawn
+
+_KILL_SECONDS = 10.0
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(slots=True, kw_only=True)
+class EmbeddedCluster:
+    """A running cluster, seen from outside."""
+
+    record: ClusterRecord
+    state: Path
+    _lifeline: int | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return self.record.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return Path(self.record.kubeconfig)
+
+    @property
+    def registry(self) -> str:
+        """`127.0.0.1:PORT` of the OCI registry, plain HTTP."""
+        return self.record.registry
+
+    @property
+    def tools(self) -> ToolPaths:
+        """The tools it runs with."""
+        return ToolPaths(folder=Path(self.record.tools))
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self.record.pid
+
+    @property
+    def logs(self) -> Path:
+        """The folder with one log file per component."""
+        return Path(self.record.logs)
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        name: str,
+        state: Path,
+        tools: ToolPaths,
+        rules: Sequence[Path] = (),
+        placeholders: Mapping[str, str] = _NO_VALUES,
+        detached: bool,
+        on_step: Callable[[Step], None] = lambda _: None,
+        timeout: float = 60,  # noqa: ASYNC109 - part of the message
+        api_port: int | None = None,
+        registry_port: int | None = None,
+        keep_state: bool = False,
+    ) -> Self:
+        """Start a cluster and return when it is ready.
+
+        A detached one outlives us; any other stops when this process ends, however it ends. The ports are any
+        free ones unless given. Raises ClusterRunningError when a cluster runs with this state folder,
+        ClusterStartError with the reason when it is not ready after `timeout` seconds: nothing is left then.
+        """
+        layout = Layout.at(state)
+        reading, writing = os.pipe()
+        settings = SupervisorSettings(
+            name=name,
+            state=layout.root,
+            tools=tools.folder,
+            rules=tuple(rules),
+            placeholders=placeholders,
+            lifeline=None if detached else reading,
+            api_port=api_port,
+            registry_port=registry_port,
+            keep_state=keep_state,
+        )
+        try:
+            await _start(settings, on_step, timeout)
+        except BaseException:
+            os.close(writing)
+            raise
+        finally:
+            os.close(reading)
+        if detached:
+            os.close(writing)
+        record = layout.read_record()
+        if record is None:
+            raise ClusterStartError(f"cluster {name} was stopped while it started: start it again")
+        return cls(record=record, state=layout.root, _lifeline=None if detached else writing)
+
+    @classmethod
+    def attach(cls, state: Path) -> Self | None:
+        """Return the cluster that is ready and runs with this state folder; None where there is none."""
+        layout = Layout.at(state)
+        record, holder = layout.read_record(), layout.supervisor_lock().holder()
+        if record is None or holder is None or holder.pid != record.pid:
+            return None
+        return cls(record=record, state=layout.root)
+
+    async def stop(self, timeout: float = 45) -> None:  # noqa: ASYNC109 - see take_down()
+        """Stop the cluster and remove its state folder."""
+        await self.take_down(self.state, timeout)
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
+    @staticmethod
+    async def take_down(state: Path, timeout: float = 45) -> bool:  # noqa: ASYNC109 - then it is killed
+        """Remove whatever is there of a cluster: a running one, one that starts, the remains of a killed one.
+
+        After `timeout` seconds the supervisor is killed, and its children with it. Returns whether there was
+        anything. Raises ClusterStopError when the supervisor does not even end then.
+        """
+        layout = Layout.at(state)
+        if not layout.exists():
+            return False
+        await _end_supervisor(layout.supervisor_lock(), timeout)
+        await _clean(layout)
+        return True
+
+
+async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], timeout: float) -> None:  # noqa: ASYNC109
+    reading, writing = os.pipe()
+    steps = Steps(on_step)
+    try:
+        child = await spawn(
+            [sys.executable, "-m", "harness.embedded.supervisor", *settings.to_argv()],
+            name="supervisor",
+            env=os.environ,
+            stdout=writing,
+            pass_fds=() if settings.lifeline is None else (settings.lifeline,),
+            die_with_parent=False,
+        )
+    finally:
+        os.close(writing)
+    try:
+        async with asyncio.timeout(timeout):
+            await steps.follow(reading)
+        await _judge(child, steps, settings)
+    except BaseException as error:
+        await child.terminate(_KILL_SECONDS)
+        await _clean(Layout(settings.state))
+        if isinstance(error, TimeoutError):
+            raise ClusterStartError(
+                f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}"
+            ) from None
+        raise
+    child.disown()
+
+
+async def _judge(child: Child, steps: Steps, settings: SupervisorSettings) -> None:
+    if steps.is_ready:
+        return
+    code = await asyncio.wait_for(child.wait(), _KILL_SECONDS)
+    if failure := steps.failure:
+        kind = ClusterRunningError if failure.step == "lock" else ClusterStartError
+        raise kind(failure.message)
+    raise ClusterStartError(
+        f"the supervisor of cluster {settings.name} ended with {code} and said: {steps.stray or 'nothing'}"
+    )
+
+
+async def _clean(layout: Layout) -> None:
+    """Remove what a cluster that is no more has left behind; one that runs is none of our business."""
+    lock = layout.supervisor_lock("clean-up")
+    if layout.exists() and lock.try_acquire():
+        try:
+            await asyncio.to_thread(end_marked, str(layout.root))
+            layout.remove()
+        finally:
+            lock.release()
+
+
+async def _end_supervisor(lock: FileLock, grace: float) -> None:
+    holder = lock.holder()
+    if holder is None or not holder.purpose.startswith(PURPOSE):
+        return
+
+    def still_holds() -> bool:
+        return lock.holder() == holder
+
+    if not await end_process(holder.pid, still_holds, grace=grace):
+        raise ClusterStopError(
+            f"{holder} does not end, not even when killed: see {lock.path.parent / 'logs'}"
+        )

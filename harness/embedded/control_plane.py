@@ -1,0 +1,93 @@
+"""Start the components in the order they need one another, and stop them in the opposite one."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from harness.embedded.components import Component, Components
+from harness.embedded.errors import ComponentFailedError
+from harness.embedded.layout import Layout
+from harness.embedded.probe import until_ready
+from harness.embedded.step import Step
+from harness.host.process import Child, spawn
+
+_READY_SECONDS = 45.0
+# What they would tidy up is removed with the state folder: they get time to end, not all the time they like.
+_GRACE_SECONDS = 5.0
+
+Announce = Callable[[Step], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class ControlPlane:
+    """Own the processes of one cluster's control plane and registry."""
+
+    components: Components
+    layout: Layout
+    announce: Announce
+    ready_seconds: float = _READY_SECONDS
+    _children: dict[str, Child] = field(default_factory=dict)
+
+    async def start_api(self) -> None:
+        """Start etcd and the API server, and return when the API answers.
+
+        The API server waits for etcd by itself, and has a second's work to do before it needs it.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._start(self.components.etcd()))
+            tasks.create_task(self._start(self.components.api_server()))
+
+    async def start_registry(self) -> None:
+        """Start the OCI registry and return when it answers."""
+        await self._start(self.components.registry())
+
+    async def start_controllers(self) -> None:
+        """Start controller manager and scheduler, and return when both are healthy."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._start(self.components.controller_manager()))
+            tasks.create_task(self._start(self.components.scheduler()))
+
+    async def until_one_ends(self) -> None:
+        """Wait for as long as all components live; raise ComponentFailedError for the first that does not."""
+        waits = {asyncio.ensure_future(child.wait()): child for child in self._children.values()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        child = waits[done.pop()]
+        raise ComponentFailedError(child.name, f"ended with {child.returncode}", child.log_tail())
+
+    async def stop(self) -> None:
+        """Stop clients before servers; each is waited for."""
+        await self._stop("kube-controller-manager", "kube-scheduler")
+        await self._stop("registry", "kube-apiserver")
+        await self._stop("etcd")
+
+    async def _start(self, component: Component) -> None:
+        started = time.monotonic()
+        self.announce(Step(step=component.name, state="started"))
+        child = await spawn(
+            component.argv,
+            name=component.name,
+            env={"PATH": os.defpath, "HOME": str(self.layout.root), **dict(component.environment)},
+            cwd=self.layout.root,
+            stdout=self.layout.log(component.name),
+        )
+        self._children[component.name] = child
+        await until_ready(child, component.probe, self.ready_seconds)
+        self.announce(Step(step=component.name, state="ready", seconds=time.monotonic() - started))
+
+    async def _stop(self, *names: str) -> None:
+        children = [self._children[name] for name in names if name in self._children]
+        await asyncio.gather(*(child.terminate(_GRACE_SECONDS) for child in children))
+
+
+async def timed(name: str, announce: Announce, work: Awaitable[None]) -> None:
+    """Announce the beginning and the end of a step that is not a component."""
+    started = time.monotonic()
+    announce(Step(step=name, state="started"))
+    await work
+    announce(Step(step=name, state="ready", seconds=time.monotonic() - started))
