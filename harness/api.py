@@ -1,26 +1,21 @@
 """Ask the Kubernetes API from ordinary test functions, and expect things of its objects."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from controller.client import Client
 from controller.errors import NotFoundError
 from controller.kinds import DEPLOYMENT, POD
+from controller.resource import Kind, Object
+from harness.blocking import Portal
 from harness.observe import claims
 from harness.observe.inventory import Inventory, take_inventory
 from harness.observe.waits import Claim, Target, wait_for
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from controller.client import Client
-    from controller.resource import Kind, Object
-    from harness.blocking import Portal
-
 
 class Expectation:
-    """What a test expects of one object, within a time in seconds; each raises ``WaitError`` that explains."""
+    """What a test expects of one object; each method waits some seconds, then raises ``WaitError``."""
 
     def __init__(self, portal: Portal, client: Client, target: Target) -> None:
         self._portal = portal
@@ -75,10 +70,6 @@ class Api:
         except NotFoundError:
             return None
 
-    def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
-        """Return the objects of a kind, all namespaces unless one is given; ``labels`` is a selector."""
-        return self._portal.call(self._client.list(kind, namespace=namespace, label_selector=labels)).items
-
     def create(self, obj: Object) -> Object:
         """Create an object and return it as the server has it."""
         return self._portal.call(self._client.create(obj))
@@ -90,6 +81,10 @@ class Api:
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         """Ask for an object's deletion, and do not wait for it; ``NotFoundError`` where there is none."""
         self._portal.call(self._client.delete(kind, name, namespace=namespace))
+
+    def all(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
+        """Return the objects of a kind, all namespaces unless one is given; ``labels`` is a selector."""
+        return self._portal.call(self._client.list(kind, namespace=namespace, label_selector=labels)).items
 
     def expect(self, kind: Kind, name: str, namespace: str | None = None) -> Expectation:
         """Expect something of an object, which need not exist yet."""
@@ -103,7 +98,7 @@ class Api:
         """Return the JSON lines that the pods of a Deployment have logged, oldest first within each pod."""
         selector = self.get(DEPLOYMENT, deployment, namespace)["spec"]["selector"]["matchLabels"]
         labels = ",".join(f"{key}={value}" for key, value in selector.items())
-        pods = [pod["metadata"]["name"] for pod in self.list(POD, namespace, labels)]
+        pods = [pod["metadata"]["name"] for pod in self.all(POD, namespace, labels)]
         lines = [line for pod in pods for line in self._pod_log(pod, namespace).splitlines()]
         return [json.loads(line) for line in lines if line.startswith("{")]
 

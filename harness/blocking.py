@@ -1,14 +1,10 @@
 """Call the asynchronous client from ordinary test functions."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Self, TypeVar
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 

@@ -1,7 +1,5 @@
 """Print what is being done, step by step, with times."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

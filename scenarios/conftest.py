@@ -1,7 +1,5 @@
 """What the Eventing scenarios share."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 
@@ -14,7 +12,7 @@ from scenarios.jetstream import round_trip_through
 
 @pytest.fixture
 def eventing(kyma: KymaHandle) -> Eventing:
-    """The module's custom resource in the cluster that ``kyma`` speaks of."""
+    """Give the module's custom resource in the cluster that ``kyma`` speaks of."""
     return Eventing(api=kyma.api)
 
 

@@ -1,7 +1,5 @@
 """The Eventing resource as the scenarios see it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SERVICE, STATEFUL_SET
@@ -32,7 +30,7 @@ class Eventing:
         return [
             f"{kind.kind} {item['metadata']['name']}"
             for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM)
-            for item in self.api.list(kind, WORKLOADS)
+            for item in self.api.all(kind, WORKLOADS)
             if "eventing-nats" in item["metadata"]["name"]
         ]
 

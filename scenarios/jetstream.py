@@ -1,7 +1,5 @@
 """A client of the NATS that the module provisions."""
 
-from __future__ import annotations
-
 import nats
 
 

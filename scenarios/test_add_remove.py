@@ -1,7 +1,5 @@
 """The module is added to a Kyma and removed again: what comes, what goes, what stays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from controller.kinds import CRD, DEPLOYMENT

@@ -1,7 +1,5 @@
 """The backend is switched in the Eventing resource: NATS goes, comes back, and the Kyma stays Ready."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +12,7 @@ from scenarios.eventing import WORKLOADS, Eventing
 
 @pytest.fixture
 def enabled(kyma: KymaHandle, eventing: Eventing) -> Eventing:
-    """The module with its default backend, Ready."""
+    """Give the module with its default backend, Ready."""
     kyma.enable("eventing", channel="alpha")
     eventing.expect().to_have_state("Ready")
     kyma.expect().to_have_state("Ready")

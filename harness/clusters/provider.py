@@ -1,7 +1,5 @@
 """What every cluster provider offers, and what a scenario may ask for by name."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,7 +1,5 @@
 """Claims about objects: each names what is missing, and is empty when it holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from controller.resource import Object
@@ -28,7 +26,11 @@ def has_state(state: str) -> Claim:
         if actual != state:
             return f"its state is {actual or 'not set'}"
         observed = seen["status"].get("observedGeneration", seen["metadata"].get("generation"))
-        return "" if observed == seen["metadata"].get("generation") else f"its status is of generation {observed}"
+        return (
+            ""
+            if observed == seen["metadata"].get("generation")
+            else f"its status is of generation {observed}"
+        )
 
     return claim
 

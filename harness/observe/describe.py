@@ -1,7 +1,5 @@
 """Put an object's present state into a few lines that a person can act on."""
 
-from __future__ import annotations
-
 from controller.resource import Object
 
 

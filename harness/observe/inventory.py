@@ -1,16 +1,16 @@
 """Take stock of a whole cluster, and say what came and what went."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from controller.client import Client
 from controller.errors import ApiError
 from controller.resource import Object
 
-PASSING = frozenset({"Event", "Lease", "EndpointSlice", "Endpoints", "ControllerRevision", "ReplicaSet", "Pod"})
+PASSING = frozenset(
+    {"Event", "Lease", "EndpointSlice", "Endpoints", "ControllerRevision", "ReplicaSet", "Pod"}
+)
 """Kinds whose objects come and go by themselves; what owns them is in the inventory."""
 
 
@@ -32,7 +32,7 @@ class Inventory:
 
     entries: frozenset[Entry]
 
-    def beyond(self, earlier: Inventory) -> list[str]:
+    def beyond(self, earlier: Self) -> list[str]:
         """Return what is here and was not there, by name."""
         return sorted(str(entry) for entry in self.entries - earlier.entries)
 

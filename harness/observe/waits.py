@@ -1,7 +1,5 @@
 """Wait for an object to become what is claimed of it, by watching it."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable
@@ -113,7 +111,5 @@ async def wait_for(
             return await watcher.run()
     except TimeoutError:
         waited = time.monotonic() - started
-        raise WaitError(
-            f"{target} did not come to {what} within {waited:.0f} s: {watcher.missing}\n{describe(watcher.last)}",
-            watcher.last,
-        ) from None
+        sentence = f"{target} did not come to {what} within {waited:.0f} s: {watcher.missing}"
+        raise WaitError(f"{sentence}\n{describe(watcher.last)}", watcher.last) from None

@@ -1,0 +1,290 @@
+"""``kyma-harness``: a cluster with Kyma's lifecycle managers and a module in it, on the command line."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from controller.errors import ControllerError
+from controller.kinds import DEPLOYMENT
+from harness import mainjob
+from harness.clusters.errors import ClusterError, NotRunningError
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.errors import EmbeddedError
+from harness.embedded.toolchain import ToolPaths
+from harness.embedded.tools import ensure
+from harness.host.errors import HostError
+from harness.host.process import replace_self
+from harness.kyma import deploy
+from harness.kyma.bundle import pack
+from harness.kyma.distribution import Choice
+from harness.kyma.errors import KymaError
+from harness.kyma.kinds import KCP_NAMESPACE
+from harness.kyma.module import Module
+from harness.kyma.template import template
+from harness.ledger import Ledger
+from harness.observe.claims import has_state
+from harness.observe.waits import Target, WaitError, wait_for
+from harness.settings import Settings, from_environment
+from harness.testbed import Testbed, prepare
+
+FAILURES = (ControllerError, KymaError, ClusterError, EmbeddedError, HostError, WaitError)
+"""What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+K3D_REGISTRY = "k3d-kyma-registry.localhost:5000/unsigned"
+"""The registry that the checked-in module-template.yaml speaks of."""
+PathOption = click.Path(path_type=Path)
+
+
+class Session:
+    """What every command works with: the settings, and a console for people."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.console = Console(stderr=True)
+
+    async def tools(self) -> ToolPaths:
+        """Return the tools, fetched or built where they are not at hand."""
+        return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
+
+    async def testbed(self) -> Testbed:
+        """Decide on everything, without starting anything."""
+        return await prepare(self.settings, await self.tools())
+
+    async def running(self) -> Testbed:
+        """Return the testbed of the running cluster; an error where there is none."""
+        testbed = await self.testbed()
+        if not await testbed.provider.attach():
+            raise NotRunningError(
+                f"cluster {self.settings.cluster} is not running: `kyma-harness up` starts it"
+            )
+        return testbed
+
+
+def main() -> None:
+    """Run the command line; a failure is one sentence on standard error, and exit code 1."""
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as refused:
+        refused.show()
+        sys.exit(refused.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+    except FAILURES as failure:
+        Console(stderr=True).print(f"[red]error:[/red] {_plain(failure)}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_FAILED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "KYMA_HARNESS"})
+@click.option("--cluster", help="The cluster's name.  [default: kyma]")
+@click.option(
+    "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
+)
+@click.option("--module", type=PathOption, help="The module's module.yaml.  [default: the Eventing module's]")
+@click.option("--kyma-dist", type=PathOption, help="A folder with the real lifecycle managers.")
+@click.version_option(package_name="eventing-manager")
+@click.pass_context
+def commands(context: click.Context, **chosen: Any) -> None:
+    """Bring up a cluster with Kyma's lifecycle managers and a module in it, and work with it.
+
+    `up` does all of it; the other commands are its steps, and what one does with a cluster that is up.
+    """
+    context.obj = Session(from_environment(**chosen))
+
+
+def command(run: Callable[..., Awaitable[None]]) -> click.Command:
+    """Make a coroutine function a command that gets the session first."""
+
+    @click.pass_obj
+    def call(session: Session, /, **options: Any) -> None:
+        asyncio.run(run(session, **options))  # type: ignore[arg-type]
+
+    call.__doc__ = run.__doc__
+    call.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
+    name = run.__name__.replace("_", "-").rstrip("-")
+    return commands.command(name)(call)
+
+
+@command
+@click.option("--provider", type=click.Choice(["auto", "embedded"]), default="auto", show_default=True)
+@click.option(
+    "--kyma", type=click.Choice([str(choice) for choice in Choice]), default="auto", show_default=True
+)
+@click.option("--until", type=click.Choice([str(stage) for stage in mainjob.Stage]), default="verify")
+async def up(session: Session, *, provider: str, kyma: str, until: str) -> None:
+    """Bring up the cluster, deploy the managers, enable the module, and verify it.
+
+    Takes up a cluster that runs already, and does only what is left to do.
+    """
+    chosen = {"provider": provider, "kyma": Choice(kyma)}
+    session.settings = from_environment(**{**_fields(session.settings), **chosen})
+    testbed, ledger = await session.testbed(), Ledger(session.console)
+    await mainjob.bring_up(testbed, ledger, mainjob.Stage(until))
+    session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
+    session.console.print(_what_next(testbed), highlight=False, soft_wrap=True)
+
+
+@command
+async def down(session: Session) -> None:
+    """Take the cluster away, with every process, port and file of it."""
+    with Ledger(session.console).step("stop") as step:
+        found = await EmbeddedCluster.take_down(session.settings.cluster_state)
+        step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
+
+
+@command
+async def status(session: Session) -> None:
+    """Say whether the cluster runs, and where its parts are, as JSON on standard output."""
+    cluster = EmbeddedCluster.attach(session.settings.cluster_state)
+    found = {"cluster": session.settings.cluster, "running": cluster is not None}
+    if cluster:
+        found |= {"kubeconfig": str(cluster.kubeconfig), "registry": cluster.registry, "pid": cluster.pid}
+    click.echo(json.dumps(found, indent=2))
+
+
+@command
+async def kubeconfig(session: Session) -> None:
+    """Print the path of the cluster's kubeconfig, for `export KUBECONFIG=$(kyma-harness kubeconfig)`."""
+    cluster = EmbeddedCluster.attach(session.settings.cluster_state)
+    if cluster is None:
+        raise NotRunningError(
+            f"cluster {session.settings.cluster} is not running: `kyma-harness up` starts it"
+        )
+    click.echo(cluster.kubeconfig)
+
+
+@command
+async def tools(session: Session) -> None:
+    """Fetch or build the tools, and print the folder they are in."""
+    click.echo((await session.tools()).folder)
+
+
+@command
+@click.option(
+    "--registry", default=None, help=f"host:port/prefix  [default: the cluster's; {K3D_REGISTRY} dry]"
+)
+@click.option(
+    "--output", type=PathOption, help="Where to write the ModuleTemplate.  [default: standard output]"
+)
+@click.option("--dry-run", is_flag=True, help="Pack and write the template, but push nothing.")
+async def bundle(session: Session, *, registry: str | None, output: Path | None, dry_run: bool) -> None:
+    """Pack the module, push its layers to a registry, and write its ModuleTemplate."""
+    if dry_run:
+        packed = pack(Module.load(session.settings.module))
+        text = template(packed, registry or K3D_REGISTRY)
+    else:
+        text = await (await session.running()).bundle()
+    if output:
+        await asyncio.to_thread(output.write_text, text)
+    elif dry_run:
+        click.echo(text, nl=False)
+
+
+@command
+async def deploy_(session: Session) -> None:
+    """Deploy the lifecycle managers, the module's template and the Kyma resource."""
+    testbed, ledger = await session.running(), Ledger(session.console)
+    async with testbed.client() as client:
+        with ledger.step("lifecycle managers") as step:
+            await testbed.deploy_managers(client)
+            step.note(f"{testbed.managers.pair} pair, {testbed.managers.reason}")
+        with ledger.step("kyma"):
+            await testbed.deploy_kyma(client)
+
+
+@command
+async def grant_rights(session: Session) -> None:
+    """Let module-manager install modules in its own cluster; its role as shipped does not."""
+    async with (await session.running()).client() as client:
+        await deploy.grant_rights(client)
+
+
+@command
+@click.argument("module", default="eventing")
+@click.option("--channel", default=mainjob.CHANNEL, show_default=True)
+async def enable(session: Session, module: str, channel: str) -> None:
+    """Add a module to the Kyma resource, and wait until it is Ready."""
+    testbed = await session.running()
+    with Ledger(session.console).step("enable") as step:
+        async with testbed.client() as client:
+            _check_known(testbed, module)
+            await mainjob.enable(testbed, client, step, channel)
+
+
+@command
+@click.argument("module", default="eventing")
+async def disable(session: Session, module: str) -> None:
+    """Remove a module from the Kyma resource, and wait until nothing of it is left."""
+    testbed = await session.running()
+    with Ledger(session.console).step("disable"):
+        async with testbed.client() as client:
+            _check_known(testbed, module)
+            await deploy.disable_module(client, module)
+            await deploy.wait_until_removed(client, module)
+
+
+@command
+@click.argument("value")
+async def switch(session: Session, value: str) -> None:
+    """Set the module's switch, which for Eventing is the backend: nats or eventmesh."""
+    testbed = await session.running()
+    patch = testbed.module.switch_patch(value)
+    target = Target(kind=testbed.module.kind, name=testbed.resource_name, namespace=KCP_NAMESPACE)
+    with Ledger(session.console).step("switch") as step:
+        async with testbed.client() as client:
+            await client.merge_patch(target.kind, target.name, patch, namespace=target.namespace)
+            await wait_for(client, target, has_state("Ready"), what="be Ready")
+        step.note(f"{target} is Ready with {value}")
+
+
+@command
+async def verify(session: Session) -> None:
+    """Check the module's resource, the Kyma's status, the manager's log, and what the module offers."""
+    testbed = await session.running()
+    async with testbed.client() as client:
+        for one in await mainjob.check(testbed, client):
+            session.console.print(f"[green]✓[/green] {one.name}", highlight=False)
+
+
+@command
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines as they come.")
+async def logs(session: Session, *, follow: bool) -> None:
+    """Print the log of the module's manager."""
+    testbed = await session.running()
+    manager = testbed.module.manager
+    where = ["--namespace", manager.namespace, f"{DEPLOYMENT.kind.lower()}/{manager.deployment}"]
+    kubectl = [testbed.tools.folder / "kubectl", "--kubeconfig", testbed.provider.kubeconfig]
+    replace_self([*kubectl, "logs", *(["--follow"] if follow else []), *where])
+
+
+def _check_known(testbed: Testbed, module: str) -> None:
+    if module != testbed.module.short_name:
+        raise click.UsageError(f"this cluster was made for module {testbed.module.short_name}, not {module}")
+
+
+def _fields(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__slots__}
+
+
+def _plain(failure: BaseException) -> str:
+    return str(failure).replace("[", r"\[")
+
+
+def _what_next(testbed: Testbed) -> str:
+    return f"""
+  look      export KUBECONFIG={testbed.provider.kubeconfig}
+            kubectl get kyma,eventing,manifest,pods -A
+  switch    .venv/bin/kyma-harness switch eventmesh  (kubectl edit eventing -n kcp-system default-kyma-eventing)
+  remove    .venv/bin/kyma-harness disable eventing  (kubectl edit kyma -n kcp-system default-kyma)
+  add       .venv/bin/kyma-harness enable eventing
+  logs      .venv/bin/kyma-harness logs --follow
+  stop      make stop"""

@@ -1,0 +1,127 @@
+"""The pytest plugin: options, and the fixtures that scenarios are written with."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.client import Client
+from harness.api import Api
+from harness.blocking import Portal
+from harness.clusters.provider import Progress
+from harness.embedded.tools import ensure
+from harness.handle import KymaHandle, Reach, reach_through
+from harness.kyma import deploy
+from harness.kyma.distribution import Choice
+from harness.settings import Settings, from_environment
+from harness.testbed import Testbed, prepare
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; pytest-kind owns its unprefixed ones."""
+    group = parser.getgroup("kyma-harness", "modules against Kyma's lifecycle managers")
+    group.addoption(
+        "--kyma",
+        choices=[str(choice) for choice in Choice],
+        default="auto",
+        help="which pair of lifecycle managers runs",
+    )
+    group.addoption("--kyma-dist", type=Path, help="a folder with the real lifecycle managers [$KYMA_DIST]")
+    group.addoption("--harness-tools", type=Path, help="a folder with every tool [$HARNESS_TOOLS]")
+    group.addoption("--harness-module", type=Path, help="the module.yaml of the module under test")
+    group.addoption("--harness-cluster", help="take up, and leave running, the cluster of this name")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, so that it is known under --strict-markers."""
+    config.addinivalue_line("markers", "needs(capability): skip where the provider lacks the capability")
+
+
+@pytest.fixture(scope="session")
+def harness_settings(pytestconfig: pytest.Config) -> Settings:
+    """Collect what this session was asked for; one that names no cluster makes one of its own."""
+    named = pytestconfig.getoption("--harness-cluster")
+    return from_environment(
+        cluster=named or f"pytest-{os.getpid()}",
+        detached=named is not None,
+        kyma=Choice(pytestconfig.getoption("--kyma")),
+        kyma_dist=pytestconfig.getoption("--kyma-dist"),
+        tools=pytestconfig.getoption("--harness-tools"),
+        module=pytestconfig.getoption("--harness-module"),
+    )
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Portal]:
+    """Run one event loop for everything asynchronous of the session."""
+    with Portal() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Config) -> Iterator[Testbed]:
+    """Run a cluster with the lifecycle managers, the bundled module and an empty Kyma."""
+    tools = portal.call(ensure(explicit=harness_settings.tools, cache=harness_settings.cache))
+    prepared = portal.call(prepare(harness_settings, tools))
+    report = pytestconfig.get_terminal_writer()
+    report.line(f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
+    try:
+        portal.call(_start(prepared))
+        yield prepared
+    finally:
+        if not harness_settings.detached:
+            portal.call(prepared.provider.delete())
+
+
+async def _start(testbed: Testbed) -> None:
+    def ignore(_: Progress) -> None:
+        """Say nothing: pytest shows the error if one comes."""
+
+    await testbed.start(ignore)
+    await testbed.bundle()
+    async with testbed.client() as client:
+        await testbed.deploy_managers(client)
+        await deploy.grant_rights(client)
+        await testbed.deploy_kyma(client)
+
+
+@pytest.fixture(scope="session")
+def client(testbed: Testbed, portal: Portal) -> Iterator[Client]:
+    """Connect as the administrator, asynchronously; tests use ``api``."""
+    opened = testbed.client()
+    yield portal.call(opened.__aenter__())
+    portal.call(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def api(client: Client, portal: Portal) -> Api:
+    """Show the cluster's API as its administrator sees it."""
+    return Api(portal, client)
+
+
+@pytest.fixture(scope="session")
+def reach(testbed: Testbed, portal: Portal) -> Reach:
+    """Give a way to a Service's port from this host."""
+    return reach_through(portal, testbed.provider)
+
+
+@pytest.fixture
+def kyma(api: Api, client: Client, portal: Portal) -> Iterator[KymaHandle]:
+    """Give the default Kyma, Ready and without modules; whatever a test adds is removed again."""
+    handle = KymaHandle(api=api, portal=portal, client=client)
+    handle.clear()
+    handle.expect().to_have_state("Ready")
+    yield handle
+    handle.clear()
+
+
+@pytest.fixture(autouse=True)
+def _needs(request: pytest.FixtureRequest) -> None:
+    wanted = {name for mark in request.node.iter_markers("needs") for name in mark.args}
+    if not wanted:
+        return
+    provider = request.getfixturevalue("testbed").provider
+    missing = wanted - set(provider.capabilities)
+    if missing:
+        pytest.skip(f"provider {provider.name} has no {', '.join(sorted(missing))}")

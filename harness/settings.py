@@ -1,0 +1,48 @@
+"""What a run was asked for: computed once, from the command line or pytest, and handed down."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.host.paths import cache_dir, state_dir
+from harness.kyma.distribution import Choice
+
+PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_CLUSTER = "kyma"
+PREFIX = "unsigned"
+"""The registry's folder for modules; what the Kyma CLI's users of the time called theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The choices of one run; every field has the value that is used, defaults included."""
+
+    cluster: str = DEFAULT_CLUSTER
+    """The cluster's name; clusters of different names do not touch each other."""
+    provider: str = "auto"
+    kyma: Choice = Choice.AUTO
+    kyma_dist: Path | None = None
+    """A folder with the real lifecycle managers (``$KYMA_DIST``)."""
+    tools: Path | None = None
+    """A folder with every tool, used instead of the cache (``$HARNESS_TOOLS``)."""
+    module: Path = PROJECT / "module" / "module.yaml"
+    cache: Path
+    state: Path
+    """The folder under which every cluster has its own."""
+    detached: bool = True
+    """Whether the cluster outlives this process."""
+
+    @property
+    def cluster_state(self) -> Path:
+        """The folder of this cluster: kubeconfig, logs, data."""
+        return self.state / "clusters" / self.cluster
+
+
+def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:
+    """Fill in from the environment what was not chosen; ``None`` counts as not chosen."""
+    places = {"cache": cache_dir(environ), "state": state_dir(environ)}
+    variables = {"kyma_dist": "KYMA_DIST", "tools": "HARNESS_TOOLS"}
+    found = {field: Path(environ[name]) for field, name in variables.items() if environ.get(name)}
+    given = {field: value for field, value in chosen.items() if value is not None}
+    return Settings(**{**places, **found, **given})  # type: ignore[arg-type]
