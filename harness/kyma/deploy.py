@@ -9,12 +9,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from controller.client import Client
 from controller.errors import ConflictError, NotFoundError
-from controller.kinds import DEPLOYMENT
+from controller.kinds import CLUSTER_ROLE, DEPLOYMENT
 from controller.resource import Kind, Object
 from harness.kyma.distribution import LifecycleManagers
 from harness.kyma.documents import in_order, parse_objects
 from harness.kyma.kinds import (
-    CLUSTER_ROLE,
     DEFAULT_KYMA,
     KCP_NAMESPACE,
     KYMA,

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.kyma.documents import Object, parse_objects
+from controller.resource import Object
+from harness.kyma.documents import parse_objects
 from harness.kyma.errors import DistributionError
 
 PACKAGE = Path(__file__).parent

@@ -1,13 +1,11 @@
 """Read Kubernetes objects from YAML, and put them into an order in which they can be applied."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import yaml
 
+from controller.resource import Object
 from harness.kyma.errors import KymaError
-
-Object = dict[str, Any]
 
 ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
 """What others need before they can be; kinds that are not named here keep their order behind these."""
@@ -32,10 +30,3 @@ def in_order(objects: Iterable[Object]) -> list[Object]:
     return sorted(
         objects, key=lambda item: ORDER.index(item["kind"]) if item["kind"] in ORDER else len(ORDER)
     )
-
-
-def describe(item: Object) -> str:
-    """Name an object as people do: ``Deployment kcp-system/lifecycle-manager-controller-manager``."""
-    metadata = item["metadata"]
-    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
-    return f"{item['kind']} {namespace}{metadata['name']}"

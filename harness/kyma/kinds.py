@@ -9,7 +9,6 @@ DEFAULT_KYMA = "default-kyma"
 KYMA = Kind(group=GROUP, version="v1alpha1", kind="Kyma")
 MODULE_TEMPLATE = Kind(group=GROUP, version="v1alpha1", kind="ModuleTemplate")
 MANIFEST = Kind(group=GROUP, version="v1alpha1", kind="Manifest")
-CLUSTER_ROLE = Kind(group="rbac.authorization.k8s.io", version="v1", kind="ClusterRole")
 
 MANAGED_BY = f"{GROUP}/managed-by"
 LIFECYCLE_MANAGER = "lifecycle-manager"

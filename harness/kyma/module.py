@@ -32,7 +32,7 @@ class Verification:
     log: Mapping[str, Any] = field(default_factory=dict)
     """Fields of one JSON line in the manager's log; ``"*"`` stands for any value."""
     script: Path | None = None
-    """A Python file with ``async def checks(cluster) -> Iterable[Check]``."""
+    """A Python file with ``async def checks(installed, client)``, see ``harness.kyma.verify.Script``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

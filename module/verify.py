@@ -1,0 +1,41 @@
+"""What is true of a Ready Eventing module, and of no other: its JetStream keeps what is published.
+
+The harness calls :func:`checks` after its own; see ``verify.script`` in ``module.yaml``.
+"""
+
+import nats
+from nats.errors import Error as NatsError
+
+from controller.client import Client
+from harness.kyma.verify import Check, Installed
+
+CLAIM = "a message published to JetStream comes back"
+STREAM = "kyma-harness-verify"
+PAYLOAD = b"order.created"
+
+
+async def checks(installed: Installed, _client: Client) -> list[Check]:
+    """Publish a message to a stream of our own, and read it back."""
+    async with installed.provider.reach("kyma-system", "eventing-nats", 4222) as address:
+        try:
+            received = await _round_trip(f"nats://{address}")
+        except (NatsError, OSError, TimeoutError) as error:
+            return [Check(name=CLAIM, ok=False, detail=f"nats://{address}: {error or type(error).__name__}")]
+    return [Check(name=CLAIM, ok=received == PAYLOAD, detail=f"{received!r} came back")]
+
+
+async def _round_trip(url: str) -> bytes:
+    client = await nats.connect(url, connect_timeout=5, max_reconnect_attempts=2, allow_reconnect=False)
+    try:
+        jetstream = client.jetstream(timeout=5)
+        await jetstream.add_stream(name=STREAM, subjects=[f"{STREAM}.>"])
+        try:
+            subscription = await jetstream.pull_subscribe(f"{STREAM}.>", durable="reader")
+            await jetstream.publish(f"{STREAM}.one", PAYLOAD)
+            (message,) = await subscription.fetch(1, timeout=5)
+            await message.ack()
+            return bytes(message.data)
+        finally:
+            await jetstream.delete_stream(STREAM)
+    finally:
+        await client.close()
