@@ -5,11 +5,13 @@ import os
 import time
 from collections.abc import Callable
 
+from controller.client import Client
 from harness.embedded.components import Components, Ports
-from harness.embedded.control_plane import Announce, ControlPlane
+from harness.embedded.control_plane import Announce, ControlPlane, timed
 from harness.embedded.kubeconfig import write_kubeconfig
 from harness.embedded.layout import ClusterRecord, Layout
 from harness.embedded.pki import ClusterPki, KeyPair, make_pki
+from harness.embedded.readiness import until_pods_can_be_made
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step
 from harness.host.ports import PortPool
@@ -56,9 +58,14 @@ class RunningCluster:
             tasks.create_task(control_plane.start_registry())
             await control_plane.start_api()
             tasks.create_task(control_plane.start_controllers())
+            tasks.create_task(self._until_usable())
         self._publish(components)
         on_ready()
         await control_plane.until_one_ends()
+
+    async def _until_usable(self) -> None:
+        async with Client.from_kubeconfig(self._layout.kubeconfig, user_agent="kyma-harness") as client:
+            await timed("default ServiceAccount", self._announce, until_pods_can_be_made(client))
 
     def _publish(self, components: Components) -> None:
         self._layout.write_record(
