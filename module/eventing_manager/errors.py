@@ -1,0 +1,32 @@
+"""What can go wrong in the manager, beside what :mod:`controller.errors` knows.
+
+::
+
+    EventingError
+     ├── ChartError       the chart cannot be rendered: missing, broken, or given a value it does not know
+     ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
+     ├── QuantityError    not a quantity of Kubernetes
+     └── SettingsError    an argument of the command line makes no sense
+"""
+
+from __future__ import annotations
+
+
+class EventingError(Exception):
+    """Anything the manager raises on purpose."""
+
+
+class ChartError(EventingError):
+    """The chart cannot be rendered; rendering it again as it is would not help."""
+
+
+class JetStreamError(EventingError):
+    """The monitoring endpoint of NATS gave no answer that can be relied on."""
+
+
+class QuantityError(EventingError, ValueError):
+    """A string is not a quantity of Kubernetes."""
+
+
+class SettingsError(EventingError):
+    """An argument of the command line makes no sense."""

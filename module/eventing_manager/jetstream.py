@@ -1,0 +1,130 @@
+"""Ask NATS what JetStream holds, at its monitoring endpoint.
+
+The answer decides whether data may be deleted, so one that is late, garbled or incomplete is an error, never a zero.
+Shape of the answer: nats-server 2.15, ``/jsz?accounts=true&streams=true&consumers=true&config=true``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+import aiohttp
+
+from eventing_manager.errors import JetStreamError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ASK_TIMEOUT: Final = 5.0
+"""Seconds that one question may take."""
+
+_LIMITS: Final = "limits"
+_EVERYTHING: Final = {"accounts": "true", "streams": "true", "consumers": "true", "config": "true"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A stream and how many of its messages nobody has received."""
+
+    account: str
+    name: str
+    undelivered: int
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.name}"
+
+
+class JetStream(Protocol):
+    """What the reconciler wants to know of JetStream."""
+
+    async def check(self) -> None:
+        """Return when JetStream answers; JetStreamError says why it does not."""
+
+    async def streams(self) -> list[Stream]:
+        """Return every stream; JetStreamError where that cannot be told for sure."""
+
+
+class Monitoring:
+    """JetStream as the monitoring endpoint of one NATS Service shows it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # Every question gets its own connection: a Service balances connections, and an old one may lead to a
+        # server that is gone.
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def check(self) -> None:
+        """Return when JetStream is enabled and, in a cluster, has a leader."""
+        answer = await self._ask({})
+        if answer.get("disabled"):
+            raise JetStreamError(
+                f"{self._url}: JetStream is disabled; look for the reason in the log of NATS"
+            )
+        if "meta_cluster" in answer and not answer["meta_cluster"].get("leader"):
+            raise JetStreamError(f"{self._url}: the JetStream cluster has no leader yet")
+
+    async def streams(self) -> list[Stream]:
+        """Return every stream of every account."""
+        answer = await self._ask(_EVERYTHING)
+        try:
+            return read_streams(answer)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise JetStreamError(f"{self._url}: the answer lacks {error}: it cannot be relied on") from error
+
+    async def _ask(self, query: dict[str, str]) -> dict[str, Any]:
+        if self._session is None:
+            raise JetStreamError(f"{self._url} was asked outside of its context")
+        try:
+            async with (
+                asyncio.timeout(ASK_TIMEOUT),
+                self._session.get(f"{self._url}/jsz", params=query) as response,
+            ):
+                response.raise_for_status()
+                answer = json.loads(await response.read())
+        except TimeoutError as error:
+            raise JetStreamError(f"{self._url} gave no answer in {ASK_TIMEOUT:.0f} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise JetStreamError(f"{self._url} cannot be asked: {error}") from error
+        except ValueError as error:
+            raise JetStreamError(f"{self._url} answers something that is not JSON: {error}") from error
+        if not isinstance(answer, dict) or "server_id" not in answer:
+            raise JetStreamError(f"{self._url} answers, but not as NATS does: it has no server_id")
+        return answer
+
+
+def read_streams(answer: dict[str, Any]) -> list[Stream]:
+    """Return the streams of an answer of ``/jsz``; KeyError, TypeError where it is not complete."""
+    streams = [
+        Stream(account=account["name"], name=stream["name"], undelivered=undelivered(stream))
+        for account in answer.get("account_details", [])
+        for stream in account.get("stream_detail", [])
+    ]
+    if len(streams) != answer["streams"]:
+        raise KeyError(f"{answer['streams'] - len(streams)} of {answer['streams']} streams")
+    return streams
+
+
+def undelivered(stream: dict[str, Any]) -> int:
+    """Return how many messages of a stream nobody has received, by the contract's rule.
+
+    A stream that forgets what was received (``interest``, ``workqueue``): all it still holds. One that keeps
+    messages (``limits``): what its slowest consumer has yet to receive or acknowledge; all, where nobody reads it.
+    """
+    held = int(stream["state"]["messages"])
+    consumers = stream.get("consumer_detail", [])
+    if stream["config"]["retention"] != _LIMITS or not consumers:
+        return held
+    return max(int(consumer["num_pending"]) + int(consumer["num_ack_pending"]) for consumer in consumers)

@@ -1,0 +1,35 @@
+"""The names that the module's contract fixes, and those that follow from them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from controller.resource import Kind, ObjectKey
+
+EVENTING: Final = Kind.parse("operator.kyma-project.io/v1alpha1", "Eventing")
+FINALIZER: Final = "eventing-manager.kyma-project.io/deletion-hook"
+
+MANAGER: Final = "eventing-manager"
+"""The manager's name as a field manager, a user agent and ApplySet tooling."""
+
+LEASE_NAME: Final = "eventing-manager.kyma-project.io"
+RELEASE: Final = "eventing"
+"""The release that the chart is rendered for: it gives NATS the name eventing-nats."""
+
+NATS: Final = f"{RELEASE}-nats"
+"""The StatefulSet, the ConfigMap and the Service of NATS."""
+
+NATS_MONITORING_PORT: Final = 8222
+NATS_CLAIM_LABELS: Final = {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": RELEASE}
+"""On every claim of the StatefulSet; the chart puts them there."""
+
+PROVISIONED_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-reclaim-policy"
+"""On an Eventing that has provisioned NATS: the reclaim policy of its volumes. It outlives ``spec.backend.nats``."""
+
+FORCE_ANNOTATION: Final = "eventing-manager.kyma-project.io/force"
+"""``"true"`` on an Eventing skips the guard of undelivered messages."""
+
+
+def nats_statefulset(namespace: str) -> ObjectKey:
+    """Return the key of the StatefulSet of NATS."""
+    return ObjectKey(namespace, NATS)

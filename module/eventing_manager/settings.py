@@ -1,0 +1,129 @@
+"""The manager's settings: the arguments of its command line, read once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from eventing_manager.errors import SettingsError
+from eventing_manager.names import NATS, NATS_MONITORING_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NAMESPACE: Final = "kyma-system"
+"""Where the backend goes, and the manager itself, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A host and a port to listen on; an empty host means every interface."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read ``host:port`` or ``:port``."""
+        host, separator, port = text.rpartition(":")
+        if not separator or not port.isdecimal():
+            raise SettingsError(f"{text!r} is not an address; write it like :8080 or 127.0.0.1:8080")
+        return cls(host=host, port=int(port))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the manager was started with."""
+
+    helm: str
+    """The helm executable, found on the PATH or named by its path."""
+
+    chart: Path
+    """Folder of the chart that is installed."""
+
+    namespace: str
+    """Where the chart's objects go."""
+
+    nats_monitoring_url: str
+    """Where JetStream is asked; another address than the Service's where names do not resolve."""
+
+    metrics: Address
+    probes: Address
+
+    leader_elect: bool
+    """Wait for the lease before reconciling; needed where two managers may run at once."""
+
+    identity: str
+    """Who holds the lease: the pod's name."""
+
+
+def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Return the settings that a command line and an environment say; SettingsError where they make no sense."""
+    given = _parser(environment).parse_args(arguments)
+    helm = shutil.which(given.helm)
+    if helm is None:
+        raise SettingsError(f"there is no helm at {given.helm!r}; install it or set --helm to its path")
+    if not (given.chart / "Chart.yaml").is_file():
+        raise SettingsError(
+            f"{given.chart} is not a chart: it has no Chart.yaml; set --chart to the folder that has it"
+        )
+    return Settings(
+        helm=helm,
+        chart=given.chart,
+        namespace=given.namespace,
+        nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
+        metrics=Address.parse(given.metrics_bind_address),
+        probes=Address.parse(given.health_probe_bind_address),
+        leader_elect=given.leader_elect,
+        identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
+    )
+
+
+def _service_url(namespace: str) -> str:
+    return f"http://{NATS}.{namespace}.svc:{NATS_MONITORING_PORT}"
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="eventing-manager", description="Provision the backend that an Eventing resource asks for."
+    )
+    parser.add_argument(
+        "--helm", default="helm", metavar="PATH", help="helm executable (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--chart",
+        type=Path,
+        default=Path("/module-chart"),
+        metavar="DIR",
+        help="chart folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--namespace",
+        default=environment.get("POD_NAMESPACE", NAMESPACE),
+        help="namespace of the backend (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--nats-monitoring-url",
+        metavar="URL",
+        help="where JetStream is asked (default: the Service of NATS by its name)",
+    )
+    parser.add_argument(
+        "--metrics-bind-address", default=":8080", metavar="ADDRESS", help="metrics (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--health-probe-bind-address",
+        default=":8081",
+        metavar="ADDRESS",
+        help="/healthz and /readyz (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--leader-elect",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="hold a lease while reconciling, so that of several managers one is active",
+    )
+    return parser

@@ -1,0 +1,33 @@
+"""The values that an Eventing hands to the chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eventing_manager.spec import BackendType
+
+if TYPE_CHECKING:
+    from eventing_manager.spec import EventingSpec, NatsSettings
+
+Values = dict[str, Any]
+
+
+def chart_values(spec: EventingSpec) -> Values:
+    """Return the chart's values: ``nats.enabled`` exactly when the backend is nats, and its settings then."""
+    if spec.backend is not BackendType.NATS:
+        return {"nats": {"enabled": False}}
+    return {"nats": {"enabled": True} | _nats_values(spec.nats)}
+
+
+def _nats_values(nats: NatsSettings) -> Values:
+    return {
+        "replicas": nats.replicas,
+        "storage": {
+            "type": str(nats.storage.type),
+            "size": nats.storage.size,
+            "bytes": nats.storage.size_in_bytes,
+        },
+        "resources": nats.resources,
+        "podLabels": nats.labels,
+        "podAnnotations": nats.annotations,
+    }

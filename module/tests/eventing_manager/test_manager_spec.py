@@ -1,0 +1,89 @@
+"""What an Eventing asks for, and what the chart is told."""
+
+import pytest
+
+from eventing_manager import quantity
+from eventing_manager.errors import QuantityError
+from eventing_manager.spec import BackendType, EventingSpec, OnUndelivered, ReclaimPolicy, StorageType
+from eventing_manager.values import chart_values
+
+
+def eventing(backend, **spec):
+    return {"spec": {"backend": backend, **spec}}
+
+
+def test_a_bare_nats_backend_gets_the_defaults_of_the_contract():
+    spec = EventingSpec.parse(eventing({"type": "nats"}))
+
+    assert spec.backend is BackendType.NATS
+    assert spec.log_level == "info"
+    assert not spec.nats_given
+    assert spec.nats.replicas == 1
+    assert spec.nats.on_undelivered is OnUndelivered.WAIT
+    assert spec.nats.storage.type is StorageType.FILE
+    assert spec.nats.storage.size == "1Gi"
+    assert spec.nats.storage.reclaim_policy is ReclaimPolicy.DELETE
+
+
+def test_every_setting_of_nats_is_read():
+    nats = {
+        "replicas": 3,
+        "storage": {"type": "memory", "size": "512Mi", "reclaimPolicy": "Retain"},
+        "onUndelivered": "Discard",
+        "resources": {"limits": {"cpu": 1}},
+        "labels": {"team": "a"},
+        "annotations": {"note": "b"},
+    }
+
+    spec = EventingSpec.parse(eventing({"type": "eventmesh", "nats": nats}, logLevel="debug"))
+
+    assert spec.backend is BackendType.EVENTMESH
+    assert spec.log_level == "debug"
+    assert spec.nats_given
+    assert spec.nats.replicas == 3
+    assert spec.nats.on_undelivered is OnUndelivered.DISCARD
+    assert spec.nats.storage.type is StorageType.MEMORY
+    assert spec.nats.storage.reclaim_policy is ReclaimPolicy.RETAIN
+    assert spec.nats.resources == {"limits": {"cpu": 1}}
+    assert (spec.nats.labels, spec.nats.annotations) == ({"team": "a"}, {"note": "b"})
+
+
+def test_nats_is_enabled_exactly_when_it_is_the_backend():
+    nats = chart_values(EventingSpec(backend=BackendType.NATS))
+    eventmesh = chart_values(EventingSpec(backend=BackendType.EVENTMESH))
+
+    assert nats["nats"]["enabled"] is True
+    assert eventmesh == {"nats": {"enabled": False}}
+
+
+def test_the_chart_learns_the_size_as_a_quantity_and_in_bytes():
+    spec = EventingSpec.parse(eventing({"type": "nats", "nats": {"storage": {"size": "1.5Gi"}}}))
+
+    storage = chart_values(spec)["nats"]["storage"]
+
+    assert storage == {"type": "file", "size": "1.5Gi", "bytes": 1610612736}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("1024", 1024),
+        ("1Gi", 2**30),
+        ("1.5Gi", 3 * 2**29),
+        ("1G", 10**9),
+        ("500M", 5 * 10**8),
+        ("1e9", 10**9),
+        ("1E", 10**18),
+        ("1500m", 2),
+        (".5k", 500),
+    ],
+)
+def test_a_quantity_is_read_as_kubernetes_reads_it(text, number):
+    assert quantity.whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1gb", "1GiB", "one", "1e", "--1"])
+def test_what_is_no_quantity_is_refused_by_name(text):
+    with pytest.raises(QuantityError, match="is not a quantity"):
+        quantity.whole(text)

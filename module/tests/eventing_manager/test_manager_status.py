@@ -1,0 +1,85 @@
+"""The status is the least patch that tells what a pass found."""
+
+from datetime import UTC, datetime
+
+from controller.resource import ObjectKey
+from eventing_manager import reports
+from eventing_manager.reports import Reason
+from eventing_manager.spec import BackendType
+from eventing_manager.status import State, status_patch
+
+NOON = datetime(2022, 12, 5, 12, 0, 0, tzinfo=UTC)
+LATER = datetime(2022, 12, 5, 13, 0, 0, tzinfo=UTC)
+
+
+def eventing(*, generation=1, status=None):
+    return {"metadata": {"name": "e", "namespace": "n", "generation": generation}, "status": status or {}}
+
+
+def patched(obj, report, now):
+    patch = status_patch(obj, report, now=now)
+    return eventing(generation=obj["metadata"]["generation"], status={**obj["status"], **patch["status"]})
+
+
+def test_the_first_status_is_processing_with_the_generation_it_speaks_of():
+    patch = status_patch(eventing(generation=4), reports.starting(BackendType.NATS, ""), now=NOON)
+
+    assert patch["status"]["state"] == "Processing"
+    assert patch["status"]["observedGeneration"] == 4
+    assert {condition["observedGeneration"] for condition in patch["status"]["conditions"]} == {4}
+
+
+def test_a_status_that_would_not_change_is_not_written():
+    ready = patched(eventing(), reports.nats_ready(), NOON)
+
+    patch = status_patch(ready, reports.nats_ready(), now=LATER)
+
+    assert patch is None
+
+
+def test_the_transition_time_moves_only_when_a_condition_flips():
+    waiting = patched(eventing(), reports.not_ready("", Reason.NOT_READY, "0 of 1", applied=True), NOON)
+
+    still_waiting = patched(waiting, reports.not_ready("", Reason.NOT_READY, "other", applied=True), LATER)
+    ready = patched(still_waiting, reports.nats_ready(), LATER)
+
+    assert times(still_waiting) == {
+        "Ready": "2022-12-05T12:00:00Z",
+        "BackendAvailable": "2022-12-05T12:00:00Z",
+        "DependenciesSatisfied": "2022-12-05T12:00:00Z",
+        "Provisioned": "2022-12-05T12:00:00Z",
+    }
+    assert times(ready)["Ready"] == "2022-12-05T13:00:00Z"
+    assert times(ready)["Provisioned"] == "2022-12-05T12:00:00Z"
+
+
+def times(obj):
+    return {condition["type"]: condition["lastTransitionTime"] for condition in obj["status"]["conditions"]}
+
+
+def test_a_condition_that_has_nothing_to_say_any_more_goes():
+    gone = patched(eventing(), reports.eventmesh_ready([]), NOON)
+
+    back = patched(gone, reports.nats_ready(), LATER)
+
+    assert "Deprovisioned" in times(gone)
+    assert "Deprovisioned" not in times(back)
+
+
+def test_ready_is_never_said_for_an_older_generation():
+    ready = patched(eventing(generation=1), reports.nats_ready(), NOON)
+    edited = eventing(generation=2, status=ready["status"])
+
+    patch = status_patch(edited, reports.nats_ready(), now=LATER)
+
+    assert patch["status"]["observedGeneration"] == 2
+    assert {condition["observedGeneration"] for condition in patch["status"]["conditions"]} == {2}
+
+
+def test_a_retained_volume_is_named():
+    report = reports.eventmesh_ready([ObjectKey("kyma-system", "data-eventing-nats-0")])
+
+    deprovisioned = report.conditions[-1]
+    assert report.state is State.READY
+    assert deprovisioned.reason == "VolumesRetained"
+    assert "kyma-system/data-eventing-nats-0" in deprovisioned.message
