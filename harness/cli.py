@@ -12,6 +12,7 @@ from rich.console import Console
 
 from controller.errors import ControllerError
 from controller.kinds import DEPLOYMENT
+from controller.resource import Kind
 from harness import mainjob
 from harness.clusters.errors import ClusterError, NotRunningError
 from harness.embedded.cluster import EmbeddedCluster
@@ -237,8 +238,12 @@ async def disable(session: Session, module: str) -> None:
 async def switch(session: Session, value: str) -> None:
     """Set the module's switch, which for Eventing is the backend: nats or eventmesh."""
     testbed = await session.running()
-    patch = testbed.module.switch_patch(value)
-    target = Target(kind=testbed.module.kind, name=testbed.resource_name, namespace=KCP_NAMESPACE)
+    module = testbed.module
+    if module.switch is None:
+        raise click.UsageError(f"module {module.short_name} names no `switch` in its module.yaml")
+    patch = module.switch.patch(value)
+    name = deploy.instance_name(module.short_name)
+    target = Target(kind=Kind.of(dict(module.default_cr)), name=name, namespace=KCP_NAMESPACE)
     with Ledger(session.console).step("switch") as step:
         async with testbed.client() as client:
             await client.merge_patch(target.kind, target.name, patch, namespace=target.namespace)
@@ -283,7 +288,7 @@ def _what_next(testbed: Testbed) -> str:
     return f"""
   look      export KUBECONFIG={testbed.provider.kubeconfig}
             kubectl get kyma,eventing,manifest,pods -A
-  switch    .venv/bin/kyma-harness switch eventmesh  (kubectl edit eventing -n kcp-system default-kyma-eventing)
+  switch    .venv/bin/kyma-harness switch eventmesh  (kubectl edit eventing -n kcp-system)
   remove    .venv/bin/kyma-harness disable eventing  (kubectl edit kyma -n kcp-system default-kyma)
   add       .venv/bin/kyma-harness enable eventing
   logs      .venv/bin/kyma-harness logs --follow

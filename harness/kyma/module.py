@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +36,21 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The field of the custom resource that users of the module switch, and what they switch it to."""
+
+    path: str
+    """Dotted, such as ``spec.backend.type``."""
+    values: tuple[str, ...]
+
+    def patch(self, value: str) -> dict[str, Any]:
+        """Return the merge patch that sets the field; :class:`ModuleError` where the value is not allowed."""
+        if value not in self.values:
+            raise ModuleError(f"{self.path} cannot be {value!r}; allowed are {', '.join(self.values)}")
+        return reduce(lambda inner, key: {key: inner}, reversed(self.path.split(".")), value)  # type: ignore[arg-type,return-value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """A module as its folder describes it; paths are absolute and exist."""
 
@@ -50,6 +65,7 @@ class Module:
     default_cr: Mapping[str, Any]
     manager: Manager
     rules: Path | None
+    switch: Switch | None
     verification: Verification
 
     @property
@@ -84,6 +100,9 @@ class Module:
             default_cr=_custom_resource(_existing(path, "defaultCR", data["defaultCR"])),
             manager=Manager(**data["manager"]),
             rules=neighbour("rules"),
+            switch=Switch(path=data["switch"]["path"], values=tuple(data["switch"]["values"]))
+            if "switch" in data
+            else None,
             verification=Verification(
                 finalizer=verify.get("finalizer"),
                 log=verify.get("log", {}),
