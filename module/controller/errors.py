@@ -17,6 +17,7 @@
      ├── UnreachableError          no answer: refused, reset, timed out, not trusted
      ├── KindAbsentError           the API server serves no such kind, for now
      ├── ConfigurationError        there is nothing to connect to or to authenticate with
+     ├── QueueClosedError          no more keys are handed out
      └── TerminalError             raised by a reconciler: trying again would not help
 """
 
@@ -145,6 +146,10 @@ class KindAbsentError(ControllerError):
 
 class ConfigurationError(ControllerError):
     """The kubeconfig or the Pod's service account is missing or unusable."""
+
+
+class QueueClosedError(ControllerError):
+    """A work queue hands out no more keys, because its controller stops."""
 
 
 class TerminalError(ControllerError):

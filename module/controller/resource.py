@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: JSON, decoded."""
@@ -61,7 +62,7 @@ class ServedKind:
         if self.namespaced and namespace:
             parts += ["namespaces", namespace]
         parts += [part for part in (self.plural, name, subresource) if part]
-        return "/".join(parts)
+        return "/".join([parts[0], parts[1], *(quote(part, safe=":") for part in parts[2:])])
 
 
 class ObjectKey(NamedTuple):
