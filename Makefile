@@ -27,7 +27,7 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 
 unit: tools ## Run the tests of the module and of the harness
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)

@@ -16,11 +16,10 @@ from controller.resource import Kind
 from harness import mainjob
 from harness.clusters.errors import ClusterError, NotRunningError
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.errors import EmbeddedError
 from harness.embedded.toolchain import ToolPaths
 from harness.embedded.tools import ensure
-from harness.host.errors import HostError
-from harness.host.process import replace_self
+from harness.host.errors import HarnessError
+from harness.host.process import replace_this_process
 from harness.kyma import deploy
 from harness.kyma.bundle import pack
 from harness.kyma.distribution import Choice
@@ -34,7 +33,7 @@ from harness.observe.waits import Target, WaitError, wait_for
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, prepare
 
-FAILURES = (ControllerError, KymaError, ClusterError, EmbeddedError, HostError, WaitError)
+FAILURES = (ControllerError, KymaError, ClusterError, HarnessError, WaitError)
 """What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -94,7 +93,7 @@ def main() -> None:
 @click.option("--kyma-dist", type=PathOption, help="A folder with the real lifecycle managers.")
 @click.version_option(package_name="eventing-manager")
 @click.pass_context
-def commands(context: click.Context, **chosen: Any) -> None:
+def commands(context: click.Context, /, **chosen: Any) -> None:
     """Bring up a cluster with Kyma's lifecycle managers and a module in it, and work with it.
 
     `up` does all of it; the other commands are its steps, and what one does with a cluster that is up.
@@ -268,7 +267,7 @@ async def logs(session: Session, *, follow: bool) -> None:
     manager = testbed.module.manager
     where = ["--namespace", manager.namespace, f"{DEPLOYMENT.kind.lower()}/{manager.deployment}"]
     kubectl = [testbed.tools.folder / "kubectl", "--kubeconfig", testbed.provider.kubeconfig]
-    replace_self([*kubectl, "logs", *(["--follow"] if follow else []), *where])
+    replace_this_process([*kubectl, "logs", *(["--follow"] if follow else []), *where])
 
 
 def _check_known(testbed: Testbed, module: str) -> None:

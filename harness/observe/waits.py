@@ -43,6 +43,10 @@ class _Holds(Exception):  # noqa: N818 - a signal, not an error
         self.seen = seen
 
 
+class _WatchEnded(Exception):  # noqa: N818 - watches end; the next one goes on
+    pass
+
+
 class _Watcher:
     """Follow one object until a claim about it holds."""
 
@@ -55,7 +59,7 @@ class _Watcher:
 
     async def run(self) -> Object | None:
         """Return the object for which the claim held; reconnects for as long as it is let."""
-        recoverable = retry_if_exception_type((ApiError, UnreachableError, KindAbsentError))
+        recoverable = retry_if_exception_type((_WatchEnded, ApiError, UnreachableError, KindAbsentError))
         async for attempt in AsyncRetrying(retry=recoverable, wait=wait_exponential(0.1, max=1)):
             with attempt:
                 try:
@@ -77,7 +81,7 @@ class _Watcher:
             async for event in events:
                 if event.type != "BOOKMARK":
                     self._judge(None if event.type == "DELETED" else event.object)
-        raise UnreachableError(f"the watch of {self._target} ended")
+        raise _WatchEnded
 
     async def _look(self) -> str | None:
         selector = f"metadata.name={self._target.name}"
