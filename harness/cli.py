@@ -14,7 +14,7 @@ from controller.errors import ControllerError
 from controller.kinds import DEPLOYMENT
 from controller.resource import Kind
 from harness import mainjob
-from harness.clusters.errors import ClusterError, NotRunningError
+from harness.clusters.errors import NotRunningError
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
 from harness.embedded.tools import ensure
@@ -23,7 +23,6 @@ from harness.host.process import replace_this_process
 from harness.kyma import deploy
 from harness.kyma.bundle import pack
 from harness.kyma.distribution import Choice
-from harness.kyma.errors import KymaError
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.module import Module
 from harness.kyma.template import template
@@ -33,7 +32,7 @@ from harness.observe.waits import Target, WaitError, wait_for
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, prepare
 
-FAILURES = (ControllerError, KymaError, ClusterError, HarnessError, WaitError)
+FAILURES = (HarnessError, ControllerError, WaitError)
 """What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130

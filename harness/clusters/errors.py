@@ -7,8 +7,10 @@
      └ MismatchError      the running cluster is not the one that was asked for
 """
 
+from harness.host.errors import HarnessError
 
-class ClusterError(Exception):
+
+class ClusterError(HarnessError):
     """A cluster that cannot be had, or not as asked for."""
 
 

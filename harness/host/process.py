@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from harness.host.descendants import MARKER
 from harness.host.errors import CommandError, SpawnError
@@ -294,3 +294,8 @@ def _text(file: IO[bytes]) -> str:
 
 def _last(text: str, lines: int = 20) -> str:
     return "\n".join(text.rstrip().splitlines()[-lines:])
+
+
+def replace_this_process(argv: Sequence[str | Path]) -> NoReturn:
+    """Become another program, on this terminal; for commands that only pass on to a tool."""
+    os.execv(argv[0], [str(word) for word in argv])  # noqa: S606 - no shell is wanted
