@@ -1,0 +1,54 @@
+"""Command line of the toolchain: `python -m harness.embedded.tools ensure` prints the folder of the tools."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.embedded.progress import ConsoleProgress
+from harness.embedded.toolchain import ensure_tools
+from harness.host.errors import HarnessError
+from harness.host.paths import cache_dir
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ensure the tools and print their folder; everything else goes to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m harness.embedded.tools")
+    parser.add_argument("command", choices=["ensure"], help="find, fetch or build what is missing")
+    parser.add_argument("--tools", type=Path, help="a folder whose tools come first; default: $HARNESS_TOOLS")
+    parser.add_argument("--also", action="append", default=[], help="an optional tool, such as kustomize")
+    options = parser.parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        paths = asyncio.run(
+            ensure_tools(
+                explicit=options.tools or explicit_tools(os.environ),
+                cache=cache_dir(),
+                progress=ConsoleProgress(console),
+                also=options.also,
+            )
+        )
+    except HarnessError as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted: what is finished is kept, the next run goes on from there.")
+        return _INTERRUPTED
+    print(paths.folder)  # noqa: T201 - the answer
+    return 0
+
+
+def explicit_tools(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that $HARNESS_TOOLS names, if it names one."""
+    folder = environ.get("HARNESS_TOOLS")
+    return Path(folder).expanduser() if folder else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
