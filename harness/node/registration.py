@@ -1,0 +1,127 @@
+"""Register the Node, keep its Lease and its status fresh."""
+
+import asyncio
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.client import Client
+from controller.errors import ControllerError
+from controller.logs import get_logger
+from controller.resource import Object
+from harness.node.annotations import KIND
+from harness.node.settings import NodeSettings
+from harness.node.states import now, timestamp
+
+log = get_logger(__name__)
+_FIELD_MANAGER = "process-node"
+_LEASE_NAMESPACE = "kube-node-lease"
+_LEASE_SECONDS = 40
+_RETRY_SECONDS = 0.2
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_VERSION = "v1.37.2"
+NODE_IP = "127.0.0.1"
+
+
+class Registration:
+    """Tell the API server that the node is there, until cancelled."""
+
+    def __init__(self, settings: NodeSettings, client: Client, *, kubelet_port: int) -> None:
+        self.registered = asyncio.Event()
+        self._settings = settings
+        self._client = client
+        self._kubelet_port = kubelet_port
+        self._since = timestamp(now())
+
+    async def run(self) -> None:
+        """Register, then renew the Lease; after 40 s without success the node would be tainted."""
+        while True:
+            try:
+                if not self.registered.is_set():
+                    await self._register()
+                await self._renew()
+            except ControllerError as error:
+                log.warning("node not registered or lease not renewed", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                await asyncio.sleep(self._settings.renew_lease_every)
+
+    async def _register(self) -> None:
+        node = self._node()
+        await self._client.apply(node, field_manager=_FIELD_MANAGER, force=True)
+        status = {**node, "metadata": {"name": self._settings.name}, "status": self._status()}
+        status.pop("spec", None)
+        await self._client.apply(status, field_manager=_FIELD_MANAGER, force=True, subresource="status")
+        self.registered.set()
+        log.info("node registered", node=self._settings.name)
+
+    async def _renew(self) -> None:
+        moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._settings.name, "namespace": _LEASE_NAMESPACE},
+            "spec": {
+                "holderIdentity": self._settings.name,
+                "leaseDurationSeconds": _LEASE_SECONDS,
+                "renewTime": moment,
+            },
+        }
+        await self._client.apply(lease, field_manager=_FIELD_MANAGER, force=True)
+
+    def _node(self) -> Object:
+        architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": self._settings.name,
+                "labels": {
+                    "kubernetes.io/hostname": self._settings.name,
+                    "kubernetes.io/os": "linux",
+                    "kubernetes.io/arch": architecture,
+                    KIND: "process",
+                },
+                "annotations": {KIND: "process: containers of this node are processes of the host"},
+            },
+        }
+
+    def _status(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "capacity": dict(settings.capacity),
+            "allocatable": dict(settings.capacity),
+            "addresses": [
+                {"type": "InternalIP", "address": NODE_IP},
+                {"type": "Hostname", "address": settings.name},
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._kubelet_port}},
+            "nodeInfo": {
+                "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+                "operatingSystem": "linux",
+                "osImage": "host processes",
+                "kernelVersion": platform.release(),
+                "kubeletVersion": _VERSION,
+                "kubeProxyVersion": "",
+                "containerRuntimeVersion": "process://1",
+                "machineID": "",
+                "systemUUID": "",
+                "bootID": "",
+            },
+            "conditions": [
+                self._condition("Ready", "True", "KubeletReady", "the process node runs pods as processes"),
+                self._condition("MemoryPressure", "False", "NotWatched", "memory is the host's business"),
+                self._condition("DiskPressure", "False", "NotWatched", "disks are the host's business"),
+                self._condition("PIDPressure", "False", "NotWatched", "processes are the host's business"),
+            ],
+        }
+
+    def _condition(self, kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+        return {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": self._since,
+            "lastTransitionTime": self._since,
+        }
