@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from harness.embedded.addresses import service_address
 from harness.embedded.errors import ClusterRunningError, ClusterStartError, ClusterStopError
 from harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from harness.embedded.settings import SupervisorSettings
@@ -124,6 +125,12 @@ class EmbeddedCluster:
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
+
+    async def address_of(self, service_namespace: str, service_name: str, port: int) -> str:
+        """Return `127.0.0.1:PORT` under which a Service's port answers; NoAddressError where it has none."""
+        return await service_address(
+            self.kubeconfig, namespace=service_namespace, name=service_name, port=port
+        )
 
     @staticmethod
     async def take_down(state: Path, timeout: float = 45) -> bool:  # noqa: ASYNC109 - then it is killed

@@ -10,15 +10,16 @@ from harness.embedded.components import Components, Ports
 from harness.embedded.control_plane import Announce, ControlPlane, timed
 from harness.embedded.kubeconfig import write_kubeconfig
 from harness.embedded.layout import ClusterRecord, Layout
+from harness.embedded.node import running_node
 from harness.embedded.pki import ClusterPki, KeyPair, make_pki
-from harness.embedded.readiness import until_pods_can_be_made
+from harness.embedded.readiness import until_pods_can_be_made, until_pods_can_run
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step
 from harness.host.ports import PortPool
+from harness.node.rules import Rules
+from harness.node.settings import NodeSettings
 
 NODE_NAME = "process-node"
-# As long as a pod's own default; a pod that takes longer is killed.
-_DRAIN_SECONDS = 30.0
 
 
 class RunningCluster:
@@ -36,36 +37,40 @@ class RunningCluster:
 
         Raises an ExceptionGroup with a ComponentFailedError when a component fails, at the start or later.
         """
+        rules = Rules.load(self._settings.rules)
         with PortPool() as ports:
             pki = make_pki(self._layout.pki, node_name=NODE_NAME)
             components = Components(
                 tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports)
             )
             self._write_kubeconfigs(components, pki)
+            node = self._node_settings(rules, ports, pki)
             control_plane = ControlPlane(components=components, layout=self._layout, announce=self._announce)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    life = tasks.create_task(self._live(control_plane, components, on_ready))
+                    life = tasks.create_task(self._live(control_plane, node, on_ready))
                     await stop.wait()
                     life.cancel()
             finally:
                 await control_plane.stop()
 
     async def _live(
-        self, control_plane: ControlPlane, components: Components, on_ready: Callable[[], None]
+        self, control_plane: ControlPlane, node: NodeSettings, on_ready: Callable[[], None]
     ) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(control_plane.start_registry())
             await control_plane.start_api()
-            tasks.create_task(control_plane.start_controllers())
-            tasks.create_task(self._until_usable())
-        self._publish(components)
-        on_ready()
-        await control_plane.until_one_ends()
+            async with running_node(node, self._layout.pki / "node.kubeconfig") as client:
+                await self._until_usable(control_plane, client)
+                self._publish(control_plane.components)
+                on_ready()
+                await control_plane.until_one_ends()
 
-    async def _until_usable(self) -> None:
-        async with Client.from_kubeconfig(self._layout.kubeconfig, user_agent="kyma-harness") as client:
-            await timed("default ServiceAccount", self._announce, until_pods_can_be_made(client))
+    async def _until_usable(self, control_plane: ControlPlane, client: Client) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(control_plane.start_controllers())
+            tasks.create_task(timed("node", self._announce, until_pods_can_run(client, NODE_NAME)))
+            tasks.create_task(timed("service accounts", self._announce, until_pods_can_be_made(client)))
 
     def _publish(self, components: Components) -> None:
         self._layout.write_record(
@@ -83,6 +88,19 @@ class RunningCluster:
         )
         self.was_ready = True
         self._announce(Step(step="cluster", state="ready", seconds=time.time() - self._started))
+
+    def _node_settings(self, rules: Rules, ports: PortPool, pki: ClusterPki) -> NodeSettings:
+        return NodeSettings(
+            name=NODE_NAME,
+            state=self._layout.root,
+            tools=self._settings.tools,
+            rules=rules,
+            ports=ports,
+            tls_cert=pki.kubelet.certificate,
+            tls_key=pki.kubelet.key,
+            client_ca=pki.authority,
+            placeholders=self._settings.placeholders,
+        )
 
     def _reserve(self, ports: PortPool) -> Ports:
         return Ports(

@@ -5,13 +5,14 @@ object a line (see harness.embedded.step), the last of which is about the step `
 """
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 
+from controller.logs import configure_logging, get_logger
 from harness.embedded.errors import ClusterRunningError
 from harness.embedded.layout import PURPOSE, Layout
 from harness.embedded.running import RunningCluster
@@ -25,7 +26,7 @@ from harness.host.locks import FileLock
 # Longer than a glance of others at the lock, shorter than anybody's patience.
 _LOCK_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def main() -> int:
@@ -65,11 +66,11 @@ def _run(settings: SupervisorSettings) -> int:
     cluster = RunningCluster(settings, layout, _announce)
     try:
         asyncio.run(_supervise(cluster, settings, mark))
-    except BaseExceptionGroup as group:
-        log.exception("cluster %s failed", settings.name)
+    except Exception as error:  # whatever it is, whoever started us must be told
+        log.exception("cluster failed", cluster=settings.name)
         if cluster.was_ready:
             return 1  # the folder stays: its logs say what happened
-        _announce(Step(step="cluster", state="failed", message=_reason(group)))
+        _announce(Step(step="cluster", state="failed", message=_reason(error)))
         _remove(settings, layout)
         return 1
     _remove(settings, layout)
@@ -100,7 +101,7 @@ def _stop_request(lifeline: int | None) -> asyncio.Event:
 
 
 def _announce(step: Step) -> None:
-    log.info(step.to_json())
+    log.info("step", **asdict(step))
     with suppress(BrokenPipeError):  # whoever started us may have gone
         print(step.to_json(), flush=True)  # noqa: T201 - what standard output is for
 
@@ -109,7 +110,7 @@ def _log_to(layout: Layout) -> None:
     file = os.open(layout.log("supervisor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(file, sys.stderr.fileno())
     os.close(file)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging()
 
 
 def _close_output() -> None:
@@ -121,8 +122,8 @@ def _remove(settings: SupervisorSettings, layout: Layout) -> None:
         layout.remove()
 
 
-def _reason(group: BaseExceptionGroup[BaseException]) -> str:
-    leaves = list(_leaves(group))
+def _reason(failure: BaseException) -> str:
+    leaves = list(_leaves(failure))
     known = [error for error in leaves if isinstance(error, HarnessError)]
     return str(known[0]) if known else "; ".join(f"{type(error).__name__}: {error}" for error in leaves)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.embedded.progress import ConsoleProgress
-from harness.embedded.toolchain import ensure_tools
+from harness.embedded.toolchain import ToolPaths, ensure_tools
 from harness.host.errors import HarnessError
 from harness.host.paths import cache_dir
 
@@ -25,15 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--also", action="append", default=[], help="an optional tool, such as kustomize")
     options = parser.parse_args(argv)
     console = Console(stderr=True)
+    explicit = options.tools or explicit_tools(os.environ)
     try:
-        paths = asyncio.run(
-            ensure_tools(
-                explicit=options.tools or explicit_tools(os.environ),
-                cache=cache_dir(),
-                progress=ConsoleProgress(console),
-                also=options.also,
-            )
-        )
+        paths = asyncio.run(ensure(explicit=explicit, cache=cache_dir(), also=options.also, console=console))
     except HarnessError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
@@ -42,6 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     print(paths.folder)  # noqa: T201 - the answer
     return 0
+
+
+async def ensure(
+    *, explicit: Path | None, cache: Path, also: Sequence[str] = (), console: Console | None = None
+) -> ToolPaths:
+    """Return the tools, showing on a console (standard error by default) what is fetched or built."""
+    progress = ConsoleProgress(console or Console(stderr=True))
+    return await ensure_tools(explicit=explicit, cache=cache, progress=progress, also=also)
 
 
 def explicit_tools(environ: Mapping[str, str]) -> Path | None:
