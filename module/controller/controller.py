@@ -62,9 +62,8 @@ class Controller:
         self._observer = observer
         self._queue: WorkQueue[ObjectKey] = WorkQueue(backoff)
 
-    @property
     def depth(self) -> int:
-        """The number of keys that wait for a worker."""
+        """Return the number of keys that wait for a worker."""
         return len(self._queue)
 
     @property

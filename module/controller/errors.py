@@ -17,6 +17,8 @@
      ├── UnreachableError          no answer: refused, reset, timed out, not trusted
      ├── KindAbsentError           the API server serves no such kind, for now
      ├── ConfigurationError        there is nothing to connect to or to authenticate with
+     ├── ForeignObjectError        an object of that name belongs to someone else
+     ├── LeaseLostError            another instance may lead by now
      ├── QueueClosedError          no more keys are handed out
      └── TerminalError             raised by a reconciler: trying again would not help
 """
@@ -146,6 +148,19 @@ class KindAbsentError(ControllerError):
 
 class ConfigurationError(ControllerError):
     """The kubeconfig or the Pod's service account is missing or unusable."""
+
+
+class ForeignObjectError(ControllerError):
+    """An object is not ours to write."""
+
+    def __init__(self, subject: str, owner: str) -> None:
+        super().__init__(f"{subject} exists and belongs to {owner}: it is left as it is")
+        self.subject = subject
+        self.owner = owner
+
+
+class LeaseLostError(ControllerError):
+    """The lease could not be renewed in time: whoever led by it must stop at once."""
 
 
 class QueueClosedError(ControllerError):

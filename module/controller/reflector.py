@@ -6,7 +6,7 @@ import asyncio
 import random
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from controller.backoff import Backoff
 from controller.errors import (
@@ -43,17 +43,36 @@ class ReflectorTimings:
     """A watch that ends sooner and empty is a failure, or it would be opened again at once for ever."""
 
     absent: float = 0.5
-    """An absent kind is asked for again so often, unless ``wake`` tells of it."""
+    """An absent kind is asked for again so often."""
+
+    unannounced: float = 60.0
+    """An absent kind of which the announcer would tell is asked for so often, should it miss it."""
 
     retry: Backoff = field(default_factory=lambda: Backoff(base=0.1, maximum=5.0))
     """Failures are retried by this."""
+
+
+class Announcer(Protocol):
+    """Tell when an absent kind may be served, so that nobody need ask all the time."""
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever the answer of ``may_serve`` may have changed."""
+
+    def may_serve(self, kind: Kind) -> bool:
+        """Tell whether the API server serves a kind or is about to."""
+
+
+def without_managed_fields(obj: Object) -> Object:
+    """Take off an object what fills half the memory and what no reconciler reads."""
+    obj["metadata"].pop("managedFields", None)
+    return obj
 
 
 class Reflector:
     """List, then watch, for ever; the copy survives what the API server goes through.
 
     ``on_change(old, new)`` is called for each difference, with None for an object that is not there: it must
-    only take note, as by adding a key to a queue. ``managedFields`` are left out of the copy.
+    only take note, as by adding a key to a queue. ``transform`` may change an object before it is copied.
     """
 
     def __init__(
@@ -65,6 +84,8 @@ class Reflector:
         label_selector: str | None = None,
         field_selector: str | None = None,
         on_change: OnChange = lambda _old, _new: None,
+        transform: Callable[[Object], Object] = without_managed_fields,
+        announcer: Announcer | None = None,
         name: str | None = None,
         timings: ReflectorTimings | None = None,
     ) -> None:
@@ -80,11 +101,15 @@ class Reflector:
             "field_selector": field_selector,
         }
         self._on_change = on_change
+        self._transform = transform
+        self._announcer = announcer
         self._timings = timings or ReflectorTimings()
         self._objects: dict[ObjectKey, Object] = {}
         self._resource_version: str | None = None
         self._failures = 0
         self._woken = asyncio.Event()
+        if announcer is not None:
+            announcer.subscribe(self.wake)
 
     def get(self, key: ObjectKey) -> Object | None:
         """Return the copy of an object; to be read, not written."""
@@ -175,8 +200,7 @@ class Reflector:
         if obj is None:
             self._objects.pop(key, None)
         else:
-            obj["metadata"].pop("managedFields", None)
-            self._objects[key] = obj
+            obj = self._objects[key] = self._transform(obj)
         if _version(old) != _version(obj):
             self._on_change(old, obj)
 
@@ -186,7 +210,8 @@ class Reflector:
         self._resource_version = None
         self._failures = 0
         self.synced.set()
-        await self._pause(self._timings.absent)
+        hopeless = self._announcer is not None and not self._announcer.may_serve(self.kind)
+        await self._pause(self._timings.unannounced if hopeless else self._timings.absent)
 
     async def _wait_after(self, error: ApiError | UnreachableError) -> None:
         self._failures += 1

@@ -95,6 +95,10 @@ class Client(AbstractAsyncContextManager["Client"]):
         """Return where a kind is served, from the cache if it was seen before."""
         return await self._discovery.served(kind)
 
+    async def preferred(self, group: str, kind: str) -> Kind:
+        """Return a kind in the version which the API server prefers; raise KindAbsentError without any."""
+        return await self._discovery.preferred(group, kind)
+
     def forget_discovery(self) -> None:
         """Ask again which kinds are served when next one is needed."""
         self._discovery.forget()

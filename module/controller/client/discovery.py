@@ -12,6 +12,9 @@ from controller.resource import Kind, ServedKind
 if TYPE_CHECKING:
     from controller.client.connection import Connection
 
+ABSENT_VERSION = "v1"
+"""The version to name in the complaint about a group that is not served at all."""
+
 
 class Discovery:
     """Cache what is served, one request per group and version; what is not served is asked for again."""
@@ -35,12 +38,27 @@ class Discovery:
         except KeyError:
             raise KindAbsentError(kind) from None
 
+    async def preferred(self, group: str, kind: str) -> Kind:
+        """Return a kind in the version which the API server prefers for its group."""
+        version = "v1" if not group else await self._preferred_version(group)
+        found = Kind(group=group, version=version, kind=kind)
+        await self.served(found)
+        return found
+
     def forget(self, kind: Kind | None = None) -> None:
         """Drop what is known of a kind's group and version, or everything."""
         if kind is None:
             self._known.clear()
         else:
             self._known.pop(kind.api_version, None)
+
+    async def _preferred_version(self, group: str) -> str:
+        try:
+            answer = await self._connection.request("GET", f"/apis/{group}")
+        except NotFoundError:
+            return ABSENT_VERSION
+        version: str = answer["preferredVersion"]["version"] if isinstance(answer, dict) else ABSENT_VERSION
+        return version
 
     async def _ask(self, kind: Kind) -> dict[str, ServedKind]:
         root = "/apis" if kind.group else "/api"
