@@ -1,0 +1,74 @@
+"""Assemble images from what this machine has: no Docker daemon, no base image, no network."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.image.errors import AssemblyError
+from harness.image.image import Image, Process
+from harness.image.interpreter import ENVIRONMENT, interpreter, python_file, shared_libraries
+from harness.image.layer import Entry, layer, program
+from harness.image.packages import installed, requirements_of
+from harness.image.recipe import Recipe
+
+
+async def assemble(recipe: Recipe, tools: Path) -> Image:
+    """Make the image of a manager in Python: interpreter, packages, tools and the module's own files.
+
+    Each is a layer, those that change least first. ``tools`` is the folder the recipe's tools are in.
+    """
+    described = recipe.assembly
+    names = await asyncio.to_thread(requirements_of, described.distribution)
+    packages = await asyncio.to_thread(installed, names)
+    programs = [program(f"/usr/local/bin/{name}", _tool(tools, name)) for name in described.tools]
+    own = [entry for where, path in described.files.items() for entry in _tree(path, where)]
+    parts = [
+        await interpreter(),
+        packages + await shared_libraries(_extensions(packages)),
+        programs,
+        own,
+    ]
+    layers = [await asyncio.to_thread(layer, entries) for entries in parts if entries]
+    return Image(
+        name=recipe.name,
+        version=recipe.version,
+        layers=tuple(layers),
+        process=Process(
+            entrypoint=described.entrypoint,
+            environment={**ENVIRONMENT, **described.environment},
+            user=described.user,
+        ),
+    )
+
+
+def of_program(name: str, version: str, binary: Path, *, path: str) -> Image:
+    """Make an image of one statically linked program, which lies at ``path`` in it."""
+    if not binary.is_file():
+        raise AssemblyError(f"image {name}: there is no program {binary}; name the folder that has it")
+    entries = [program(path, binary), Entry(path="/tmp", mode=0o1777)]  # noqa: S108 - the container's
+    return Image(name=name, version=version, layers=(layer(entries),), process=Process(entrypoint=(path,)))
+
+
+def _tool(tools: Path, name: str) -> Path:
+    path = tools / name
+    if not path.is_file():
+        raise AssemblyError(f"the image needs {name}, which is not in {tools}: run `kyma-harness tools`")
+    return path.resolve()
+
+
+def _extensions(entries: list[Entry]) -> list[Path]:
+    return [
+        entry.content
+        for entry in entries
+        if isinstance(entry.content, Path) and entry.content.suffix == ".so"
+    ]
+
+
+def _tree(source: Path, where: str) -> Iterator[Entry]:
+    if source.is_file():
+        yield from python_file(source, where)
+        return
+    for path in sorted(source.rglob("*")):
+        inside = path.relative_to(source)
+        if path.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
+            yield from python_file(path, f"{where}/{inside.as_posix()}")
