@@ -57,11 +57,8 @@ def _tool(tools: Path, name: str) -> Path:
 
 
 def _extensions(entries: list[Entry]) -> list[Path]:
-    return [
-        entry.content
-        for entry in entries
-        if isinstance(entry.content, Path) and entry.content.suffix == ".so"
-    ]
+    files = [entry.content for entry in entries if isinstance(entry.content, Path)]
+    return [path for path in files if path.suffix == ".so"]
 
 
 def _tree(source: Path, where: str) -> Iterator[Entry]:

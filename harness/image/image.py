@@ -1,4 +1,4 @@
-"""An image in memory: its layers and configuration, its manifest, and the archive that every runtime loads."""
+"""An image in memory: layers, configuration, manifest, and the archive that every runtime loads."""
 
 import io
 import json

@@ -1,5 +1,7 @@
 """Put the running Python interpreter into an image: program, standard library, shared libraries."""
 
+import asyncio
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SITE_PACKAGES = f"{PREFIX}/lib/python{VERSION}/site-packages"
 LIBRARIES = f"{PREFIX}/lib"
 NOT_NEEDED = frozenset(
-    {
+    [
         "__pycache__",
         "site-packages",
         "test",
@@ -24,7 +26,7 @@ NOT_NEEDED = frozenset(
         "turtledemo",
         "lib2to3",
         "ensurepip",
-    }
+    ]
 )
 """Folders of the standard library that only developers use."""
 NOT_NEEDED_PREFIXES = ("config-", "_tkinter.", "_test", "_ctypes_test.", "_xxtestfuzz.", "xxlimited")
@@ -41,8 +43,8 @@ _GROUPS = "root:x:0:\nnonroot:x:65532:\n"
 
 async def interpreter() -> list[Entry]:
     """Return everything that a program in Python needs but its packages."""
-    executable = Path(sys.executable).resolve()
-    standard = list(_standard_library())
+    executable = Path(os.path.realpath(sys.executable))
+    standard = await asyncio.to_thread(lambda: list(_standard_library()))
     extensions = [entry.content for entry in standard if isinstance(entry.content, Path)]
     binaries = [executable, *(path for path in extensions if path.suffix == ".so")]
     return [

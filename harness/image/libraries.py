@@ -34,7 +34,7 @@ async def libraries_of(files: Iterable[Path]) -> dict[str, Path]:
             missing.add(absent["name"])
     if missing:
         raise AssemblyError(
-            f"{', '.join(sorted(missing))} cannot be found, and {wanted[0].name} or a module of it loads that: "
-            "install the package it is in"
+            f"{', '.join(sorted(missing))} cannot be found, which {wanted[0].name} or a module of it loads: "
+            "install the package that has it"
         )
     return found
