@@ -2,7 +2,7 @@
 
 ::
 
-    EventingError
+    EventingError (a ControllerError)
      ├── ChartError       the chart cannot be rendered: missing, broken, or given a value it does not know
      ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
      ├── QuantityError    not a quantity of Kubernetes
@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+from controller.errors import ControllerError
 
-class EventingError(Exception):
+
+class EventingError(ControllerError):
     """Anything the manager raises on purpose."""
 
 

@@ -1,6 +1,6 @@
 """Ask NATS what JetStream holds, at its monitoring endpoint.
 
-The answer decides whether data may be deleted, so one that is late, garbled or incomplete is an error, never a zero.
+The answer decides whether data may be deleted: a late, garbled or incomplete one is an error, not a zero.
 Shape of the answer: nats-server 2.15, ``/jsz?accounts=true&streams=true&consumers=true&config=true``.
 """
 
@@ -121,7 +121,8 @@ def undelivered(stream: dict[str, Any]) -> int:
     """Return how many messages of a stream nobody has received, by the contract's rule.
 
     A stream that forgets what was received (``interest``, ``workqueue``): all it still holds. One that keeps
-    messages (``limits``): what its slowest consumer has yet to receive or acknowledge; all, where nobody reads it.
+    messages (``limits``): what its slowest consumer has yet to receive or acknowledge, and all of them where
+    there is no consumer.
     """
     held = int(stream["state"]["messages"])
     consumers = stream.get("consumer_detail", [])

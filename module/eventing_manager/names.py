@@ -24,10 +24,14 @@ NATS_CLAIM_LABELS: Final = {"app.kubernetes.io/name": "nats", "app.kubernetes.io
 """On every claim of the StatefulSet; the chart puts them there."""
 
 PROVISIONED_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-reclaim-policy"
-"""On an Eventing that has provisioned NATS: the reclaim policy of its volumes. It outlives ``spec.backend.nats``."""
+"""On an Eventing that provisioned NATS: the volumes' reclaim policy, which outlives ``spec.backend.nats``."""
 
 FORCE_ANNOTATION: Final = "eventing-manager.kyma-project.io/force"
 """``"true"`` on an Eventing skips the guard of undelivered messages."""
+
+
+ADOPT_ANNOTATION: Final = "eventing-manager.kyma-project.io/adopt"
+"""``"true"`` on an object of the chart's names that someone else made: the manager may take it over."""
 
 
 def nats_statefulset(namespace: str) -> ObjectKey:

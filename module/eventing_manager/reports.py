@@ -29,11 +29,15 @@ class Reason(StrEnum):
     REMOVED = "Removed"
     RETAINED = "VolumesRetained"
     NOTHING_NEEDED = "NothingNeeded"
-    NOTHING_TO_DELIVER = "NothingToDeliver"
     CHART_BROKEN = "ChartBroken"
-    APPLY_FAILED = "ApplyFailed"
+    API_REFUSED = "ApiRefused"
     FOREIGN_OBJECT = "ForeignObject"
     ANOTHER_IS_SERVED = "AnotherIsServed"
+
+    @property
+    def state(self) -> State:
+        """The state of an Eventing that fails for this reason: a person has to act, or may have to."""
+        return State.WARNING if self is Reason.FOREIGN_OBJECT else State.ERROR
 
 
 def starting(backend: BackendType, active: str) -> Report:
@@ -49,8 +53,13 @@ def starting(backend: BackendType, active: str) -> Report:
     )
 
 
-def not_ready(active: str, reason: Reason, message: str, *, applied: bool) -> Report:
-    """Report that NATS is on its way; ``message`` says what is waited for."""
+def removal_starts(active: str) -> Report:
+    """Report that the deletion of the Eventing was seen."""
+    return removing(State.DELETING, active, f"what was installed for {active or 'it'}")
+
+
+def not_ready(active: str, reason: Reason, message: str) -> Report:
+    """Report that NATS is applied but not there yet; ``message`` says what is waited for."""
     return Report(
         state=State.PROCESSING,
         active_backend=active,
@@ -58,7 +67,7 @@ def not_ready(active: str, reason: Reason, message: str, *, applied: bool) -> Re
             _not(ConditionType.READY, reason, message),
             _not(ConditionType.BACKEND_AVAILABLE, reason, message),
             _no_dependencies(BackendType.NATS),
-            _provisioned() if applied else _not(ConditionType.PROVISIONED, reason, message),
+            _provisioned(),
         ),
     )
 

@@ -20,22 +20,6 @@ NAMESPACE: Final = "kyma-system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A host and a port to listen on; an empty host means every interface."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """Read ``host:port`` or ``:port``."""
-        host, separator, port = text.rpartition(":")
-        if not separator or not port.isdecimal():
-            raise SettingsError(f"{text!r} is not an address; write it like :8080 or 127.0.0.1:8080")
-        return cls(host=host, port=int(port))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the manager was started with."""
 
@@ -51,8 +35,11 @@ class Settings:
     nats_monitoring_url: str
     """Where JetStream is asked; another address than the Service's where names do not resolve."""
 
-    metrics: Address
-    probes: Address
+    metrics_address: str
+    """``host:port`` of /metrics; without a host, every interface."""
+
+    probes_address: str
+    """``host:port`` of /healthz and /readyz."""
 
     leader_elect: bool
     """Wait for the lease before reconciling; needed where two managers may run at once."""
@@ -62,7 +49,7 @@ class Settings:
 
 
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Return the settings that a command line and an environment say; SettingsError where they make no sense."""
+    """Return the settings of a command line and an environment; SettingsError where they make no sense."""
     given = _parser(environment).parse_args(arguments)
     helm = shutil.which(given.helm)
     if helm is None:
@@ -76,11 +63,18 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         chart=given.chart,
         namespace=given.namespace,
         nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
-        metrics=Address.parse(given.metrics_bind_address),
-        probes=Address.parse(given.health_probe_bind_address),
+        metrics_address=_address(given.metrics_bind_address),
+        probes_address=_address(given.health_probe_bind_address),
         leader_elect=given.leader_elect,
         identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
     )
+
+
+def _address(text: str) -> str:
+    _, separator, port = text.rpartition(":")
+    if not separator or not port.isdecimal():
+        raise SettingsError(f"{text!r} is not an address; write it like :8080 or 127.0.0.1:8080")
+    return text
 
 
 def _service_url(namespace: str) -> str:

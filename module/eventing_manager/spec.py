@@ -88,7 +88,7 @@ class NatsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventingSpec:
-    """``spec``; ``nats_given`` tells whether the resource speaks of nats at all or the defaults speak for it."""
+    """``spec``; ``nats_given`` tells whether it speaks of nats at all or the defaults speak for it."""
 
     backend: BackendType
     nats: NatsSettings = field(default_factory=NatsSettings)

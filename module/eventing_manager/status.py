@@ -37,7 +37,7 @@ class ConditionType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One finding; ``reason`` is a CamelCase word, ``message`` a sentence that names the object it speaks of."""
+    """One finding; ``reason`` is a CamelCase word, ``message`` a sentence that names its object."""
 
     type: ConditionType
     holds: bool

@@ -38,9 +38,9 @@ def test_a_status_that_would_not_change_is_not_written():
 
 
 def test_the_transition_time_moves_only_when_a_condition_flips():
-    waiting = patched(eventing(), reports.not_ready("", Reason.NOT_READY, "0 of 1", applied=True), NOON)
+    waiting = patched(eventing(), reports.not_ready("", Reason.NOT_READY, "0 of 1"), NOON)
 
-    still_waiting = patched(waiting, reports.not_ready("", Reason.NOT_READY, "other", applied=True), LATER)
+    still_waiting = patched(waiting, reports.not_ready("", Reason.NOT_READY, "other"), LATER)
     ready = patched(still_waiting, reports.nats_ready(), LATER)
 
     assert times(still_waiting) == {

@@ -1,0 +1,48 @@
+"""Run the manager: ``python -m eventing_manager --help``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from controller.client import Client
+from controller.errors import ControllerError
+from controller.logs import configure_logging, get_logger
+from controller.runtime import stop_on_signals
+from eventing_manager.app import EventingManager
+from eventing_manager.jetstream import Monitoring
+from eventing_manager.names import MANAGER
+from eventing_manager.settings import parse_settings
+
+if TYPE_CHECKING:
+    from eventing_manager.settings import Settings
+
+log = get_logger(__name__)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; return 1 where something has to be put right first."""
+    configure_logging()
+    try:
+        asyncio.run(_run(parse_settings(sys.argv[1:], os.environ)))
+    except (ControllerError, OSError) as error:
+        log.error("manager ends", error=str(error))  # noqa: TRY400 - a sentence, not a stack
+        return 1
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    stop = stop_on_signals()
+    async with (
+        Client.from_environment(user_agent=MANAGER) as client,
+        Monitoring(settings.nats_monitoring_url) as jetstream,
+    ):
+        log.info("manager starts", server=client.server, namespace=settings.namespace)
+        await EventingManager(client, jetstream, settings).runtime().run(stop)
+    log.info("manager has ended")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The volumes that NATS leaves behind: retained, or removed with what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from controller.errors import NotFoundError
+from controller.kinds import PERSISTENT_VOLUME_CLAIM
+from controller.resource import ObjectKey, annotations_of, is_deleting, uid_of
+from eventing_manager.names import NATS_CLAIM_LABELS, PROVISIONED_ANNOTATION
+from eventing_manager.spec import ReclaimPolicy
+
+if TYPE_CHECKING:
+    from controller.client import Client
+    from controller.resource import Object
+    from eventing_manager.spec import EventingSpec
+
+CLAIM_SELECTOR = ",".join(f"{label}={value}" for label, value in NATS_CLAIM_LABELS.items())
+
+
+class Claims:
+    """The PersistentVolumeClaims of the StatefulSet of NATS.
+
+    Kubernetes leaves them when the StatefulSet goes, which is wanted: one deleted by hand comes back with its
+    messages. So it falls to the manager to remove them with the backend.
+    """
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    async def existing(self) -> list[Object]:
+        """Return the claims there are, as the API server knows them now."""
+        found = await self._client.list(
+            PERSISTENT_VOLUME_CLAIM, namespace=self._namespace, label_selector=CLAIM_SELECTOR
+        )
+        return found.items
+
+    async def delete(self, claims: list[Object]) -> None:
+        """Ask for the deletion of claims; they go when no pod uses them any more."""
+        for claim in claims:
+            if not is_deleting(claim):
+                await self._delete(claim)
+
+    async def _delete(self, claim: Object) -> None:
+        key = ObjectKey.of(claim)
+        with contextlib.suppress(NotFoundError):
+            await self._client.delete(
+                PERSISTENT_VOLUME_CLAIM, key.name, namespace=key.namespace, uid=uid_of(claim)
+            )
+
+
+def reclaim_policy(eventing: Object, spec: EventingSpec) -> ReclaimPolicy:
+    """Return what is to become of the volumes now that NATS is not wanted.
+
+    An Eventing that never provisioned NATS has no say over volumes that another left. One that did, and whose
+    spec no longer speaks of nats, meant what it said when it last did.
+    """
+    noted = annotations_of(eventing).get(PROVISIONED_ANNOTATION)
+    if noted is None:
+        return ReclaimPolicy.RETAIN
+    return spec.nats.storage.reclaim_policy if spec.nats_given else ReclaimPolicy(noted)

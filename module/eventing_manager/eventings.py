@@ -1,0 +1,93 @@
+"""Read and write Eventing resources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import NotFoundError
+from controller.resource import ObjectKey, annotations_of, finalizers_of, has_finalizer, uid_of
+from eventing_manager.names import EVENTING, FINALIZER, PROVISIONED_ANNOTATION
+from eventing_manager.status import status_patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from controller.client import Client
+    from controller.reflector import Reflector
+    from controller.resource import Object
+    from eventing_manager.spec import ReclaimPolicy
+    from eventing_manager.status import Report
+
+
+class Eventings:
+    """The Eventings of the cluster, as fresh as what this manager wrote itself.
+
+    A watch tells of our own writes a moment late. Without them the next pass would take its own status for
+    missing and write it again, with another time in it.
+    """
+
+    def __init__(self, client: Client, reflector: Reflector, *, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._reflector = reflector
+        self._clock = clock
+        self._written: dict[ObjectKey, Object] = {}
+
+    def get(self, key: ObjectKey) -> Object | None:
+        """Return an Eventing, None where there is none."""
+        seen = self._reflector.get(key)
+        written = self._written.get(key)
+        if seen is None or written is None or not _is_newer(written, seen):
+            self._written.pop(key, None)
+            return seen
+        return written
+
+    def all(self) -> list[Object]:
+        """Return every Eventing."""
+        found = (self.get(ObjectKey.of(eventing)) for eventing in self._reflector.all())
+        return [eventing for eventing in found if eventing is not None]
+
+    async def report(self, eventing: Object, report: Report) -> Object:
+        """Write a report into the status, where it says something new; return the Eventing as it is then."""
+        patch = status_patch(eventing, report, now=self._clock())
+        return eventing if patch is None else await self._patch(eventing, patch, subresource="status")
+
+    async def claim(self, eventing: Object, policy: ReclaimPolicy | None) -> Object:
+        """Put our finalizer on an Eventing, and note the reclaim policy of the volumes it will have."""
+        metadata: dict[str, Any] = {}
+        if not has_finalizer(eventing, FINALIZER):
+            metadata["finalizers"] = [*finalizers_of(eventing), FINALIZER]
+        if policy is not None and annotations_of(eventing).get(PROVISIONED_ANNOTATION) != policy:
+            metadata["annotations"] = {PROVISIONED_ANNOTATION: str(policy)}
+        return await self._patch_metadata(eventing, metadata) if metadata else eventing
+
+    async def let_go(self, eventing: Object) -> None:
+        """Take our finalizer off an Eventing, so that its deletion can end."""
+        key = ObjectKey.of(eventing)
+        try:
+            # Read anew: the pass that gets here has written to it.
+            current = await self._client.get(EVENTING, key.name, key.namespace)
+            if uid_of(current) != uid_of(eventing):
+                return  # another one by that name
+            kept = [finalizer for finalizer in finalizers_of(current) if finalizer != FINALIZER]
+            await self._patch_metadata(current, {"finalizers": kept or None})
+        except NotFoundError:
+            return
+
+    async def _patch_metadata(self, eventing: Object, metadata: dict[str, Any]) -> Object:
+        # A list is replaced as a whole, so it must be the one that was read.
+        version = {"resourceVersion": eventing["metadata"]["resourceVersion"]}
+        return await self._patch(eventing, {"metadata": version | metadata})
+
+    async def _patch(self, eventing: Object, patch: dict[str, Any], subresource: str | None = None) -> Object:
+        key = ObjectKey.of(eventing)
+        written = await self._client.merge_patch(
+            EVENTING, key.name, patch, namespace=key.namespace, subresource=subresource
+        )
+        self._written[key] = written
+        return written
+
+
+def _is_newer(one: Object, other: Object) -> bool:
+    """Compare versions of an object; they are numbers that grow."""
+    return int(one["metadata"]["resourceVersion"]) > int(other["metadata"]["resourceVersion"])

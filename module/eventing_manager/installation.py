@@ -1,0 +1,98 @@
+"""Apply what the chart renders, and only when something differs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from controller.applyset import ApplySet
+from controller.resource import ObjectKey, annotations_of, uid_of
+from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.client import Client
+    from controller.resource import Object
+    from eventing_manager.owned import OwnedObjects
+
+_SERVER_SIDE: Final = frozenset({"resourceVersion", "generation", "managedFields"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InPlace:
+    """What was last applied for an Eventing, and what the API server made of it."""
+
+    uid: str
+    wanted: str
+    live: tuple[str, ...]
+
+
+class Installation:
+    """The objects of the chart in the cluster: an ApplySet with the Eventing as its parent.
+
+    Nearly every pass finds that nothing changed; then it sends nothing, because the watched copies still are
+    what the API server answered when they were applied.
+    """
+
+    def __init__(self, client: Client, owned: OwnedObjects) -> None:
+        self._client = client
+        self._owned = owned
+        self._in_place: dict[ObjectKey, _InPlace] = {}
+
+    async def install(self, eventing: Object, objects: Sequence[Object]) -> list[Object]:
+        """Make the cluster have exactly these objects, and return them as they are there.
+
+        Raises ForeignObjectError where one of them exists and is not ours.
+        """
+        key = ObjectKey.of(eventing)
+        copies = [self._owned.get(obj) for obj in objects]
+        live = [copy for copy in copies if copy is not None]
+        if self._in_place.get(key) == _in_place(eventing, objects, live):
+            return live
+        self._in_place.pop(key, None)
+        applyset = self._applyset(eventing)
+        applied = await applyset.apply(objects, adopt=_may_be_adopted)
+        if not await applyset.prune(keep=objects):
+            self._in_place[key] = _in_place(eventing, objects, applied.objects)
+        return applied.objects
+
+    async def remove(self, eventing: Object) -> list[Object]:
+        """Delete every object, last applied first, and return those that are still there."""
+        self._in_place.pop(ObjectKey.of(eventing), None)
+        return await self._applyset(eventing).prune()
+
+    async def members(self, eventing: Object) -> list[Object]:
+        """Return every object there is, as the API server knows them now."""
+        return await self._applyset(eventing).members()
+
+    def _applyset(self, eventing: Object) -> ApplySet:
+        return ApplySet(
+            self._client,
+            eventing,
+            tooling=f"{MANAGER}/v{version(MANAGER)}",
+            # The chart's namespace is the manager's; in the Eventing's own it has no rights.
+            spans_parent_namespace=False,
+        )
+
+
+def _in_place(eventing: Object, objects: Sequence[Object], live: Sequence[Object]) -> _InPlace:
+    return _InPlace(
+        uid=uid_of(eventing),
+        wanted=json.dumps(objects, sort_keys=True),
+        live=tuple(_content(obj) for obj in live),
+    )
+
+
+def _content(obj: Object) -> str:
+    """Return what of an object is worth applying again for: not its status, not the server's book-keeping."""
+    metadata: dict[str, Any] = {
+        name: value for name, value in obj["metadata"].items() if name not in _SERVER_SIDE
+    }
+    return json.dumps({**obj, "metadata": metadata, "status": None}, sort_keys=True)
+
+
+def _may_be_adopted(existing: Object) -> bool:
+    return annotations_of(existing).get(ADOPT_ANNOTATION) == "true"

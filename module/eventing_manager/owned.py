@@ -1,0 +1,62 @@
+"""Watch what belongs to the manager, so that a change of it starts a pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from controller.applyset import PART_OF_LABEL
+from controller.kinds import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    STATEFUL_SET,
+)
+from controller.reflector import Reflector
+from controller.resource import Kind, ObjectKey
+from eventing_manager.claims import CLAIM_SELECTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.client import Client
+    from controller.resource import Object
+
+INSTALLED_KINDS: Final = (CONFIG_MAP, SERVICE, NETWORK_POLICY, POD_DISRUPTION_BUDGET, STATEFUL_SET)
+"""What the chart may make: the manager's Role names the same kinds."""
+
+
+class OwnedObjects:
+    """Copies of the installed objects and of the claims of NATS, in one namespace.
+
+    ``on_change()`` is called for each difference. Objects that lost our label show up as gone.
+    """
+
+    def __init__(self, client: Client, namespace: str, *, on_change: Callable[[], None]) -> None:
+        def changed(_old: Object | None, _new: Object | None) -> None:
+            on_change()
+
+        self._installed = {
+            kind: Reflector(
+                client, kind, namespace=namespace, label_selector=PART_OF_LABEL, on_change=changed
+            )
+            for kind in INSTALLED_KINDS
+        }
+        self._claims = Reflector(
+            client,
+            PERSISTENT_VOLUME_CLAIM,
+            namespace=namespace,
+            label_selector=CLAIM_SELECTOR,
+            on_change=changed,
+        )
+
+    @property
+    def reflectors(self) -> list[Reflector]:
+        """The reflectors to be run."""
+        return [*self._installed.values(), self._claims]
+
+    def get(self, obj: Object) -> Object | None:
+        """Return the copy of an object that has the kind and name of another."""
+        reflector = self._installed.get(Kind.of(obj))
+        return reflector.get(ObjectKey.of(obj)) if reflector else None

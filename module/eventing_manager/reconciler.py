@@ -1,0 +1,175 @@
+"""Bring the cluster to what the served Eventing asks for."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from controller.controller import Result
+from controller.errors import ApiError, ConflictError, ForeignObjectError, NotFoundError, TerminalError
+from controller.kinds import STATEFUL_SET
+from controller.logs import get_logger, set_level
+from controller.resource import Kind, ObjectKey, generation_of, has_finalizer, is_deleting
+from eventing_manager import reports
+from eventing_manager.errors import ChartError, JetStreamError
+from eventing_manager.names import FINALIZER, nats_statefulset
+from eventing_manager.readiness import unready_reason
+from eventing_manager.reports import Reason
+from eventing_manager.spec import BackendType, EventingSpec, StorageType
+from eventing_manager.status import State
+from eventing_manager.values import chart_values
+
+if TYPE_CHECKING:
+    from controller.resource import Object
+    from eventing_manager.eventings import Eventings
+    from eventing_manager.installation import Installation
+    from eventing_manager.jetstream import JetStream
+    from eventing_manager.removal import Removal
+    from eventing_manager.render import Renderer
+    from eventing_manager.spec import ReclaimPolicy
+    from eventing_manager.tenancy import Tenancy
+
+log = get_logger(__name__)
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds until the next look at what cannot be watched: a silent JetStream, an object that is not ours."""
+
+
+class EventingReconciler:
+    """Reconcile one Eventing: install, remove, and say so in its status.
+
+    A pass reads what is, does what can be done now, and returns; what it waits for is watched and starts the
+    next. It may be killed anywhere: the next one finds everything it needs in the cluster.
+    """
+
+    def __init__(
+        self,
+        *,
+        namespace: str,
+        eventings: Eventings,
+        tenancy: Tenancy,
+        renderer: Renderer,
+        installation: Installation,
+        removal: Removal,
+        jetstream: JetStream,
+    ) -> None:
+        self._namespace = namespace
+        self._eventings = eventings
+        self._tenancy = tenancy
+        self._renderer = renderer
+        self._installation = installation
+        self._removal = removal
+        self._jetstream = jetstream
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        """Do one pass."""
+        eventing = self._eventings.get(key)
+        if eventing is None:
+            return Result()
+        spec = EventingSpec.parse(eventing)
+        log.info("reconciling", flags={"backend": {"type": str(spec.backend)}}, backend=str(spec.backend))
+        served = self._tenancy.holder(self._eventings.all())
+        if served is not None and served != key:
+            return await self._stand_by(eventing, served)
+        set_level(spec.log_level)
+        eventing = await self._greet(eventing, spec)
+        try:
+            return await self._serve(eventing, spec)
+        except ChartError as error:
+            await self._report_failure(eventing, Reason.CHART_BROKEN, error)
+            raise TerminalError(str(error)) from error
+        except ForeignObjectError as error:
+            await self._report_failure(eventing, Reason.FOREIGN_OBJECT, error)
+            return Result(requeue_after=LOOK_AGAIN)
+        except ConflictError:
+            # Somebody wrote first; the next pass reads what.
+            raise
+        except ApiError as error:
+            await self._report_failure(eventing, Reason.API_REFUSED, error)
+            raise
+
+    async def _stand_by(self, eventing: Object, served: ObjectKey) -> Result:
+        if not is_deleting(eventing):
+            await self._eventings.report(eventing, reports.another_is_served(served))
+        elif has_finalizer(eventing, FINALIZER):
+            await self._eventings.let_go(eventing)
+        return Result()
+
+    async def _greet(self, eventing: Object, spec: EventingSpec) -> Object:
+        """Report at once that a generation was seen: module-manager asks without pause until it reads that."""
+        status = eventing.get("status") or {}
+        if status.get("observedGeneration") == generation_of(eventing):
+            return eventing
+        if is_deleting(eventing):
+            return await self._eventings.report(eventing, reports.removal_starts(_active(eventing)))
+        return await self._eventings.report(eventing, reports.starting(spec.backend, _active(eventing)))
+
+    async def _serve(self, eventing: Object, spec: EventingSpec) -> Result:
+        if is_deleting(eventing):
+            return await self._retire(eventing, spec)
+        eventing = await self._eventings.claim(eventing, _policy_to_note(spec))
+        objects = await self._renderer.render(chart_values(spec))
+        if spec.backend is BackendType.NATS:
+            return await self._provide_nats(eventing, objects)
+        return await self._provide_eventmesh(eventing, spec)
+
+    async def _retire(self, eventing: Object, spec: EventingSpec) -> Result:
+        if not has_finalizer(eventing, FINALIZER):
+            return Result()
+        progress = await self._removal.advance(eventing, spec)
+        if progress.waiting_for:
+            report = reports.removing(State.DELETING, _active(eventing), progress.waiting_for)
+            await self._eventings.report(eventing, report)
+            return Result()
+        await self._eventings.let_go(eventing)
+        log.info("nothing is left", retained=[str(claim) for claim in progress.retained])
+        return Result()
+
+    async def _provide_eventmesh(self, eventing: Object, spec: EventingSpec) -> Result:
+        progress = await self._removal.advance(eventing, spec)
+        if progress.waiting_for:
+            report = reports.removing(State.PROCESSING, _active(eventing), progress.waiting_for)
+        else:
+            report = reports.eventmesh_ready(progress.retained)
+        await self._eventings.report(eventing, report)
+        return Result()
+
+    async def _provide_nats(self, eventing: Object, objects: list[Object]) -> Result:
+        live = await self._installation.install(eventing, objects)
+        waiting_for = _unready(live, nats_statefulset(self._namespace))
+        if waiting_for is not None:
+            report = reports.not_ready(_active(eventing), Reason.NOT_READY, waiting_for)
+            await self._eventings.report(eventing, report)
+            return Result()
+        try:
+            await self._jetstream.check()
+        except JetStreamError as error:
+            report = reports.not_ready(_active(eventing), Reason.JETSTREAM_SILENT, str(error))
+            await self._eventings.report(eventing, report)
+            return Result(requeue_after=LOOK_AGAIN)
+        await self._eventings.report(eventing, reports.nats_ready())
+        return Result()
+
+    async def _report_failure(self, eventing: Object, reason: Reason, error: Exception) -> None:
+        state = State.DELETING if is_deleting(eventing) else reason.state
+        with contextlib.suppress(NotFoundError):
+            await self._eventings.report(
+                eventing, reports.failed(state, _active(eventing), reason, str(error))
+            )
+
+
+def _active(eventing: Object) -> str:
+    """Return the backend that was last reported to be in place."""
+    active: str = (eventing.get("status") or {}).get("activeBackend", "")
+    return active
+
+
+def _policy_to_note(spec: EventingSpec) -> ReclaimPolicy | None:
+    has_volumes = spec.backend is BackendType.NATS and spec.nats.storage.type is StorageType.FILE
+    return spec.nats.storage.reclaim_policy if has_volumes else None
+
+
+def _unready(objects: list[Object], statefulset: ObjectKey) -> str | None:
+    """Return what the StatefulSet among the objects waits for, None if it is ready."""
+    found = [obj for obj in objects if Kind.of(obj) == STATEFUL_SET and ObjectKey.of(obj) == statefulset]
+    return unready_reason(found[0]) if found else f"{STATEFUL_SET.kind} {statefulset} is not in the chart"
