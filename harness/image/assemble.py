@@ -22,9 +22,10 @@ async def assemble(recipe: Recipe, tools: Path) -> Image:
     packages = await asyncio.to_thread(installed, names)
     programs = [program(f"/usr/local/bin/{name}", _tool(tools, name)) for name in described.tools]
     own = [entry for where, path in described.files.items() for entry in _tree(path, where)]
+    python = await asyncio.to_thread(interpreter)
     parts = [
-        await interpreter(),
-        packages + await shared_libraries(_extensions(packages)),
+        python + await shared_libraries(python),
+        packages + await shared_libraries(packages),
         programs,
         own,
     ]
@@ -54,11 +55,6 @@ def _tool(tools: Path, name: str) -> Path:
     if not path.is_file():
         raise AssemblyError(f"the image needs {name}, which is not in {tools}: run `kyma-harness tools`")
     return path.resolve()
-
-
-def _extensions(entries: list[Entry]) -> list[Path]:
-    files = [entry.content for entry in entries if isinstance(entry.content, Path)]
-    return [path for path in files if path.suffix == ".so"]
 
 
 def _tree(source: Path, where: str) -> Iterator[Entry]:

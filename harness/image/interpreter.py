@@ -1,10 +1,8 @@
 """Put the running Python interpreter into an image: program, standard library, shared libraries."""
 
-import asyncio
-import os
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.image.bytecode import compiled
@@ -16,20 +14,18 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SITE_PACKAGES = f"{PREFIX}/lib/python{VERSION}/site-packages"
 LIBRARIES = f"{PREFIX}/lib"
 NOT_NEEDED = frozenset(
-    [
-        "__pycache__",
-        "site-packages",
-        "test",
-        "tests",
-        "idlelib",
-        "tkinter",
-        "turtledemo",
-        "lib2to3",
-        "ensurepip",
-    ]
+    {"__pycache__", "site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3"}
 )
 """Folders of the standard library that only developers use."""
-NOT_NEEDED_PREFIXES = ("config-", "_tkinter.", "_test", "_ctypes_test.", "_xxtestfuzz.", "xxlimited")
+NOT_NEEDED_PREFIXES = (
+    "config-",
+    "ensurepip",
+    "_tkinter.",
+    "_test",
+    "_ctypes_test.",
+    "_xxtestfuzz.",
+    "xxlimited",
+)
 ENVIRONMENT = {
     "PATH": f"{PREFIX}/bin:/usr/bin:/bin",
     "LD_LIBRARY_PATH": LIBRARIES,
@@ -41,26 +37,24 @@ _USERS = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin
 _GROUPS = "root:x:0:\nnonroot:x:65532:\n"
 
 
-async def interpreter() -> list[Entry]:
-    """Return everything that a program in Python needs but its packages."""
-    executable = Path(os.path.realpath(sys.executable))
-    standard = await asyncio.to_thread(lambda: list(_standard_library()))
-    extensions = [entry.content for entry in standard if isinstance(entry.content, Path)]
-    binaries = [executable, *(path for path in extensions if path.suffix == ".so")]
+def interpreter() -> list[Entry]:
+    """Return everything that a program in Python needs but its packages and shared libraries."""
     return [
         folder("/tmp", SCRATCH_MODE),  # noqa: S108 - the container's
         Entry(path="/etc/passwd", content=_USERS.encode()),
         Entry(path="/etc/group", content=_GROUPS.encode()),
-        program(f"{PREFIX}/bin/python{VERSION}", executable),
+        program(f"{PREFIX}/bin/python{VERSION}", Path(sys.executable).resolve()),
         link(f"{PREFIX}/bin/python", f"python{VERSION}"),
-        *standard,
-        *await shared_libraries(binaries),
+        *_standard_library(),
     ]
 
 
-async def shared_libraries(binaries: list[Path]) -> list[Entry]:
-    """Return the libraries of some programs and modules, and the loader where they look for it."""
-    found = await libraries_of(binaries)
+async def shared_libraries(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the libraries of the programs and modules among some entries, and the loader that finds them."""
+    files = [entry.content for entry in entries if isinstance(entry.content, Path)]
+    found = await libraries_of(
+        path for path in files if path.suffix == ".so" or path.name == f"python{VERSION}"
+    )
     return [
         program(name if name.startswith("/") else f"{LIBRARIES}/{name}", path) for name, path in found.items()
     ]
