@@ -1,0 +1,44 @@
+"""What the harness' own tests share: the tools, and one embedded cluster per session."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from harness.blocking import Portal
+from harness.embedded.catalogue import catalogue
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.errors import EmbeddedError
+from harness.embedded.progress import ConsoleProgress
+from harness.embedded.toolchain import Toolchain, ToolPaths
+from harness.embedded.tools import explicit_tools
+from harness.host.paths import cache_dir
+
+
+@pytest.fixture(scope="session")
+def tools(portal: Portal) -> ToolPaths:
+    """The tools as `make tools` has left them; a test never fetches or builds one."""
+    toolchain = Toolchain(
+        cache=cache_dir(),
+        ways=(),
+        progress=ConsoleProgress(Console(quiet=True)),
+        explicit=explicit_tools(os.environ),
+    )
+    try:
+        return portal.call(toolchain.ensure([tool for tool in catalogue() if not tool.optional]))
+    except EmbeddedError as error:
+        pytest.fail(f"the tools are missing: run `make tools`, or set HARNESS_TOOLS. {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def embedded_cluster(
+    portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedCluster]:
+    """A running cluster without any process rules, for tests that leave it as they found it."""
+    state = tmp_path_factory.mktemp("cluster") / "state"
+    cluster = portal.call(
+        EmbeddedCluster.start(name="harness-tests", state=state, tools=tools, detached=False)
+    )
+    yield cluster
+    portal.call(cluster.stop())

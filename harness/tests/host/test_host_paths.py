@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from harness.host.errors import UnsafeFolderError
+from harness.host.paths import cache_dir, private_folder, state_dir, write_private
+
+
+def test_places_follow_xdg() -> None:
+    environ = {"XDG_CACHE_HOME": "/c", "XDG_STATE_HOME": "/s"}
+
+    assert (cache_dir(environ), state_dir(environ)) == (Path("/c/kyma-harness"), Path("/s/kyma-harness"))
+
+
+def test_a_relative_xdg_folder_counts_as_none() -> None:
+    assert cache_dir({"XDG_CACHE_HOME": "c"}) == Path.home() / ".cache/kyma-harness"
+
+
+def test_places_can_be_chosen() -> None:
+    environ = {"KYMA_HARNESS_CACHE": "/mine", "KYMA_HARNESS_STATE": "/mine/too", "XDG_CACHE_HOME": "/c"}
+
+    assert (cache_dir(environ), state_dir(environ)) == (Path("/mine"), Path("/mine/too"))
+
+
+def test_a_private_folder_that_stood_open_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o755)
+
+    private_folder(folder)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_no_private_folder(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    with pytest.raises(UnsafeFolderError, match="is a link"):
+        private_folder(tmp_path / "link")
+
+
+def test_a_private_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = write_private(tmp_path / "key", "secret")
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
