@@ -47,7 +47,7 @@ class Switch:
         """Return the merge patch that sets the field; :class:`ModuleError` where the value is not allowed."""
         if value not in self.values:
             raise ModuleError(f"{self.path} cannot be {value!r}; allowed are {', '.join(self.values)}")
-        return reduce(lambda inner, key: {key: inner}, reversed(self.path.split(".")), value)  # type: ignore[arg-type,return-value]
+        return reduce(lambda inner, key: {key: inner}, reversed(self.path.split(".")), value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""lifecycle-manager: a Kyma's modules become Manifests, and their states the Kyma's."""

@@ -1,0 +1,1 @@
+"""module-manager: a Manifest's layers become objects in the cluster, and their state the Manifest's."""

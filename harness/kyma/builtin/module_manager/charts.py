@@ -1,0 +1,101 @@
+"""Turn an install into Kubernetes objects: its chart's definitions, and what helm renders (contract 2.4)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from controller.resource import Object
+from harness.host.process import run
+from harness.kyma.documents import parse_objects
+
+DEFAULT_NAMESPACE = "default"
+RENDER_TIMEOUT = 60.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """One chart of a Manifest, unpacked, with its settings."""
+
+    name: str
+    chart: Path
+    client_config: Mapping[str, str]
+    """Settings of the release, of which Namespace counts."""
+    overrides: str = ""
+    """Values, as helm's ``--set`` takes them."""
+
+    @property
+    def namespace(self) -> str:
+        """Where objects go that name no namespace."""
+        return self.client_config.get("Namespace", DEFAULT_NAMESPACE)
+
+    @property
+    def creates_namespace(self) -> bool:
+        """Whether that namespace is made, too."""
+        return self.client_config.get("CreateNamespace", "").lower() == "true"
+
+    def info(self) -> Object:
+        """Return what the Manifest's condition says of it."""
+        return {
+            "chartName": self.name,
+            "clientConfig": json.dumps(dict(self.client_config)),
+            "overrides": json.dumps(_pairs(self.overrides)),
+        }
+
+
+def configured(name: str, chart: Path, entries: list[Object]) -> Install:
+    """Make an install with the settings that the config layer has for its name."""
+    entry = next((entry for entry in entries if entry.get("name") == name), {})
+    return Install(
+        name=name,
+        chart=chart,
+        client_config=_pairs(entry.get("clientConfig", "")),
+        overrides=entry.get("overrides", ""),
+    )
+
+
+class Renderer:
+    """Render charts with helm; the same install is rendered once."""
+
+    def __init__(self, helm: str) -> None:
+        self._helm = helm
+        self._known: dict[tuple[str, str, str], list[Object]] = {}
+
+    async def render(self, install: Install) -> list[Object]:
+        """Return the chart's objects: no hooks, no release, and the cluster's own capabilities.
+
+        The cluster has to serve every kind among them, so what lies in ``crds/`` comes first.
+        """
+        key = (str(install.chart), install.namespace, install.overrides)
+        if key not in self._known:
+            self._known[key] = await self._template(install)
+        return self._known[key]
+
+    async def _template(self, install: Install) -> list[Object]:
+        argv = [
+            *(self._helm, "template", install.name, str(install.chart)),
+            *("--namespace", install.namespace, "--no-hooks", "--is-upgrade", "--dry-run=server"),
+            *(("--set", install.overrides) if install.overrides else ()),
+        ]
+        done = await run(argv, timeout=RENDER_TIMEOUT)
+        return parse_objects(done.stdout, f"chart {install.name}")
+
+
+def definitions_of(install: Install) -> list[Object]:
+    """Return what lies in the chart's ``crds/``."""
+    chart = install.chart
+    files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
+    return [
+        document
+        for path in files
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        if document
+    ]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in text.split(",") if pair.strip())
+    return {key.strip(): value.strip() for key, _, value in pairs}
