@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from eventually import first_line
 
 from harness.host.errors import LockHeldError
 from harness.host.locks import FileLock
@@ -50,13 +51,9 @@ def test_a_lock_whose_file_was_removed_is_not_the_lock_any_more(tmp_path: Path) 
 
 
 async def test_the_kernel_lets_go_when_the_holder_is_killed(tmp_path: Path) -> None:
-    read, write = os.pipe()
-    child = await spawn(
-        [sys.executable, "-c", HOLD, tmp_path / "lock"], name="holder", env=dict(os.environ), stdout=write
-    )
-    os.close(write)
-    assert os.read(read, 10) == b"held\n"
-    os.close(read)
+    command = [sys.executable, "-c", HOLD, tmp_path / "lock"]
+    child = await spawn(command, name="holder", env=dict(os.environ), stdout=tmp_path / "out")
+    await first_line(tmp_path / "out")
     lock = FileLock(tmp_path / "lock", timeout=0)
     holder = lock.holder()
 
