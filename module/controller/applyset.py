@@ -7,6 +7,7 @@ label on each member names the set: that survives restarts, and kubectl understa
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ from controller.resource import (
     labels_of,
     uid_of,
 )
+from controller.takeover import taken_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -119,11 +121,12 @@ class ApplySet:
         unless ``adopt(existing)`` allows to take it over. Objects of kinds that are not served are left out.
         """
         served, absent = await self._sort_out(objects)
-        for obj in served:
-            await self._require_ours(obj, adopt)
+        existing = [await self._require_ours(obj, adopt) for obj in served]
         parent = await self._read_parent()
         # Before the first member exists: were we killed in between, its kind would be searched for nothing.
         await self._write_extent(parent, _Extent.written_on(parent) | self._extent_of(served))
+        for obj in filter(None, existing):
+            await self._take_over(obj)
         applied = [await self._apply_one(obj) for obj in served]
         return Applied(objects=applied, absent=absent)
 
@@ -164,15 +167,29 @@ class ApplySet:
                 served.append(obj)
         return served, absent
 
-    async def _require_ours(self, obj: Object, adopt: Callable[[Object], bool]) -> None:
+    async def _require_ours(self, obj: Object, adopt: Callable[[Object], bool]) -> Object | None:
+        """Return the object as it exists, None if it does not; raise ForeignObjectError if it is not ours."""
         key = ObjectKey.of(obj)
         try:
             existing = await self._client.get(Kind.of(obj), key.name, key.namespace)
         except NotFoundError:
-            return
+            return None
         owner = self._foreign_owner(existing)
         if owner is not None and not adopt(existing):
             raise ForeignObjectError(describe(obj), owner)
+        return existing
+
+    async def _take_over(self, existing: Object) -> None:
+        """Make what others added to an object ours, so that applying removes it: drift is not edits alone."""
+        fields = taken_over(existing["metadata"].get("managedFields") or [], self._field_manager)
+        if fields is None:
+            return
+        key = ObjectKey.of(existing)
+        metadata = {"managedFields": fields, "resourceVersion": existing["metadata"]["resourceVersion"]}
+        with contextlib.suppress(NotFoundError):
+            await self._client.merge_patch(
+                Kind.of(existing), key.name, {"metadata": metadata}, namespace=key.namespace
+            )
 
     def _foreign_owner(self, existing: Object) -> str | None:
         """Return whose an object is, None if it is ours, even if someone took our label off."""
