@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from harness.clusters.errors import NotRunningError
+from harness.clusters.errors import NotCapableError, NotRunningError
 from harness.clusters.provider import Capability, ProcessRules, Progress, RegistryAddress
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.step import Step
@@ -17,6 +17,7 @@ class EmbeddedProvider:
 
     name = "embedded"
     capabilities = frozenset({Capability.PROCESS_NODE})
+    disposable = True
 
     def __init__(
         self, *, cluster: str, state: Path, tools: ToolPaths, rules: ProcessRules, detached: bool
@@ -37,7 +38,7 @@ class EmbeddedProvider:
     def registry(self) -> RegistryAddress:
         """The registry, which host and pods reach under the same address: the pods are processes here."""
         address = self._running().registry
-        return RegistryAddress(push=address, pull=address)
+        return RegistryAddress(push=address, pull=address, nodes=address)
 
     async def attach(self) -> bool:
         """Take up the cluster that runs in the state folder."""
@@ -66,6 +67,13 @@ class EmbeddedProvider:
     async def reach(self, namespace: str, service: str, port: int) -> AsyncIterator[str]:
         """Give the host address at which the process node forwards to the Service's pods."""
         yield await self._running().address_of(namespace, service, port)
+
+    async def load_image(self, archive: Path) -> None:
+        """Refuse: rules say which program runs for an image."""
+        raise NotCapableError(
+            f"cluster {self._name} has no containers, so {archive.name} cannot be loaded: write a rule "
+            "for the image, or use a provider with containers, such as --harness-provider=k3d"
+        )
 
     async def collect_logs(self, folder: Path) -> None:
         """Copy the logs of control plane, registry, node and supervisor."""

@@ -2,9 +2,15 @@
 
 ::
 
-    ClusterError
-     ├ NotRunningError    there is no cluster of that name
-     └ MismatchError      the running cluster is not the one that was asked for
+    ClusterError                 (a HarnessError of harness.host)
+     ├ NotRunningError           there is no cluster of that name
+     ├ MismatchError             the running cluster is not the one that was asked for
+     ├ NotCapableError           this provider cannot do that
+     ├ ProviderUnavailableError  this machine lacks what the provider needs
+     │  └ DockerError            no Docker daemon, or one that refuses
+     ├ ForeignClusterError       the cluster is not ours to touch
+     ├ CreationError             the cluster did not come up
+     └ BuildError                Docker could not build, load or push an image
 """
 
 from harness.host.errors import HarnessError
@@ -20,3 +26,27 @@ class NotRunningError(ClusterError):
 
 class MismatchError(ClusterError):
     """A cluster of that name runs, made for something else."""
+
+
+class NotCapableError(ClusterError):
+    """Something was asked of a provider that it cannot do."""
+
+
+class ProviderUnavailableError(ClusterError):
+    """A provider that cannot work on this machine, or not with what it was given."""
+
+
+class DockerError(ProviderUnavailableError):
+    """A Docker daemon that does not answer, or does not let us in."""
+
+
+class ForeignClusterError(ClusterError):
+    """A cluster that somebody else made, or that does not look like one for tests."""
+
+
+class CreationError(ClusterError):
+    """A cluster that did not come up; its logs are kept, itself is gone."""
+
+
+class BuildError(ClusterError):
+    """An image that Docker could not build, load or push."""

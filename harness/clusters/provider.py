@@ -21,10 +21,14 @@ class Capability(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryAddress:
-    """Where one OCI registry is reached, as ``host:port``: by us who push, by the cluster that pulls."""
+    """Where one OCI registry is reached, as ``host:port``: each side has its own name for it."""
 
     push: str
+    """By us, from this host."""
     pull: str
+    """By pods, such as module-manager, which speaks plain http to local names and private addresses only."""
+    nodes: str
+    """By the nodes' container runtime: what image references begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,10 @@ class Provider(Protocol):
         """What scenarios may rely on here."""
 
     @property
+    def disposable(self) -> bool:
+        """Whether :meth:`delete` takes all of the cluster away, whatever was deployed into it."""
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig; a file of its own, never the user's."""
 
@@ -75,6 +83,13 @@ class Provider(Protocol):
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Give ``host:port`` under which a Service's port answers from this host, while the block runs."""
+
+    async def load_image(self, archive: Path) -> None:
+        """Put an image on every node, from a tar of it and under the name that the tar says.
+
+        For images whose name is not ours to choose; ours go through the registry. Raises
+        :class:`NotCapableError` where the nodes take no images from us.
+        """
 
     async def collect_logs(self, folder: Path) -> None:
         """Copy the logs of the cluster's own parts into a folder."""
