@@ -31,10 +31,11 @@ class ContainerLog:
     keeps it; the file is rotated once it is 10 MiB long, and one older part is kept.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, rotate_bytes: int = _ROTATE_BYTES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.closed = False
+        self._rotate_bytes = rotate_bytes
         self._file = path.open("ab", buffering=0)
         self._partial = b""
         self._reading: int | None = None
@@ -136,7 +137,7 @@ class ContainerLog:
             self._ended.set()
 
     def _write_line(self, line: bytes) -> None:
-        if self._file.tell() > _ROTATE_BYTES:
+        if self._file.tell() > self._rotate_bytes:
             self._rotate()
         self._file.write(_now() + b" stdout F " + line + b"\n")
 

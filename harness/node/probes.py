@@ -85,7 +85,7 @@ class ProbeState:
             self._next_counted = now + self._probe.period
         if success or counted:
             self._count(success=success)
-        else:
+        elif self._run_of:
             self._run_of = None  # no failure yet, but the end of a run of successes
         return self.verdict
 

@@ -1,0 +1,87 @@
+"""Builders with defaults for the process node's tests."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from controller.errors import NotFoundError
+from harness.node.downward import PodFacts
+from harness.node.rules import Rules
+from harness.node.states import ContainerRecord, Running, Terminated, Waiting, now
+
+
+def rules(text, *, source=Path("rules.yaml")):
+    return Rules.parse(text, source=source)
+
+
+def container(name="web", image="test/web:1", **fields):
+    return {"name": name, "image": image, **fields}
+
+
+def pod(*containers, name="web-0", namespace="shop", volumes=(), metadata=None, **spec):
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "uid": "uid-1", **(metadata or {})},
+        "spec": {
+            "nodeName": "process-node",
+            "serviceAccountName": "robot",
+            "containers": list(containers) or [container()],
+            "volumes": list(volumes),
+            **spec,
+        },
+    }
+
+
+def facts(of=None):
+    return PodFacts(
+        pod=of or pod(), pod_ip="10.244.0.7", host_ip="127.0.0.1",
+        allocatable={"cpu": "16", "memory": "64Gi"},
+    )  # fmt: skip
+
+
+def record(name="web", state=None, **fields):
+    return ContainerRecord(
+        name=name, image="test/web:1", state=state or Waiting("ContainerCreating"), **fields
+    )
+
+
+def running():
+    return Running(now())
+
+
+def ended(exit_code=0):
+    return Terminated(
+        exit_code=exit_code, reason="Error" if exit_code else "Completed",
+        started_at=now(), finished_at=now(), container_id="process://1",
+    )  # fmt: skip
+
+
+class Objects:
+    """A Getter over objects held in memory; it changes when the test changes it."""
+
+    def __init__(self, **objects):
+        self.objects = objects
+
+    async def get(self, kind, name, namespace=None):
+        try:
+            return self.objects[f"{kind.kind}_{name}"]
+        except KeyError:
+            raise NotFoundError(
+                404, "NotFound", f"{kind.kind} {name} not found", method="GET", path=f"/{namespace}/{name}"
+            ) from None
+
+
+class Issuer:
+    """A TokenRequest API that numbers its tokens and lets them live for an hour of the test's clock."""
+
+    def __init__(self, clock, lifetime=3600):
+        self.requests = []
+        self._clock = clock
+        self._lifetime = lifetime
+
+    async def create_token(
+        self, service_account, namespace, *, audiences=(), expiration_seconds, bound_pod=None
+    ):
+        self.requests.append((service_account, namespace, tuple(audiences), expiration_seconds, bound_pod))
+        expires = datetime.fromtimestamp(self._clock() + self._lifetime, UTC).isoformat()
+        return {"status": {"token": f"token-{len(self.requests)}", "expirationTimestamp": expires}}

@@ -1,0 +1,80 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from harness.host.ports import PortPool
+from harness.node.forwarder import Forwarder
+
+
+@asynccontextmanager
+async def a_server(name):
+    """Answer each connection with the server's name and whatever was sent, once that has ended."""
+
+    async def answer(reader, writer):
+        writer.write(name + b":" + await reader.read())
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def asked(port, question=b"hi"):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(question)
+    writer.write_eof()
+    try:
+        return await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.fixture
+async def forwarder(tmp_path):
+    with PortPool(tmp_path / "ports") as ports:
+        made = Forwarder(ports.reserve())
+        yield made
+        await made.close()
+
+
+async def test_a_connection_reaches_the_target_both_ways(forwarder):
+    async with a_server(b"one") as target:
+        await forwarder.set_targets([target])
+
+        assert await asked(forwarder.port) == b"one:hi"
+
+
+async def test_targets_take_turns(forwarder):
+    async with a_server(b"one") as one, a_server(b"two") as two:
+        await forwarder.set_targets([one, two])
+
+        assert {await asked(forwarder.port) for _ in range(2)} == {b"one:hi", b"two:hi"}
+
+
+async def test_a_target_that_is_gone_is_passed_over(forwarder):
+    async with a_server(b"one") as gone:
+        pass
+    async with a_server(b"two") as two:
+        await forwarder.set_targets([gone, two])
+
+        assert {await asked(forwarder.port) for _ in range(2)} == {b"two:hi"}
+
+
+async def test_without_targets_connections_are_refused(forwarder):
+    async with a_server(b"one") as target:
+        await forwarder.set_targets([target])
+        await forwarder.set_targets([])
+
+        with pytest.raises(ConnectionRefusedError):
+            await asked(forwarder.port)
+
+
+async def test_large_answers_arrive_whole(forwarder):
+    question = bytes(1_000_000)
+    async with a_server(b"one") as target:
+        await forwarder.set_targets([target])
+
+        assert await asked(forwarder.port, question) == b"one:" + question
