@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from controller.applyset import ApplySet
 from controller.resource import ObjectKey, annotations_of, uid_of
+from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Installation:
         return ApplySet(
             self._client,
             eventing,
-            tooling=f"{MANAGER}/v{version(MANAGER)}",
+            tooling=f"{MANAGER}/v{__version__}",
             # The chart's namespace is the manager's; in the Eventing's own it has no rights.
             spans_parent_namespace=False,
         )

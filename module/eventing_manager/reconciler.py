@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-LOOK_AGAIN: Final = 1.0
+LOOK_AGAIN: Final = 0.5
 """Seconds until the next look at what cannot be watched: a silent JetStream, an object that is not ours."""
 
 
