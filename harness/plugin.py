@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from harness.blocking import Portal
 from harness.clusters.provider import Progress
 from harness.embedded.tools import ensure
 from harness.handle import KymaHandle, Reach, reach_through
+from harness.host.errors import HarnessError
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
+from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, prepare
 
@@ -62,16 +65,30 @@ def portal() -> Iterator[Portal]:
 @pytest.fixture(scope="session")
 def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Config) -> Iterator[Testbed]:
     """Run a cluster with the lifecycle managers, the bundled module and an empty Kyma."""
-    tools = portal.call(ensure(explicit=harness_settings.tools, cache=harness_settings.cache))
-    prepared = portal.call(prepare(harness_settings, tools))
+    with _failing_in_a_sentence():
+        prepared = portal.call(_prepare(harness_settings))
     report = pytestconfig.get_terminal_writer()
     report.line(f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
     try:
-        portal.call(_start(prepared))
+        with _failing_in_a_sentence():
+            portal.call(_start(prepared))
         yield prepared
     finally:
         if not harness_settings.detached:
             portal.call(prepared.provider.delete())
+
+
+@contextmanager
+def _failing_in_a_sentence() -> Iterator[None]:
+    """Show what the set-up has to say, without our own stack above it."""
+    try:
+        yield
+    except (HarnessError, WaitError) as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+async def _prepare(settings: Settings) -> Testbed:
+    return await prepare(settings, await ensure(explicit=settings.tools, cache=settings.cache))
 
 
 async def _start(testbed: Testbed) -> None:

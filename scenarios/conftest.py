@@ -1,10 +1,10 @@
 """What the Eventing scenarios share."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
 
+from harness.blocking import Portal
 from harness.handle import KymaHandle, Reach
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import round_trip_through
@@ -17,11 +17,11 @@ def eventing(kyma: KymaHandle) -> Eventing:
 
 
 @pytest.fixture
-def round_trip(reach: Reach) -> Callable[[bytes], bytes]:
+def round_trip(reach: Reach, portal: Portal) -> Callable[[bytes], bytes]:
     """Publish a message to the JetStream that runs in the cluster, and bring it back."""
 
     def call(payload: bytes) -> bytes:
         with reach(WORKLOADS, "eventing-nats", 4222) as address:
-            return asyncio.run(round_trip_through(f"nats://{address}", payload))
+            return portal.call(round_trip_through(f"nats://{address}", payload))
 
     return call

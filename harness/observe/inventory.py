@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from controller.client import Client
-from controller.errors import ApiError
+from controller.errors import ApiError, TooManyRequestsError
 from controller.resource import Object
 
 PASSING = frozenset(
@@ -74,7 +76,9 @@ async def _entries(client: Client, path: str, kind: Object) -> list[Entry]:
     ]
 
 
+@retry(retry=retry_if_exception_type(TooManyRequestsError), wait=wait_fixed(0.1), stop=stop_after_delay(10))
 async def _get(client: Client, path: str) -> Object:
+    # A kind that has just come answers "storage is (re)initializing" for a moment.
     answer = await client.request("GET", path)
     if not isinstance(answer, dict):
         raise TypeError(f"GET {path} did not answer with JSON")
