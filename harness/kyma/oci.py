@@ -9,7 +9,7 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from harness.kyma.bundle import Artifact, Blob, Bundle, artifact
+from harness.kyma.bundle import MANIFEST_TYPE, Artifact, Blob, Bundle, artifact
 from harness.kyma.credentials import Credentials, docker_credentials
 from harness.kyma.errors import (
     BlobNotFoundError,
@@ -26,10 +26,13 @@ TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
 class Registry:
     """One registry that answered; made by :func:`connect`."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: URL, location: Location) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base: URL, location: Location, login: dict[str, str]
+    ) -> None:
         self._session = session
         self._base = base
         self._location = location
+        self._login = login
 
     async def pull_blob(self, name: str, digest: str) -> bytes:
         """Return a blob's bytes, checked against the digest it was asked for by."""
@@ -88,7 +91,9 @@ class Registry:
     async def _send(
         self, method: str, url: URL, what: str, *, data: bytes | None = None, media_type: str | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Content-Type": media_type} if media_type else {}
+        headers = {"Accept": f"{MANIFEST_TYPE}, */*"} | ({"Content-Type": media_type} if media_type else {})
+        if url.origin() == self._base.origin():  # an upload may go elsewhere, our login may not
+            headers |= self._login
         try:
             async with self._session.request(method, url, data=data, headers=headers) as response:
                 await _check(response, self._location.host, f"{method} {what}")
@@ -101,10 +106,10 @@ class Registry:
 async def connect(location: Location, credentials: Credentials | None = None) -> AsyncIterator[Registry]:
     """Find the scheme the registry speaks, https first, and keep a session to it open."""
     known = credentials or docker_credentials(location.host)
-    auth = aiohttp.BasicAuth(known.user, known.password) if known else None
-    async with aiohttp.ClientSession(auth=auth, timeout=TIMEOUT) as session:
-        base = await _ping(session, location)
-        yield Registry(session, base, location)
+    login = {"Authorization": aiohttp.encode_basic_auth(known.user, known.password)} if known else {}
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        base = await _ping(session, location, login)
+        yield Registry(session, base, location, login)
 
 
 async def push(bundle: Bundle, registry: str, *, base_url: str | None = None) -> Artifact:
@@ -123,12 +128,12 @@ async def push(bundle: Bundle, registry: str, *, base_url: str | None = None) ->
     return packed
 
 
-async def _ping(session: aiohttp.ClientSession, location: Location) -> URL:
+async def _ping(session: aiohttp.ClientSession, location: Location, login: dict[str, str]) -> URL:
     failures = []
     for scheme in location.schemes:
         base = URL(f"{scheme}://{location.host}/")
         try:
-            async with session.get(base / "v2/") as response:
+            async with session.get(base / "v2/", headers=login) as response:
                 await _check(response, location.host, "GET /v2/")
                 return base
         except (aiohttp.ClientError, TimeoutError) as error:
