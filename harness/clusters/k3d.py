@@ -1,0 +1,175 @@
+"""The seed's own set-up: k3s in containers, by the k3d command line."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+
+import yaml
+
+from controller.client import Client
+from harness.clusters.coredns import alias
+from harness.clusters.docker import Container, Docker
+from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
+from harness.clusters.forwarding import port_forward
+from harness.clusters.k3d_cli import K3dCli
+from harness.clusters.k3d_config import INTERNAL_PORT, OUR_LABEL, config, plan_for, registry_name
+from harness.clusters.options import ProviderOptions
+from harness.clusters.provider import Capability, Progress, RegistryAddress
+from harness.clusters.settling import settle
+from harness.host.errors import CommandError
+from harness.host.paths import private_folder, write_private
+
+CLUSTER_LABEL, ROLE_LABEL = "k3d.cluster", "k3d.role"
+ATTEMPTS = 2
+
+
+class K3dProvider:
+    """A cluster that k3d made for us, and the registry beside it."""
+
+    name = "k3d"
+    capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
+    disposable = True
+
+    def __init__(
+        self, *, cluster: str, state: Path, kubectl: Path, cli: K3dCli, options: ProviderOptions
+    ) -> None:
+        self._cluster = cluster
+        self._state = state
+        self._kubectl = kubectl
+        self._cli = cli
+        self._options = options
+        self._registry: RegistryAddress | None = None
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig, in the cluster's state folder."""
+        return self._state / "kubeconfig"
+
+    @property
+    def registry(self) -> RegistryAddress:
+        """The registry: by its port here, by its container's name on the nodes, by ``.localhost`` in pods."""
+        if self._registry is None:
+            raise NotRunningError(f"cluster {self._cluster} is not running: `kyma-harness up` starts it")
+        return self._registry
+
+    async def attach(self) -> bool:
+        """Take up the cluster if k3d runs one of this name; refuse one that is not ours."""
+        containers = await self._containers(await Docker.connect())
+        if not any(one.running for one in containers if one.labels.get(ROLE_LABEL) == "server"):
+            return False
+        self._check_ours(containers)
+        await self._note(containers)
+        return True
+
+    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+        """Create the cluster, once more if the first attempt fails, and wait until it can be used.
+
+        On failure only logs are left, in the state folder.
+        """
+        docker = await Docker.connect()
+        await self._cli.version()
+        containers = await self._containers(docker)
+        self._check_ours(containers)
+        private_folder(self._state)
+        if any(one.labels.get(ROLE_LABEL) == "server" for one in containers):
+            await self._cli.start(self._cluster)
+            await self._settle(docker, on_progress)
+            return
+        try:
+            await self._create(docker, on_progress)
+            await self._settle(docker, on_progress)
+        except BaseException:
+            await self._remove(docker)
+            raise
+
+    def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
+        """Forward a port of this host to the Service, through the API server."""
+        return port_forward(self._kubectl, self.kubeconfig, namespace, service, port)
+
+    async def load_image(self, archive: Path) -> None:
+        """Import the image into every node."""
+        await self._cli.import_image(self._cluster, archive)
+
+    async def collect_logs(self, folder: Path) -> None:
+        """Write one log file for each of the cluster's containers."""
+        docker = await Docker.connect()
+        private_folder(folder)
+        for one in await self._containers(docker):
+            write_private(folder / f"{one.name}.log", await docker.logs(one.name))
+
+    async def delete(self) -> None:
+        """Delete the cluster and its registry, if they are ours."""
+        docker = await Docker.connect()
+        containers = await self._containers(docker)
+        self._check_ours(containers)
+        await self._remove(docker)
+        shutil.rmtree(self._state, ignore_errors=True)
+        self._registry = None
+
+    async def _create(self, docker: Docker, report: Callable[[Progress], None]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            await self._remove(docker)
+            described = config(plan_for(self._cluster, self._options))
+            write_private(self._config_file, yaml.safe_dump(described, sort_keys=False))
+            try:
+                return await self._cli.create(self._config_file)
+            except CommandError as error:
+                said = await self._keep_logs(error, attempt)
+                report(Progress(part="k3d", state="failed", seconds=0, message=said))
+        raise CreationError(f"k3d did not create cluster {self._cluster}, tried {ATTEMPTS} times: {said}")
+
+    async def _keep_logs(self, error: CommandError, attempt: int) -> str:
+        logs = self._state / "logs" / f"attempt-{attempt}"
+        await self.collect_logs(logs)
+        write_private(logs / "k3d.log", error.output)
+        return f"{error}\nWhat its containers wrote is in {logs}"
+
+    async def _settle(self, docker: Docker, report: Callable[[Progress], None]) -> None:
+        await self._note(await self._containers(docker))
+        name = registry_name(self._cluster)
+        async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
+            await settle(client, report)
+            await alias(client, f"{name}.localhost", name)
+
+    async def _containers(self, docker: Docker) -> list[Container]:
+        return await docker.containers(f"{CLUSTER_LABEL}={self._cluster}")
+
+    def _check_ours(self, containers: list[Container]) -> None:
+        """Accept containers with our label, and what an interrupted creation of ours left without one."""
+        ours = any(one.labels.get(OUR_LABEL) == self._cluster for one in containers)
+        if containers and not ours and not self._config_file.exists():
+            names = ", ".join(one.name for one in containers)
+            raise ForeignClusterError(
+                f"k3d has a cluster {self._cluster} that the harness did not make ({names}): delete it "
+                f"yourself with `k3d cluster delete {self._cluster}`, or name another with --cluster"
+            )
+
+    async def _note(self, containers: list[Container]) -> None:
+        registry = next((one for one in containers if one.labels.get(ROLE_LABEL) == "registry"), None)
+        if registry is None or not (port := registry.ports.get(f"{INTERNAL_PORT}/tcp")):
+            raise NotRunningError(
+                f"the registry of cluster {self._cluster} does not run: start again with `make stop`"
+            )
+        self._registry = RegistryAddress(
+            push=f"localhost:{port}",
+            pull=f"{registry.name}.localhost:{INTERNAL_PORT}",
+            nodes=f"{registry.name}:{port}",
+        )
+        private_folder(self._state)
+        write_private(self.kubeconfig, await self._cli.kubeconfig(self._cluster))
+
+    async def _remove(self, docker: Docker) -> None:
+        """Remove what an attempt made: k3d leaves a registry behind that never ran, network and volume."""
+        await self._cli.delete(self._cluster)
+        for one in await self._containers(docker):
+            with suppress(CommandError):
+                await self._cli.delete_registry(one.name)
+        await docker.remove_network(f"k3d-{self._cluster}")
+        await docker.remove_volume(f"k3d-{self._cluster}-images")
+        self._config_file.unlink(missing_ok=True)
+
+    @property
+    def _config_file(self) -> Path:
+        """Written before k3d makes anything: it tells that what there is of the cluster is ours."""
+        return self._state / "k3d.yaml"
