@@ -56,8 +56,12 @@ class ServedKind:
     ) -> str:
         """Return the URL path of a collection, of an object in it, or of a subresource of that object.
 
-        Without a namespace the collection of a namespaced kind spans all namespaces.
+        Without a namespace the collection of a namespaced kind spans all namespaces. Raises ValueError for a
+        name that would lead elsewhere.
         """
+        for segment in (namespace, name):
+            if segment and (segment in {".", ".."} or not {"/", "%"}.isdisjoint(segment)):
+                raise ValueError(f"{segment!r} cannot be the name of a {self.kind.kind} or of its namespace")
         parts = ["/apis" if self.kind.group else "/api", self.kind.api_version]
         if self.namespaced and namespace:
             parts += ["namespaces", namespace]

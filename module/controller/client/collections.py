@@ -65,6 +65,9 @@ class Collections:
     ) -> Object:
         """Send a request about one object."""
         served = await self._discovery.served(kind)
+        if not name:
+            # The path would be that of all objects of the kind, and the method may be DELETE.
+            raise ValueError(f"{kind}: an object needs a name")
         if served.namespaced and not namespace:
             raise ValueError(f"{kind} {name}: objects of this kind are in a namespace, and none is given")
         path = served.path(namespace, name, subresource)

@@ -100,8 +100,11 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         async with self._exchange(method, path, query=query, limit=limit) as response:
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise _refusal(method, path, subject, response, await response.text())
-            async for chunk in response.content.iter_any():
-                yield chunk
+            try:
+                async for chunk in response.content.iter_any():
+                    yield chunk
+            finally:
+                _hang_up(response)
 
     def _decoded(self, text: str) -> dict[str, Any]:
         try:
@@ -138,6 +141,16 @@ class Connection(AbstractAsyncContextManager["Connection"]):
                 yield response
         except (ClientError, OSError) as error:  # TimeoutError is an OSError
             raise UnreachableError(self.server, str(error) or type(error).__name__) from error
+
+
+def _hang_up(response: ClientResponse) -> None:
+    """Cut the connection of an answer that was left in the middle.
+
+    Closing it would wait for the server to agree, for longer than the event loop may last.
+    """
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def refusal_from_status(status: dict[str, Any], *, method: str, path: str, subject: str = "") -> ApiError:
