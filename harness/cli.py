@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 
 from controller.errors import ControllerError
-from controller.kinds import DEPLOYMENT
 from controller.resource import Kind
 from harness import mainjob
 from harness.clusters.errors import NotRunningError
@@ -264,9 +263,9 @@ async def logs(session: Session, *, follow: bool) -> None:
     """Print the log of the module's manager."""
     testbed = await session.running()
     manager = testbed.module.manager
-    where = ["--namespace", manager.namespace, f"{DEPLOYMENT.kind.lower()}/{manager.deployment}"]
-    kubectl = [testbed.tools.folder / "kubectl", "--kubeconfig", testbed.provider.kubeconfig]
-    replace_this_process([*kubectl, "logs", *(["--follow"] if follow else []), *where])
+    words = ["logs", f"--follow={str(follow).lower()}", f"deployment/{manager.deployment}"]
+    where = [f"--kubeconfig={testbed.provider.kubeconfig}", f"--namespace={manager.namespace}"]
+    replace_this_process([testbed.tools.folder / "kubectl", *words, *where])
 
 
 def _check_known(testbed: Testbed, module: str) -> None:

@@ -11,6 +11,8 @@ from harness.kyma.verify import Check, verify
 from harness.ledger import Ledger, Step
 from harness.testbed import Testbed
 
+WORTH_NAMING = 0.5
+"""Seconds from which on a part's time is told."""
 CHANNEL = "alpha"
 """The channel the module is enabled with; its template is in another, which the contract allows (2.2)."""
 
@@ -48,11 +50,12 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
         parts: list[str] = []
 
         def note(progress: Progress) -> None:
-            if progress.state == "ready" and progress.part != "cluster":
-                parts.append(f"{progress.part} {progress.seconds:.1f}")
+            if progress.state == "ready" and progress.part != "cluster" and progress.seconds >= WORTH_NAMING:
+                parts.append(f"{progress.part} {progress.seconds:.1f} s")
 
         found = await testbed.start(note)
-        step.note(f"{testbed.provider.name}, " + ("was running already" if found else " · ".join(parts)))
+        step.note(testbed.provider.name)
+        step.note("was running already" if found else " · ".join(parts))
     with ledger.step("registry") as step:
         step.note(testbed.provider.registry.push)
 
