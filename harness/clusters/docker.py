@@ -70,10 +70,8 @@ class Docker:
         )
         return [_described(one) for one in found]
 
-    async def run_registry(
-        self, name: str, *, image: str, port: int, labels: Mapping[str, str], network: str
-    ) -> None:
-        """Start an OCI registry that answers on a port of 127.0.0.1, and put it into a network."""
+    async def run_registry(self, name: str, *, image: str, port: int, labels: Mapping[str, str]) -> None:
+        """Start an OCI registry that answers on a port of 127.0.0.1."""
         with _explained(f"registry {name}"):
             await asyncio.to_thread(
                 self._client.containers.run,
@@ -81,10 +79,15 @@ class Docker:
                 name=name,
                 detach=True,
                 labels=dict(labels),
-                network=network,
                 ports={"5000/tcp": ("127.0.0.1", port)},
                 restart_policy={"Name": "unless-stopped"},
             )
+
+    async def connect_network(self, name: str, network: str) -> None:
+        """Put a container into a network, where others find it by its name."""
+        with suppress(APIError):  # it is in there already
+            found = await asyncio.to_thread(self._client.networks.get, network)
+            await asyncio.to_thread(found.connect, name)
 
     async def remove(self, name: str) -> None:
         """Stop and remove a container with its anonymous volumes; no error where there is none."""

@@ -16,7 +16,6 @@ OLDEST = semver.Version(5, 5, 0)
 CREATE_SECONDS = 420.0
 SECONDS = 120.0
 _VERSION = re.compile(r"^k3d version v(\S+)$", re.MULTILINE)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class K3dCli:
@@ -40,7 +39,7 @@ class K3dCli:
     async def version(self) -> semver.Version:
         """Return its version; raises :class:`ProviderUnavailableError` for one that is too old."""
         done = await run([self._program, "version"], timeout=SECONDS, env=self._environ)
-        found = _VERSION.search(_COLOUR.sub("", done.stdout))
+        found = _VERSION.search(done.stdout)
         if found is None:
             raise ProviderUnavailableError(
                 f"{self._program} does not say its version, but {done.stdout.strip()!r}: is it k3d?"

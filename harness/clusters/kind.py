@@ -1,0 +1,208 @@
+"""A kind cluster, through pytest-kind, with a local registry as kind's guide describes it."""
+
+import asyncio
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+
+import semver
+import yaml
+from pytest_kind import KindCluster
+
+from controller.client import Client
+from harness.clusters.docker import Container, Docker
+from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
+from harness.clusters.forwarding import port_forward
+from harness.clusters.k3d_config import OUR_LABEL
+from harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
+from harness.clusters.options import ProviderOptions
+from harness.clusters.provider import Capability, Progress, RegistryAddress
+from harness.clusters.settling import settle
+from harness.host.paths import private_folder, write_private
+from harness.host.ports import PortPool
+from harness.host.process import run
+
+NODE_LABEL = "io.x-k8s.kind.cluster"
+REGISTRY_PORT = 5000
+"""The registry's port inside its container."""
+SINCE_CONFIG_PATH = semver.Version(0, 27, 0)
+"""kind's first version whose nodes look into the registry folder without being told to."""
+SECONDS = 120.0
+
+
+class KindProvider:
+    """A cluster that kind made for us, and the registry beside it."""
+
+    name = "kind"
+    capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
+    disposable = True
+
+    def __init__(self, *, cluster: str, state: Path, kubectl: Path, options: ProviderOptions) -> None:
+        self._cluster = cluster
+        self._state = state
+        self._kubectl = kubectl
+        self._options = options
+        self._registry: RegistryAddress | None = None
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig, in the cluster's state folder."""
+        return self._state / "kubeconfig"
+
+    @property
+    def registry(self) -> RegistryAddress:
+        """The registry: by its port here and, through containerd, on the nodes; by its address in pods."""
+        if self._registry is None:
+            raise NotRunningError(f"cluster {self._cluster} is not running: `kyma-harness up` starts it")
+        return self._registry
+
+    async def attach(self) -> bool:
+        """Take up the cluster if kind runs one of this name; refuse one that is not ours."""
+        docker = await Docker.connect()
+        nodes = await self._nodes(docker)
+        if not any(node.running for node in nodes) or not self.kubeconfig.exists():
+            return False
+        await self._check_ours(docker, nodes)
+        self._registry = await self._find_registry(docker, nodes)
+        return True
+
+    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+        """Create the registry and the cluster, connect them, and wait until the cluster can be used."""
+        docker = await Docker.connect()
+        await self._check_ours(docker, await self._nodes(docker))
+        private_folder(self._state)
+        try:
+            await self._run_registry(docker)
+            await self._create(on_progress)
+            nodes = await self._nodes(docker)
+            self._registry = await self._connect_registry(docker, nodes)
+            async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
+                await settle(client, on_progress)
+                await client.apply(hosting(self._registry.push), field_manager="kyma-harness", force=True)
+        except BaseException:
+            await self._remove(docker)
+            raise
+
+    def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
+        """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
+        return port_forward(self._kubectl, self.kubeconfig, namespace, service, port)
+
+    async def load_image(self, archive: Path) -> None:
+        """Load the image into every node, without a detour through the Docker daemon."""
+        await self._kind("load", "image-archive", str(archive), "--name", self._cluster)
+
+    async def collect_logs(self, folder: Path) -> None:
+        """Let kind collect what its nodes wrote."""
+        private_folder(folder)
+        await self._kind("export", "logs", str(folder), "--name", self._cluster)
+
+    async def delete(self) -> None:
+        """Delete the cluster and its registry, if they are ours."""
+        docker = await Docker.connect()
+        await self._check_ours(docker, await self._nodes(docker))
+        await self._remove(docker)
+        shutil.rmtree(self._state, ignore_errors=True)
+
+    async def _create(self, report: Callable[[Progress], None]) -> None:
+        started = time.monotonic()
+        cluster = await asyncio.to_thread(self._pytest_kind)
+        await asyncio.to_thread(cluster.ensure_kind)
+        old = await self._version(cluster.kind_path) < SINCE_CONFIG_PATH
+        described = config(self._options.kind_config, patch_containerd=old)
+        file = write_private(self._state / "kind.yaml", yaml.safe_dump(described, sort_keys=False))
+        try:
+            await asyncio.to_thread(cluster.create, file)
+        except subprocess.CalledProcessError as error:
+            raise CreationError(
+                f"kind did not create cluster {self._cluster}, it ended with {error.returncode}: "
+                "its reasons stand above"
+            ) from None
+        report(Progress(part="kind", state="ready", seconds=time.monotonic() - started))
+
+    async def _run_registry(self, docker: Docker) -> None:
+        found = await docker.container(self._registry_name)
+        if found and found.running:
+            return
+        await docker.remove(self._registry_name)
+        with PortPool() as ports:
+            port = ports.reserve()
+        await docker.run_registry(
+            self._registry_name,
+            image=self._options.registry_image,
+            port=port,
+            labels={OUR_LABEL: self._cluster},
+        )
+
+    async def _connect_registry(self, docker: Docker, nodes: list[Container]) -> RegistryAddress:
+        """Put the registry into the nodes' network, and tell each node how to reach it."""
+        await docker.connect_network(self._registry_name, _network(nodes))
+        address = await self._find_registry(docker, nodes)
+        for node in nodes:
+            file = REGISTRY_FOLDER / address.nodes / "hosts.toml"
+            await docker.write_file(node.name, file, hosts_toml(f"{self._registry_name}:{REGISTRY_PORT}"))
+        return address
+
+    async def _find_registry(self, docker: Docker, nodes: list[Container]) -> RegistryAddress:
+        found = await docker.container(self._registry_name)
+        port = found.ports.get(f"{REGISTRY_PORT}/tcp") if found else None
+        if found is None or port is None:
+            raise NotRunningError(
+                f"the registry of cluster {self._cluster} does not run: start again with `make stop`"
+            )
+        return RegistryAddress(
+            push=f"localhost:{port}",
+            # No name of a container ends so that module-manager would speak plain http with it.
+            pull=f"{found.addresses[_network(nodes)]}:{REGISTRY_PORT}",
+            nodes=f"localhost:{port}",
+        )
+
+    async def _nodes(self, docker: Docker) -> list[Container]:
+        return await docker.containers(f"{NODE_LABEL}={self._cluster}")
+
+    async def _check_ours(self, docker: Docker, nodes: list[Container]) -> None:
+        """Tell by the registry, which carries our label: kind lets nobody label its containers."""
+        registry = await docker.container(self._registry_name)
+        ours = registry is not None and registry.labels.get(OUR_LABEL) == self._cluster
+        if (nodes or registry) and not ours:
+            names = ", ".join(one.name for one in [*nodes, *([registry] if registry else [])])
+            raise ForeignClusterError(
+                f"there is a kind cluster {self._cluster} that the harness did not make ({names}): delete it "
+                f"yourself with `kind delete cluster --name {self._cluster}`, or name another with --cluster"
+            )
+
+    async def _remove(self, docker: Docker) -> None:
+        cluster = self._pytest_kind()
+        if await self._nodes(docker):
+            await asyncio.to_thread(cluster.delete)
+        await docker.remove(self._registry_name)
+        with suppress(OSError):  # not empty where pytest-kind keeps a downloaded kind
+            cluster.path.rmdir()
+            cluster.path.parent.rmdir()
+
+    async def _kind(self, *arguments: str) -> None:
+        await run([self._pytest_kind().kind_path, *arguments], timeout=SECONDS)
+
+    async def _version(self, program: Path) -> semver.Version:
+        done = await run([program, "--version"], timeout=SECONDS)
+        return semver.Version.parse(done.stdout.strip().rpartition(" ")[2].removeprefix("v"))
+
+    def _pytest_kind(self) -> KindCluster:
+        given = self._options.kind_binary or shutil.which("kind")
+        return KindCluster(
+            self._cluster,
+            kubeconfig=self.kubeconfig,
+            image=self._options.node_image,
+            kind_path=Path(given) if given else None,
+            kubectl_path=self._kubectl,
+        )
+
+    @property
+    def _registry_name(self) -> str:
+        return f"kind-{self._cluster}-registry"
+
+
+def _network(nodes: list[Container]) -> str:
+    return next(iter(nodes[0].addresses))
