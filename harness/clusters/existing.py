@@ -91,8 +91,8 @@ class ExistingProvider:
     async def load_image(self, archive: Path) -> None:
         """Refuse: nodes take images from registries."""
         raise NotCapableError(
-            f"{archive.name} cannot be put on the nodes of {self._options.context}: push it "
-            "to a registry that they pull from, or import it there by hand (`ctr --namespace k8s.io images import`)"
+            f"{archive.name} cannot be put on the nodes of {self._options.context}: push it to "
+            "a registry that they pull from, or import it there by hand (`ctr -n k8s.io images import`)"
         )
 
     async def collect_logs(self, folder: Path) -> None:
