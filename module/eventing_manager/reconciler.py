@@ -96,7 +96,7 @@ class EventingReconciler:
         return Result()
 
     async def _greet(self, eventing: Object, spec: EventingSpec) -> Object:
-        """Report at once that a generation was seen: module-manager asks without pause until it reads that."""
+        """Report at once that a generation was seen: module-manager asks without end until it reads so."""
         status = eventing.get("status") or {}
         if status.get("observedGeneration") == generation_of(eventing):
             return eventing

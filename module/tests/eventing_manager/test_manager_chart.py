@@ -1,0 +1,234 @@
+"""The chart that the manager installs, rendered by the real helm."""
+
+import shutil
+
+import pytest
+import yaml
+
+from eventing_manager.errors import ChartError
+from eventing_manager.render import ChartRenderer
+from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
+from eventing_manager.values import chart_values
+
+
+@pytest.fixture
+def renderer(helm, backend_chart):
+    return ChartRenderer(helm=helm, chart=backend_chart, release="eventing", namespace="kyma-system")
+
+
+async def rendered(renderer, **nats):
+    spec = EventingSpec(backend=BackendType.NATS, nats=NatsSettings(**nats))
+    objects = await renderer.render(chart_values(spec))
+    return {(obj["kind"], obj["metadata"]["name"]): obj for obj in objects}
+
+
+async def test_nats_is_a_statefulset_with_its_configuration_and_services(renderer):
+    objects = await rendered(renderer)
+
+    assert set(objects) == {
+        ("ConfigMap", "eventing-nats"),
+        ("NetworkPolicy", "eventing-nats"),
+        ("Service", "eventing-nats"),
+        ("Service", "eventing-nats-headless"),
+        ("StatefulSet", "eventing-nats"),
+    }
+    assert {obj["metadata"]["namespace"] for obj in objects.values()} == {"kyma-system"}
+
+
+async def test_eventmesh_needs_nothing(renderer):
+    objects = await renderer.render(chart_values(EventingSpec(backend=BackendType.EVENTMESH)))
+
+    assert objects == []
+
+
+async def test_every_volume_is_named_in_an_argument(renderer):
+    statefulset = (await rendered(renderer))["StatefulSet", "eventing-nats"]
+
+    container = statefulset["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == ["--config=/etc/nats/nats.conf", "--store_dir=/data"]
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/etc/nats", "/data"}
+
+
+async def test_file_storage_is_a_claim_of_the_size_asked_for(renderer):
+    objects = await rendered(renderer, storage=Storage(size="3Gi"))
+
+    (claim,) = objects["StatefulSet", "eventing-nats"]["spec"]["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "3Gi"
+    assert "max_file_store: 3221225472" in objects["ConfigMap", "eventing-nats"]["data"]["nats.conf"]
+
+
+async def test_a_claim_outlives_a_statefulset_that_is_deleted_by_hand(renderer):
+    statefulset = (await rendered(renderer))["StatefulSet", "eventing-nats"]
+
+    assert statefulset["spec"]["persistentVolumeClaimRetentionPolicy"] == {
+        "whenDeleted": "Retain",
+        "whenScaled": "Retain",
+    }
+
+
+async def test_memory_storage_makes_no_claim_and_fits_into_the_memory_limit(renderer):
+    objects = await rendered(renderer, storage=Storage(type=StorageType.MEMORY, size="1Gi"))
+
+    spec = objects["StatefulSet", "eventing-nats"]["spec"]
+    limits = spec["template"]["spec"]["containers"][0]["resources"]["limits"]
+    configuration = objects["ConfigMap", "eventing-nats"]["data"]["nats.conf"]
+    assert "volumeClaimTemplates" not in spec
+    assert "max_memory_store: 1073741824" in configuration
+    assert "max_file_store: 0" in configuration
+    assert int(limits["memory"]) > 1073741824
+
+
+async def test_three_servers_form_a_cluster_that_may_lose_one(renderer):
+    objects = await rendered(renderer, replicas=3)
+
+    configuration = objects["ConfigMap", "eventing-nats"]["data"]["nats.conf"]
+    assert objects["StatefulSet", "eventing-nats"]["spec"]["replicas"] == 3
+    assert configuration.count("nats://eventing-nats-") == 3
+    assert objects["PodDisruptionBudget", "eventing-nats"]["spec"]["maxUnavailable"] == 1
+
+
+async def test_labels_annotations_and_resources_reach_the_pods(renderer):
+    objects = await rendered(
+        renderer,
+        labels={"team": "a", "sidecar.istio.io/inject": "true"},
+        annotations={"note": "1"},
+        resources={"limits": {"cpu": 2}},
+    )
+
+    template = objects["StatefulSet", "eventing-nats"]["spec"]["template"]
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    assert template["metadata"]["annotations"]["note"] == "1"
+    assert template["spec"]["containers"][0]["resources"] == {"limits": {"cpu": 2}}
+
+
+async def test_a_changed_configuration_restarts_the_servers(renderer):
+    small = (await rendered(renderer))["StatefulSet", "eventing-nats"]
+    large = (await rendered(renderer, storage=Storage(size="2Gi")))["StatefulSet", "eventing-nats"]
+
+    assert checksum(small) != checksum(large)
+
+
+def checksum(statefulset):
+    return statefulset["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+
+
+async def test_the_pods_are_hardened(renderer):
+    pod = (await rendered(renderer))["StatefulSet", "eventing-nats"]["spec"]["template"]["spec"]
+
+    assert_hardened(pod)
+
+
+def assert_hardened(pod):
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert {"limits", "requests"} <= container["resources"].keys()
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"nats": {"enabled": True, "replica": 1}}, "replica"),
+        ({"nats": {"enabled": "yes"}}, "enabled"),
+        ({"nats": {"enabled": True, "replicas": 2}}, "replicas"),
+        ({"nats": {"enabled": True, "storage": {"type": "tape"}}}, "type"),
+        ({"natz": {"enabled": True}}, "natz"),
+    ],
+)
+async def test_a_wrong_value_is_refused_by_name(renderer, values, named):
+    with pytest.raises(ChartError, match=named):
+        await renderer.render(values)
+
+
+async def test_a_broken_template_is_named(helm, backend_chart, tmp_path):
+    chart = shutil.copytree(backend_chart, tmp_path / "chart")
+    (chart / "charts/nats/templates/broken.yaml").write_text("{{ .Values.nothing.at.all }}")
+    renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
+
+    with pytest.raises(ChartError, match=r"templates/broken\.yaml"):
+        await renderer.render({"nats": {"enabled": True}})
+
+
+async def test_a_folder_without_a_chart_is_named(helm, tmp_path):
+    renderer = ChartRenderer(helm=helm, chart=tmp_path, release="eventing", namespace="n")
+
+    with pytest.raises(ChartError, match=r"has no Chart\.yaml"):
+        await renderer.render({})
+
+
+async def test_an_edited_chart_is_rendered_anew(helm, backend_chart, tmp_path):
+    chart = shutil.copytree(backend_chart, tmp_path / "chart")
+    renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
+    values = {"nats": {"enabled": True}}
+    before = await renderer.render(values)
+
+    (chart / "charts/nats/templates/networkpolicy.yaml").unlink()
+    after = await renderer.render(values)
+
+    assert len(after) == len(before) - 1
+
+
+async def test_what_a_caller_does_to_a_rendering_stays_with_the_caller(renderer):
+    first = await renderer.render({"nats": {"enabled": True}})
+    first[0]["metadata"]["name"] = "changed"
+
+    second = await renderer.render({"nats": {"enabled": True}})
+
+    assert second[0]["metadata"]["name"] == "eventing-nats"
+
+
+async def test_the_module_writes_its_namespace_on_every_object_and_brings_none(helm, module_chart):
+    # module-manager renders it for the namespace "default".
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    objects = await renderer.render({})
+
+    kinds = {obj["kind"] for obj in objects}
+    namespaced = [obj for obj in objects if not obj["kind"].startswith("ClusterRole")]
+    assert "Namespace" not in kinds
+    assert {obj["metadata"]["namespace"] for obj in namespaced} == {"kyma-system"}
+
+
+async def test_the_manager_runs_hardened_under_its_own_name(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    (deployment,) = [obj for obj in await renderer.render({}) if obj["kind"] == "Deployment"]
+
+    pod = deployment["spec"]["template"]["spec"]
+    assert deployment["metadata"]["name"] == "eventing-controller-manager"
+    assert pod["containers"][0]["name"] == "manager"
+    assert pod["serviceAccountName"] == "eventing-controller-manager"
+    assert "--leader-elect" in pod["containers"][0]["args"]
+    assert_hardened(pod)
+
+
+async def test_no_rule_of_the_manager_has_a_wildcard(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    roles = [obj for obj in await renderer.render({}) if obj["kind"] in {"Role", "ClusterRole"}]
+
+    rules = [rule for role in roles for rule in role["rules"]]
+    assert rules
+    assert not [rule for rule in rules if any("*" in values for values in rule.values())]
+
+
+def test_every_field_of_the_crd_is_described(module_chart):
+    crd = yaml.safe_load((module_chart / "crds/eventings.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+    assert list(undescribed(schema, "")) == [".metadata"]
+
+
+def undescribed(schema, path):
+    if "description" not in schema:
+        yield path
+    for name, field in schema.get("properties", {}).items():
+        yield from undescribed(field, f"{path}.{name}")
+    for inner in ("items", "additionalProperties"):
+        if inner in schema:
+            yield from undescribed(schema[inner], f"{path}[]")

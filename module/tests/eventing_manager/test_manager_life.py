@@ -1,0 +1,309 @@
+"""The manager in a cluster: up, switched, repaired, removed, killed."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
+from manager_watching import Watching
+
+from controller.kinds import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    STATEFUL_SET,
+)
+from controller.resource import Kind
+from eventing_manager.names import EVENTING, FINALIZER
+from eventing_manager.render import ChartRenderer
+
+NATS_LABELS = "app.kubernetes.io/name=nats"
+KINDS = (
+    CONFIG_MAP, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, POD_DISRUPTION_BUDGET, SERVICE, STATEFUL_SET,
+)  # fmt: skip
+
+
+@pytest.fixture
+async def eventings(client):
+    async with Watching(client, EVENTING, namespace=CR_NAMESPACE) as watching:
+        yield watching
+
+
+async def until_ready(eventings, backend, name="eventing"):
+    def is_ready(found):
+        status = found.get(name, {}).get("status", {})
+        generation = found.get(name, {}).get("metadata", {}).get("generation")
+        ready = (status.get("state"), status.get("activeBackend")) == ("Ready", backend)
+        return ready and status["observedGeneration"] == generation and found[name]
+
+    return await eventings.until(is_ready)
+
+
+async def switch(client, backend, **settings):
+    patch = {"spec": {"backend": {"type": backend, **settings}}}
+    await client.merge_patch(EVENTING, "eventing", patch, namespace=CR_NAMESPACE)
+
+
+async def inventory(client):
+    """Return what there is of NATS, as the API server knows it now."""
+    lists = [await client.list(kind, namespace=NAMESPACE, label_selector=NATS_LABELS) for kind in KINDS]
+    return sorted(f"{obj['kind']}/{obj['metadata']['name']}" for found in lists for obj in found.items)
+
+
+EVERYTHING = [
+    "ConfigMap/eventing-nats",
+    "NetworkPolicy/eventing-nats",
+    "PersistentVolumeClaim/data-eventing-nats-0",
+    "Pod/eventing-nats-0",
+    "Service/eventing-nats",
+    "Service/eventing-nats-headless",
+    "StatefulSet/eventing-nats",
+]
+
+
+async def test_nats_comes_up_and_the_status_says_so_from_the_first_moment(client, eventings):
+    await client.create(eventing())
+
+    ready = await until_ready(eventings, "nats")
+
+    states = [seen["status"]["state"] for seen in eventings.history if seen and "status" in seen]
+    assert states[0] == "Processing"
+    assert ready["metadata"]["finalizers"] == [FINALIZER]
+    assert condition(ready, "Provisioned")["status"] == "True"
+    assert await inventory(client) == EVERYTHING
+
+
+async def test_the_first_status_is_written_before_anything_else(client, eventings):
+    await client.create(eventing())
+
+    await eventings.until(lambda found: found["eventing"].get("status") if found else None)
+
+    first = next(seen for seen in eventings.history if "status" in seen)
+    assert "finalizers" not in first["metadata"]
+    assert "annotations" not in first["metadata"]
+
+
+async def test_a_switch_to_eventmesh_leaves_nothing_of_nats_and_one_back_brings_it_again(client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    await switch(client, "eventmesh")
+    await until_ready(eventings, "eventmesh")
+    without = await inventory(client)
+    await switch(client, "nats")
+    await until_ready(eventings, "nats")
+
+    assert without == []
+    assert await inventory(client) == EVERYTHING
+
+
+async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(client, eventings):
+    await client.create(eventing(storage={"reclaimPolicy": "Retain"}))
+    await until_ready(eventings, "nats")
+    claim = await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE)
+
+    # The settings go with the backend: what they said about the volumes still counts.
+    await switch(client, "eventmesh", nats=None)
+    switched = await until_ready(eventings, "eventmesh")
+    left = await inventory(client)
+    await switch(client, "nats")
+    await until_ready(eventings, "nats")
+
+    again = await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE)
+    assert left == ["PersistentVolumeClaim/data-eventing-nats-0"]
+    assert "data-eventing-nats-0" in condition(switched, "Deprovisioned")["message"]
+    assert again["metadata"]["uid"] == claim["metadata"]["uid"]
+
+
+async def test_deletion_takes_everything_with_it(client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    await eventings.until(lambda found: not found)
+
+    assert await inventory(client) == []
+
+
+async def test_deletion_right_after_creation_leaves_nothing_behind(client, eventings):
+    await client.create(eventing())
+    await eventings.until(lambda found: found["eventing"]["metadata"].get("finalizers") if found else None)
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    await eventings.until(lambda found: not found)
+
+    assert await inventory(client) == []
+
+
+async def test_a_deleted_object_is_restored(client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    old = await client.get(CONFIG_MAP, "eventing-nats", NAMESPACE)
+
+    async with Watching(client, CONFIG_MAP, namespace=NAMESPACE) as config_maps:
+        await client.delete(CONFIG_MAP, "eventing-nats", namespace=NAMESPACE)
+        restored = await config_maps.until(
+            lambda found: (
+                (new := found.get("eventing-nats"))
+                and new["metadata"]["uid"] != old["metadata"]["uid"]
+                and new
+            )
+        )
+
+    assert restored["data"] == old["data"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "is_restored"),
+    [
+        (
+            CONFIG_MAP,
+            {"data": {"nats.conf": "port: 1", "stray": "key"}},
+            lambda obj: obj["data"].keys() == {"nats.conf"} and "jetstream" in obj["data"]["nats.conf"],
+        ),
+        (
+            SERVICE,
+            {"spec": {"ports": [{"name": "tcp-client", "port": 4333}]}},
+            lambda obj: [port["port"] for port in obj["spec"]["ports"]] == [4222, 8222],
+        ),
+        (
+            STATEFUL_SET,
+            {"spec": {"replicas": 0, "template": {"spec": {"terminationGracePeriodSeconds": 5}}}},
+            lambda obj: (
+                obj["spec"]["replicas"] == 1
+                and obj["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 30
+            ),
+        ),
+        (
+            SERVICE,
+            {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None}}},
+            lambda obj: "applyset.kubernetes.io/part-of" in obj["metadata"]["labels"],
+        ),
+    ],
+    ids=["configuration", "ports", "pods", "label"],
+)
+async def test_an_edited_object_is_restored(client, eventings, kind, patch, is_restored):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    async with Watching(client, kind, namespace=NAMESPACE) as objects:
+        edited = await client.merge_patch(kind, "eventing-nats", patch, namespace=NAMESPACE)
+        await objects.until(
+            lambda found: (
+                (obj := found.get("eventing-nats"))
+                and int(obj["metadata"]["resourceVersion"]) > int(edited["metadata"]["resourceVersion"])
+                and is_restored(obj)
+            )
+        )
+
+    await until_ready(eventings, "nats")
+
+
+async def test_a_second_eventing_waits_for_the_first_and_then_takes_over(client, eventings):
+    await client.create(eventing(backend="eventmesh"))
+    await until_ready(eventings, "eventmesh")
+
+    await client.create(eventing("second", backend="eventmesh"))
+    waiting = await eventings.until(
+        lambda found: found.get("second", {}).get("status", {}).get("state") == "Warning" and found["second"]
+    )
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    served = await until_ready(eventings, "eventmesh", name="second")
+
+    assert "kcp-system/eventing" in condition(waiting, "Ready")["message"]
+    assert "finalizers" not in waiting["metadata"]
+    assert served["metadata"]["finalizers"] == [FINALIZER]
+
+
+async def test_a_foreign_object_is_left_alone_and_named(client, eventings):
+    foreign = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "eventing-nats", "namespace": NAMESPACE},
+        "data": {"mine": "yes"},
+    }
+    await client.create(foreign)
+
+    await client.create(eventing())
+    refused = await eventings.until(
+        lambda found: (
+            found and found["eventing"].get("status", {}).get("state") == "Warning" and found["eventing"]
+        )
+    )
+    untouched = await client.get(CONFIG_MAP, "eventing-nats", NAMESPACE)
+    await client.delete(CONFIG_MAP, "eventing-nats", namespace=NAMESPACE)
+    await until_ready(eventings, "nats")
+
+    assert condition(refused, "Ready")["reason"] == "ForeignObject"
+    assert "ConfigMap kyma-system/eventing-nats" in condition(refused, "Ready")["message"]
+    assert untouched["data"] == {"mine": "yes"}
+
+
+async def test_a_manager_that_is_killed_while_it_removes_ends_the_removal_when_it_is_back(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    await eventings.until(
+        lambda found: not found or found["eventing"].get("status", {}).get("state") == "Deleting"
+    )
+    kill_the_manager(cluster)
+    await eventings.until(lambda found: not found)
+
+    assert await inventory(client) == []
+
+
+async def test_a_manager_that_is_killed_while_it_installs_ends_that_when_it_is_back(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    await eventings.until(
+        lambda found: found and found["eventing"].get("status", {}).get("state") == "Processing"
+    )
+
+    kill_the_manager(cluster)
+    await until_ready(eventings, "nats")
+
+    assert await inventory(client) == EVERYTHING
+
+
+def kill_the_manager(cluster):
+    """Send SIGKILL to the manager of this cluster, and of no other on this machine."""
+    environs = Path("/proc").glob("[0-9]*/environ")
+    pids = [int(path.parent.name) for path in environs if is_manager_of(cluster, path)]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_manager_of(cluster, environ):
+    try:
+        variables = environ.read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(
+        variable.startswith(b"POD_NAME=eventing-controller-manager") for variable in variables
+    ) and any(variable.startswith(f"KUBECONFIG={cluster.state}/".encode()) for variable in variables)
+
+
+async def test_an_installed_chart_applied_again_changes_nothing(client, helm, backend_chart):
+    renderer = ChartRenderer(helm=helm, chart=backend_chart, release="again", namespace="default")
+    objects = await renderer.render({"nats": {"enabled": True, "replicas": 3}})
+    once = [await client.apply(obj, field_manager="test") for obj in objects]
+
+    twice = [await client.apply(obj, field_manager="test") for obj in objects]
+
+    for obj in objects:
+        await client.delete(Kind.of(obj), obj["metadata"]["name"], namespace="default")
+    # The controllers write the status of some of them in between.
+    assert [contents(obj) for obj in twice] == [contents(obj) for obj in once]
+
+
+def contents(obj):
+    return obj["metadata"].get("generation"), obj.get("spec"), obj.get("data")
