@@ -58,10 +58,11 @@ class RunningCluster:
         self, control_plane: ControlPlane, node: NodeSettings, on_ready: Callable[[], None]
     ) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(control_plane.start_registry())
+            registry = tasks.create_task(control_plane.start_registry())
             await control_plane.start_api()
             async with running_node(node, self._layout.pki / "node.kubeconfig") as client:
                 await self._until_usable(control_plane, client)
+                await registry
                 self._publish(control_plane.components)
                 on_ready()
                 await control_plane.until_one_ends()

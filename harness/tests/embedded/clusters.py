@@ -1,0 +1,78 @@
+"""Builders for the tests that run a control plane."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.toolchain import ToolPaths
+from harness.host.descendants import marked
+from harness.host.ports import is_bindable
+from harness.host.process import run
+
+
+@asynccontextmanager
+async def a_cluster(state: Path, tools: ToolPaths, **options: Any) -> AsyncIterator[EmbeddedCluster]:
+    """Run a cluster, and take it down whatever the block did to it."""
+    settings = {"name": "test", "detached": False, **options}
+    try:
+        yield await EmbeddedCluster.start(state=state, tools=tools, **settings)
+    finally:
+        await EmbeddedCluster.take_down(state)
+
+
+async def kubectl(cluster: EmbeddedCluster, *arguments: str) -> Any:
+    """Run kubectl and return the JSON it writes."""
+    command = [cluster.tools.folder / "kubectl", "--kubeconfig", cluster.kubeconfig, *arguments, "-o", "json"]
+    return json.loads((await run(command, timeout=30)).stdout)
+
+
+def processes_of(state: Path) -> list[int]:
+    """Return the processes of a cluster, its supervisor and guard excepted."""
+    return marked(str(state))
+
+
+def process_of(state: Path, component: str) -> int:
+    """Return the process of a component."""
+    (pid,) = [pid for pid in processes_of(state) if _program(pid) == component]
+    return pid
+
+
+def listeners_of(cluster: EmbeddedCluster) -> list[tuple[str, int]]:
+    """Return the addresses, in hexadecimal, and ports on which a cluster's processes listen."""
+    inodes = set()
+    for pid in (cluster.pid, *processes_of(cluster.state)):
+        with contextlib.suppress(OSError):
+            inodes |= {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+    found = [
+        fields[1].split(":") for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes
+    ]
+    return [(address, int(port, 16)) for address, port in found]
+
+
+def all_free(ports: list[int]) -> bool:
+    return all(is_bindable(port) for port in ports)
+
+
+def entries(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+def substituted(tools: ToolPaths, folder: Path, name: str, script: str) -> ToolPaths:
+    """Return the tools with one of them replaced by a shell script."""
+    folder.mkdir()
+    for tool in tools.folder.iterdir():
+        (folder / tool.name).symlink_to(tool)
+    (folder / name).unlink()
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return ToolPaths(folder=folder)
+
+
+def _program(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]

@@ -1,0 +1,186 @@
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from clusters import (
+    a_cluster,
+    all_free,
+    entries,
+    kubectl,
+    listeners_of,
+    process_of,
+    processes_of,
+    substituted,
+)
+from eventually import eventually, first_line, is_gone
+
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.errors import ClusterStartError
+from harness.embedded.step import Step
+from harness.embedded.toolchain import ToolPaths
+from harness.host.process import spawn
+
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.toolchain import ToolPaths
+
+async def main(state, tools):
+    cluster = await EmbeddedCluster.start(
+        name="test", state=Path(state), tools=ToolPaths(folder=Path(tools)), detached=False
+    )
+    print(cluster.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_stopped_cluster_leaves_no_process_port_or_folder(tmp_path: Path, tools: ToolPaths) -> None:
+    async with a_cluster(tmp_path / "state", tools) as cluster:
+        processes, ports = processes_of(cluster.state), [port for _, port in listeners_of(cluster)]
+
+        await cluster.stop()
+
+    assert len(processes) >= 5
+    assert len(ports) >= 5
+    assert [pid for pid in (cluster.pid, *processes) if not is_gone(pid)] == []
+    assert all_free(ports)
+    assert entries(tmp_path) == []
+
+
+async def test_starting_tells_each_step(tmp_path: Path, tools: ToolPaths) -> None:
+    steps = list[Step]()
+
+    async with a_cluster(tmp_path / "state", tools, on_step=steps.append):
+        pass
+
+    ready = [step.step for step in steps if step.state == "ready"]
+    assert set(ready) >= {"etcd", "kube-apiserver", "registry", "kube-scheduler", "node"}
+    assert ready[-1] == "cluster"
+
+
+async def test_when_the_supervisor_is_killed_its_children_die_and_the_remains_are_removed(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    state = tmp_path / "state"
+    async with a_cluster(state, tools, detached=True) as cluster:
+        os.kill(cluster.pid, signal.SIGKILL)
+
+        await eventually(lambda: not processes_of(state))
+        assert EmbeddedCluster.attach(state) is None
+        assert await EmbeddedCluster.take_down(state)
+
+    assert entries(tmp_path) == []
+
+
+async def test_a_start_clears_what_a_killed_supervisor_left(tmp_path: Path, tools: ToolPaths) -> None:
+    state = tmp_path / "state"
+    async with a_cluster(state, tools, detached=True) as killed:
+        os.kill(killed.pid, signal.SIGKILL)
+        await eventually(lambda: is_gone(killed.pid))
+
+        async with a_cluster(state, tools) as cluster:
+            namespaces = await kubectl(cluster, "get", "namespaces")
+
+    assert cluster.pid != killed.pid
+    assert "default" in [item["metadata"]["name"] for item in namespaces["items"]]
+
+
+async def test_a_cluster_goes_with_the_process_that_started_it(tmp_path: Path, tools: ToolPaths) -> None:
+    state, out = tmp_path / "state", tmp_path / "out"
+    command = [sys.executable, "-c", STARTER, state, tools.folder]
+    starter = await spawn(command, name="starter", env=dict(os.environ), stdout=out)
+    try:
+        await eventually(lambda: out.exists() and "\n" in out.read_text(), within=60)
+        supervisor = int(await first_line(out))
+
+        os.kill(starter.pid, signal.SIGKILL)
+
+        await eventually(lambda: is_gone(supervisor), within=30)
+        assert processes_of(state) == []
+        assert not state.exists()
+    finally:
+        await starter.terminate(grace=1)
+        await EmbeddedCluster.take_down(state)
+
+
+async def test_a_component_that_fails_shows_its_last_lines_and_leaves_nothing(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    broken = substituted(tools, tmp_path / "tools", "registry", "echo 'no space left on device'; exit 7")
+
+    with pytest.raises(ClusterStartError, match=r"(?s)registry ended with 7 .*no space left on device"):
+        await EmbeddedCluster.start(name="test", state=tmp_path / "state", tools=broken, detached=False)
+
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_component_that_does_not_get_ready_is_named_when_time_is_up(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    idle = substituted(tools, tmp_path / "tools", "registry", "exec sleep 600")
+
+    with pytest.raises(
+        ClusterStartError, match=r"cluster test is not ready after 8 s, it waits for .*registry"
+    ):
+        await EmbeddedCluster.start(
+            name="test", state=tmp_path / "state", tools=idle, detached=False, timeout=8
+        )
+
+    assert processes_of(tmp_path / "state") == []
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path: Path, tools: ToolPaths) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+
+        with pytest.raises(ClusterStartError, match=rf"port {port} .* in use by process {os.getpid()} \("):
+            await EmbeddedCluster.start(
+                name="test", state=tmp_path / "state", tools=tools, detached=False, registry_port=port
+            )
+
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_rule_file_that_is_wrong_is_named_before_anything_starts(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- image: '*'\n  comand: [x]\n")
+    steps = list[Step]()
+
+    with pytest.raises(ClusterStartError, match=r"rules\.yaml.*comand"):
+        await EmbeddedCluster.start(
+            name="test",
+            state=tmp_path / "state",
+            tools=tools,
+            rules=[rules],
+            detached=False,
+            on_step=steps.append,
+        )
+
+    assert [step.step for step in steps] == ["cluster"]
+
+
+async def test_a_component_that_ends_later_stops_the_cluster_and_its_log_stays(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    state = tmp_path / "state"
+    async with a_cluster(state, tools) as cluster:
+        os.kill(process_of(state, "kube-scheduler"), signal.SIGKILL)
+
+        await eventually(lambda: is_gone(cluster.pid), within=30)
+        assert processes_of(state) == []
+        assert "kube-scheduler ended with -9" in (state / "logs" / "supervisor.log").read_text()
+
+
+async def test_nothing_to_take_down_is_no_error(tmp_path: Path) -> None:
+    assert not await EmbeddedCluster.take_down(tmp_path / "nowhere")
