@@ -136,6 +136,7 @@ async def down(session: Session) -> None:
     """Take the cluster away, with every process, port and file of it."""
     with Ledger(session.console).step("stop") as step:
         found = await EmbeddedCluster.take_down(session.settings.cluster_state)
+        session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,12 @@ class Settings:
     def cluster_state(self) -> Path:
         """The folder of this cluster: kubeconfig, logs, data."""
         return self.state / "clusters" / self.cluster
+
+    def forget_empty_folders(self) -> None:
+        """Remove the folders above the clusters' own, once the last cluster is gone."""
+        for folder in (self.state / "clusters", self.state):
+            with suppress(OSError):  # it is not empty, or not there
+                folder.rmdir()
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:
