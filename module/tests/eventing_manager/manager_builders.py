@@ -20,5 +20,5 @@ def eventing(name="eventing", *, backend="nats", spec=None, **nats):
 
 def condition(obj, type_):
     """Return a condition of an object's status, an empty one where there is none."""
-    conditions = obj.get("status", {}).get("conditions", [])
+    conditions = obj.get("status", {}).get("conditions") or []
     return next((found for found in conditions if found["type"] == type_), {})
