@@ -27,6 +27,7 @@ def write_proxy(folder: Path, *, program: str = PROGRAM) -> str:
             ),
         }
         (place / "list").touch()
+        (place.parent / "@latest").write_text(json.dumps({"Version": module.version}))
         (place / f"{module.version}.mod").write_text(files["go.mod"])
         (place / f"{module.version}.info").write_text(json.dumps({"Version": module.version}))
         with zipfile.ZipFile(place / f"{module.version}.zip", "w") as archive:

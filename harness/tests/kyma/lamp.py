@@ -1,8 +1,24 @@
 """A module that only the tests know: a chart with one ConfigMap, and a custom resource without a manager."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from controller.client import Client
+from controller.errors import KindAbsentError, NotFoundError
+from controller.resource import Kind, Object
+from harness.kyma import deploy
+from harness.kyma.bundle import Bundle, pack
+from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from harness.kyma.module import Module
+from harness.kyma.oci import push
+from harness.kyma.template import template_objects
+from harness.observe.claims import exists, has_state, is_gone
+from harness.observe.waits import Claim, Target, wait_for
+
+LAMP = Kind.parse("example.com/v1", "Lamp")
+NAME = "default-kyma-lamp"
+"""The name of the lamp's Manifest and of its custom resource."""
 
 CRD = """\
 apiVersion: apiextensions.k8s.io/v1
@@ -55,3 +71,53 @@ def write_lamp(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     return Module.load(folder / "module.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LampKyma:
+    """A Kyma that may have the lamp; whoever holds this plays the lamp's manager."""
+
+    client: Client
+    registry: str
+    module: Module
+
+    async def set_up(self) -> None:
+        """Push the lamp, apply its template and create the Kyma."""
+        await self.offer(self.module)
+        await deploy.ensure_kyma(self.client)
+        await self.until(KYMA, DEFAULT_KYMA, has_state("Ready"))
+
+    async def tear_down(self) -> None:
+        """Take the lamp off, if it is on, and its templates and the Kyma away."""
+        await deploy.disable_module(self.client, "lamp")
+        with suppress(NotFoundError, KindAbsentError):
+            await self.client.merge_patch(
+                LAMP, NAME, {"metadata": {"finalizers": []}}, namespace=KCP_NAMESPACE
+            )
+        await self.until(MANIFEST, NAME, is_gone())
+        for template in (await self.client.list(MODULE_TEMPLATE)).items:
+            await self.client.delete(MODULE_TEMPLATE, template["metadata"]["name"], namespace=KCP_NAMESPACE)
+        await self.client.delete(KYMA, DEFAULT_KYMA, namespace=KCP_NAMESPACE)
+        await self.until(KYMA, DEFAULT_KYMA, is_gone())
+
+    async def offer(self, module: Module, *, name: str = "moduletemplate-lamp") -> Bundle:
+        """Push a version of the lamp, and apply its template under a name."""
+        bundle, registry = pack(module), f"{self.registry}/unsigned"
+        await push(bundle, registry)
+        for item in template_objects(bundle, registry):
+            if item["kind"] == MODULE_TEMPLATE.kind:
+                item["metadata"]["name"] = name
+            await self.client.apply(item, field_manager="tests", force=True)
+        return bundle
+
+    async def shine(self, state: str = "Ready") -> None:
+        """Wait for the lamp, and say of it what its manager would."""
+        await self.until(LAMP, NAME, exists())
+        await self.client.merge_patch(
+            LAMP, NAME, {"status": {"state": state}}, namespace=KCP_NAMESPACE, subresource="status"
+        )
+
+    async def until(self, kind: Kind, name: str, claim: Claim, *, namespace: str = KCP_NAMESPACE) -> Object:
+        """Wait until a claim holds; returns the object it holds for."""
+        target = Target(kind=kind, name=name, namespace=namespace)
+        return await wait_for(self.client, target, claim, what="be as expected", within=40) or {}
