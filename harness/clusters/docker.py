@@ -142,6 +142,15 @@ class Docker:
         with _explained(f"image {tag}"):
             await asyncio.to_thread(build)
 
+    async def image_id(self, reference: str) -> str:
+        """Return the digest of an image's configuration, which tells its content."""
+        return str((await asyncio.to_thread(self._client.images.get, reference)).id)
+
+    async def tag(self, reference: str, repository: str, tag: str) -> None:
+        """Give an image another name."""
+        image = await asyncio.to_thread(self._client.images.get, reference)
+        await asyncio.to_thread(image.tag, repository, tag)
+
     async def push(self, reference: str, say: Say) -> None:
         """Push an image to the registry in its name."""
 

@@ -9,16 +9,15 @@ from harness.image.image import Image, Process
 from harness.image.interpreter import ENVIRONMENT, interpreter, python_file, shared_libraries
 from harness.image.layer import Entry, layer, program
 from harness.image.packages import installed, requirements_of
-from harness.image.recipe import Recipe
+from harness.image.recipe import Assembly
 
 
-async def assemble(recipe: Recipe, tools: Path) -> Image:
-    """Make the image of a manager in Python: interpreter, packages, tools and the module's own files.
+async def assemble(name: str, version: str, described: Assembly, tools: Path) -> Image:
+    """Make the image of a program in Python: interpreter, packages, tools and the module's own files.
 
-    Each is a layer, those that change least first. ``tools`` is the folder the recipe's tools are in.
+    Each is a layer, those that change least first. ``tools`` is the folder the assembly's tools are in.
     """
-    described = recipe.assembly
-    names = await asyncio.to_thread(requirements_of, described.distribution)
+    names = await asyncio.to_thread(requirements_of, described.distribution, described.also)
     packages = await asyncio.to_thread(installed, names)
     programs = [program(f"/usr/local/bin/{name}", _tool(tools, name)) for name in described.tools]
     own = [entry for where, path in described.files.items() for entry in _tree(path, where)]
@@ -31,8 +30,8 @@ async def assemble(recipe: Recipe, tools: Path) -> Image:
     ]
     layers = [await asyncio.to_thread(layer, entries) for entries in parts if entries]
     return Image(
-        name=recipe.name,
-        version=recipe.version,
+        name=name,
+        version=version,
         layers=tuple(layers),
         process=Process(
             entrypoint=described.entrypoint,

@@ -1,7 +1,7 @@
 """Put installed Python distributions into an image: what one needs at run time, and nothing else."""
 
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -14,10 +14,14 @@ from harness.image.layer import Entry
 NOT_NEEDED = frozenset({"__pycache__", "test", "tests", "INSTALLER", "direct_url.json", "REQUESTED"})
 
 
-def requirements_of(distribution: str) -> list[str]:
-    """Return the names of what a distribution needs at run time, itself left out, sorted."""
+def requirements_of(distribution: str, also: Sequence[str] = ()) -> list[str]:
+    """Return the names of what a distribution needs at run time, itself left out, sorted.
+
+    ``also`` names further distributions, which are in the answer with all that they need.
+    """
     found: dict[str, set[str]] = {}
-    _collect(distribution, "", found)
+    for name in (distribution, *also):
+        _collect(name, "", found)
     return sorted(found.keys() - {canonicalize_name(distribution)})
 
 

@@ -1,7 +1,7 @@
 """Read ``image.yaml``: what the image of a module's manager is made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,13 +19,15 @@ class Assembly:
 
     distribution: str
     """The installed distribution whose run-time requirements go in, itself not."""
-    tools: Sequence[str]
+    also: Sequence[str] = ()
+    """Further distributions, with all that they need."""
+    tools: Sequence[str] = ()
     """Programs of the harness's tool folder that go to ``/usr/local/bin``."""
-    files: Mapping[str, Path]
+    files: Mapping[str, Path] = field(default_factory=dict)
     """Folders and files of the module, by where they are in the container."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     entrypoint: Sequence[str]
-    user: str
+    user: str = "65532:65532"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

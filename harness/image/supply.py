@@ -1,0 +1,73 @@
+"""Give a cluster with containers the images it runs: the module's manager, the lifecycle managers."""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clusters.docker import Docker
+from harness.clusters.provider import Provider
+from harness.image.assemble import assemble
+from harness.image.errors import RecipeError
+from harness.image.image import TAG_DIGITS
+from harness.image.managers import images_of, with_images
+from harness.image.push import push
+from harness.image.recipe import Recipe
+from harness.kyma.distribution import LifecycleManagers
+
+
+class Way(enum.StrEnum):
+    """How the image of the module's manager is made, as in ``--harness-image``."""
+
+    AUTO = "auto"
+    """By Docker where the cluster itself is Docker's, else assembled."""
+    DOCKER = "docker"
+    ASSEMBLED = "assembled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """The way of images into one cluster."""
+
+    provider: Provider
+    tools: Path
+    way: Way = Way.AUTO
+    say: Callable[[str], None] = lambda _: None
+    """Takes the lines of a Docker build or push."""
+
+    async def manager(self, recipe: Recipe) -> str:
+        """Make and push the image of a module's manager; return how the cluster refers to it."""
+        if self._uses_docker:
+            return await self._built(recipe)
+        image = await assemble(recipe.name, recipe.version, recipe.assembly, self.tools)
+        return await push(image, self.provider.registry)
+
+    async def lifecycle_managers(self, managers: LifecycleManagers) -> LifecycleManagers:
+        """Make and push the images of a pair; return the pair as it is deployed with them."""
+        images = await images_of(managers, self.tools)
+        references = {image.name: await push(image, self.provider.registry) for image in images}
+        return with_images(managers, references)
+
+    @property
+    def _uses_docker(self) -> bool:
+        return self.way is Way.DOCKER or (self.way is Way.AUTO and self.provider.name in {"k3d", "kind"})
+
+    async def _built(self, recipe: Recipe) -> str:
+        if recipe.dockerfile is None:
+            raise RecipeError(
+                f"image {recipe.name}: image.yaml names no dockerfile: add one, or let the image be "
+                "assembled with --harness-image=assembled (--image)"
+            )
+        docker, registry = await Docker.connect(), self.provider.registry
+        repository = f"{registry.push}/{recipe.name}"
+        await docker.build(
+            context=recipe.context,
+            dockerfile=recipe.dockerfile,
+            tag=f"{repository}:{recipe.version}",
+            say=self.say,
+        )
+        digest = await docker.image_id(f"{repository}:{recipe.version}")
+        tag = f"{recipe.version}-{digest.removeprefix('sha256:')[:TAG_DIGITS]}"
+        await docker.tag(f"{repository}:{recipe.version}", repository, tag)
+        await docker.push(f"{repository}:{tag}", self.say)
+        return f"{registry.nodes}/{recipe.name}:{tag}"
