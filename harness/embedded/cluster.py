@@ -179,7 +179,8 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
 async def _judge(child: Child, steps: Steps, settings: SupervisorSettings) -> None:
     if steps.is_ready:
         return
-    code = await asyncio.wait_for(child.wait(), _KILL_SECONDS)
+    async with asyncio.timeout(_KILL_SECONDS):
+        code = await child.wait()
     if failure := steps.failure:
         kind = ClusterRunningError if failure.step == "lock" else ClusterStartError
         raise kind(failure.message)

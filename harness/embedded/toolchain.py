@@ -7,7 +7,7 @@ the publisher's release, and `go build`.
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,9 +140,10 @@ async def ensure_tools(
     cache: Path,
     progress: ToolProgress,
     also: Sequence[str] = (),
+    only: Collection[str] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> ToolPaths:
-    """Return a folder with every tool of the catalogue, and with the optional ones named in `also`.
+    """Return a folder with every tool of the catalogue, or `only` some, and the optional ones named in `also`.
 
     $KYMA_HARNESS_MIRROR may hold a base URL under which the publishers' hosts are folders.
     """
@@ -155,4 +156,5 @@ async def ensure_tools(
         GoBuildWay(root.parent.parent / "hack" / "tools"),
     )
     toolchain = Toolchain(cache=cache, ways=ways, progress=progress, explicit=explicit, platform=platform)
-    return await toolchain.ensure([tool for tool in catalogue() if not tool.optional or tool.name in also])
+    wanted = {tool.name for tool in catalogue() if not tool.optional} if only is None else set(only)
+    return await toolchain.ensure([tool for tool in catalogue() if tool.name in wanted | set(also)])

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -39,11 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def ensure(
-    *, explicit: Path | None, cache: Path, also: Sequence[str] = (), console: Console | None = None
+    *,
+    explicit: Path | None,
+    cache: Path,
+    also: Sequence[str] = (),
+    only: Collection[str] | None = None,
+    console: Console | None = None,
 ) -> ToolPaths:
-    """Return the tools, showing on a console (standard error by default) what is fetched or built."""
+    """Return the tools, all or `only` some, showing on a console (standard error by default) what is fetched or built."""
     progress = ConsoleProgress(console or Console(stderr=True))
-    return await ensure_tools(explicit=explicit, cache=cache, progress=progress, also=also)
+    return await ensure_tools(explicit=explicit, cache=cache, progress=progress, also=also, only=only)
 
 
 def explicit_tools(environ: Mapping[str, str]) -> Path | None:
