@@ -57,8 +57,10 @@ class Child:
     async def terminate(self, grace: float) -> int:
         """Ask the group to end, kill it after so many seconds, and return the leader's exit code."""
         self.signal(signal.SIGTERM)
+        # Not wait_for(): on Python 3.11 it swallows a cancellation that comes together with the result.
         with suppress(TimeoutError):
-            return await asyncio.wait_for(self.wait(), grace)
+            async with asyncio.timeout(grace):
+                return await self.wait()
         self.signal(signal.SIGKILL)
         return await self.wait()
 
@@ -168,7 +170,8 @@ async def run(
             stdin=given.fileno(),
         )
         try:
-            returncode = await asyncio.wait_for(child.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                returncode = await child.wait()
         except TimeoutError:
             await child.terminate(grace=1)
             raise CommandError(
@@ -225,7 +228,8 @@ async def _until_readable(descriptor: int, seconds: float) -> bool:
     loop, readable = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, readable.set)
     try:
-        await asyncio.wait_for(readable.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await readable.wait()
     except TimeoutError:
         return False
     finally:

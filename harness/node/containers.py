@@ -201,7 +201,8 @@ class ContainerRunner:
         """Wait for an event, so long at most, and not at all once it is to stop."""
         if not self._stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(until.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await until.wait()
 
     def _new_log(self) -> ContainerLog:
         start = self.record.restart_count + (1 if self.record.container_id else 0)

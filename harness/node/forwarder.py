@@ -63,7 +63,8 @@ class Forwarder:
         for offset in range(len(targets)):
             port = targets[(first + offset) % len(targets)]
             with suppress(OSError, TimeoutError):
-                return await asyncio.wait_for(asyncio.open_connection(HOST, port), _CONNECT_SECONDS)
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    return await asyncio.open_connection(HOST, port)
         return None
 
 

@@ -59,7 +59,8 @@ class ContainerLog:
         """Take what is still in the pipe and end the log; a leaked descriptor is waited for only so long."""
         if self._reading is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await self._ended.wait()
         self.close_now()
 
     def close_now(self) -> None:

@@ -50,7 +50,12 @@ class ProcessNode:
         self._provisioner = Provisioner(
             client, settings.state / "volumes", node=settings.name, events=self._events
         )
-        self._registration = Registration(settings, client, kubelet_port=self.kubelet_port)
+        self._registration = Registration(
+            settings,
+            client,
+            kubelet_port=self.kubelet_port,
+            prepare=self._provisioner.create_default_class,
+        )
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._draining = False

@@ -115,7 +115,7 @@ class PodWorker:
         self._drained = True
         self._writer.silence()
         self._deletion.set()
-        self._end(grace)
+        self._end(min(grace, self._own_grace))
 
     async def run(self) -> None:
         """Run the pod until it is gone from the API server, or drained."""
@@ -153,7 +153,8 @@ class PodWorker:
                 return True
             self._refresh_asked.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._refresh_asked.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._refresh_asked.wait()
             pause = min(2 * pause, _MOUNT_RETRY_LONGEST)
         return False
 
@@ -171,9 +172,8 @@ class PodWorker:
     async def _wait_for_refresh(self) -> None:
         due = self._tokens.renew_at
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(
-                self._refresh_asked.wait(), None if due is None else max(0, due - time.time())
-            )
+            async with asyncio.timeout(None if due is None else max(0, due - time.time())):
+                await self._refresh_asked.wait()
 
     async def _stop_when_asked(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -2,8 +2,8 @@
 
 import asyncio
 import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from controller.client import Client
 from controller.controller import Controller, Result
@@ -35,11 +35,15 @@ class Provisioner:
 
     async def run(self) -> None:
         """Provision until cancelled."""
-        await self._create_default_class()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._claims.run())
             group.create_task(self._volumes.run())
             group.create_task(self._controller.run())
+
+    async def create_default_class(self) -> None:
+        """Create the StorageClass for claims that name none, unless there is one of its name."""
+        with suppress(AlreadyExistsError):
+            await self._client.create(_default_class())
 
     async def directory(self, namespace: str, claim: str) -> Path:
         """Return the directory behind a claim; raises VolumeError when it is not bound to one of ours."""
@@ -129,27 +133,8 @@ class Provisioner:
         if path.parent == self._folder:
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
         metadata = volume["metadata"]
-        try:
+        with suppress(NotFoundError):
             await self._client.delete(PV, metadata["name"], uid=metadata["uid"])
-        except NotFoundError:
-            return
-
-    async def _create_default_class(self) -> None:
-        default: dict[str, Any] = {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {
-                "name": DEFAULT_CLASS,
-                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-            },
-            "provisioner": PROVISIONER,
-            "reclaimPolicy": "Delete",
-            "volumeBindingMode": "WaitForFirstConsumer",
-        }
-        try:
-            await self._client.create(default)
-        except AlreadyExistsError:
-            return
 
 
 def _made(volume: Object) -> Path:
@@ -169,3 +154,17 @@ def _is_to_reclaim(volume: Object) -> bool:
         and volume.get("status", {}).get("phase") == "Released"
         and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
     )
+
+
+def _default_class() -> Object:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": DEFAULT_CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,15 +20,22 @@ _LEASE_NAMESPACE = "kube-node-lease"
 _LEASE_SECONDS = 40
 _RETRY_SECONDS = 0.2
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_VERSION = "v1.37.2"
 NODE_IP = "127.0.0.1"
 
 
 class Registration:
-    """Tell the API server that the node is there, until cancelled."""
+    """Tell the API server that the node is there; `prepare` is run before, until it succeeds."""
 
-    def __init__(self, settings: NodeSettings, client: Client, *, kubelet_port: int) -> None:
-        self.registered = asyncio.Event()
+    def __init__(
+        self,
+        settings: NodeSettings,
+        client: Client,
+        *,
+        kubelet_port: int,
+        prepare: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._registered = False
+        self._prepare = prepare
         self._settings = settings
         self._client = client
         self._kubelet_port = kubelet_port
@@ -37,7 +45,8 @@ class Registration:
         """Register, then renew the Lease; after 40 s without success the node would be tainted."""
         while True:
             try:
-                if not self.registered.is_set():
+                if not self._registered:
+                    await self._prepare()
                     await self._register()
                 await self._renew()
             except ControllerError as error:
@@ -49,10 +58,10 @@ class Registration:
     async def _register(self) -> None:
         node = self._node()
         await self._client.apply(node, field_manager=_FIELD_MANAGER, force=True)
-        status = {**node, "metadata": {"name": self._settings.name}, "status": self._status()}
-        status.pop("spec", None)
+        version = await self._client.request("GET", "/version")
+        status = {**node, "metadata": {"name": self._settings.name}, "status": self._status(version)}
         await self._client.apply(status, field_manager=_FIELD_MANAGER, force=True, subresource="status")
-        self.registered.set()
+        self._registered = True
         log.info("node registered", node=self._settings.name)
 
     async def _renew(self) -> None:
@@ -86,7 +95,7 @@ class Registration:
             },
         }
 
-    def _status(self) -> dict[str, Any]:
+    def _status(self, version: Any) -> dict[str, Any]:
         settings = self._settings
         return {
             "capacity": dict(settings.capacity),
@@ -101,7 +110,7 @@ class Registration:
                 "operatingSystem": "linux",
                 "osImage": "host processes",
                 "kernelVersion": platform.release(),
-                "kubeletVersion": _VERSION,
+                "kubeletVersion": version["gitVersion"],
                 "kubeProxyVersion": "",
                 "containerRuntimeVersion": "process://1",
                 "machineID": "",

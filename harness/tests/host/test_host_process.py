@@ -159,3 +159,25 @@ async def test_a_process_that_is_not_the_one_is_left_alone(tmp_path: Path) -> No
 
     assert child.returncode is None
     await child.terminate(grace=0)
+
+
+@pytest.mark.parametrize("ticks", range(4))
+async def test_a_cancellation_that_comes_together_with_the_end_is_not_lost(
+    tmp_path: Path, ticks: int
+) -> None:
+    child = await python("", tmp_path / "log")
+
+    async def end_and_go_on() -> None:
+        await child.terminate(grace=60)
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(end_and_go_on())
+    await child.wait()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    task.cancel()
+
+    done, _ = await asyncio.wait({task}, timeout=5)
+    task.cancel()
+    assert done == {task}
+    assert task.cancelled()
