@@ -17,7 +17,8 @@ from harness.embedded.step import Step, Steps
 from harness.embedded.toolchain import ToolPaths
 from harness.host.descendants import end_marked
 from harness.host.locks import FileLock
-from harness.host.process import Child, end_process, spawn
+from harness.host.process import Child, spawn
+from harness.host.stranger import end_process
 
 _KILL_SECONDS = 10.0
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})

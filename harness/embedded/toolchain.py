@@ -143,7 +143,7 @@ async def ensure_tools(
     only: Collection[str] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> ToolPaths:
-    """Return a folder with every tool of the catalogue, or `only` some, and the optional ones named in `also`.
+    """Return a folder with every tool of the catalogue, or `only` some, and the optional ones of `also`.
 
     $KYMA_HARNESS_MIRROR may hold a base URL under which the publishers' hosts are folders.
     """

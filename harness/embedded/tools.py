@@ -46,7 +46,10 @@ async def ensure(
     only: Collection[str] | None = None,
     console: Console | None = None,
 ) -> ToolPaths:
-    """Return the tools, all or `only` some, showing on a console (standard error by default) what is fetched or built."""
+    """Return the tools, all or `only` some, showing on a console what is fetched or built.
+
+    The console is standard error by default.
+    """
     progress = ConsoleProgress(console or Console(stderr=True))
     return await ensure_tools(explicit=explicit, cache=cache, progress=progress, also=also, only=only)
 

@@ -20,10 +20,9 @@ from typing import IO, NoReturn
 
 from harness.host.descendants import MARKER
 from harness.host.errors import CommandError, SpawnError
+from harness.host.lastlines import last_lines, tail
 
 _PR_SET_PDEATHSIG = 1
-_TAIL_BYTES = 64 * 1024
-_KILL_SECONDS = 10.0
 
 
 class Child:
@@ -175,7 +174,7 @@ async def run(
         except TimeoutError:
             await child.terminate(grace=1)
             raise CommandError(
-                f"{name} did not finish within {timeout:g} s", output=_last(_text(err))
+                f"{name} did not finish within {timeout:g} s", output=last_lines(_text(err))
             ) from None
         except asyncio.CancelledError:
             await child.terminate(grace=0)
@@ -186,55 +185,9 @@ async def run(
         raise CommandError(
             f"{name} {shown} failed with exit code {returncode}",
             returncode=returncode,
-            output=_last(done.stderr or done.stdout),
+            output=last_lines(done.stderr or done.stdout),
         )
     return done
-
-
-async def end_process(pid: int, is_the_one: Callable[[], bool], *, grace: float) -> bool:
-    """End a process that is not our child: SIGTERM, and SIGKILL after so many seconds.
-
-    `is_the_one` is asked after the process was pinned, since its id may be another's by now. Returns whether
-    it is gone; False only if the kernel does not let it go.
-    """
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILL_SECONDS)):
-            if not is_the_one():
-                return True
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, number)
-            if await _until_readable(descriptor, seconds):
-                return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def tail(path: Path, lines: int = 20) -> str:
-    """Return the last lines of a file, nothing if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            return _last(file.read().decode(errors="replace"), lines)
-    except OSError:
-        return ""
-
-
-async def _until_readable(descriptor: int, seconds: float) -> bool:
-    loop, readable = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(descriptor, readable.set)
-    try:
-        async with asyncio.timeout(seconds):
-            await readable.wait()
-    except TimeoutError:
-        return False
-    finally:
-        loop.remove_reader(descriptor)
-    return True
 
 
 def _start(
@@ -294,10 +247,6 @@ def _die_with(parent: int) -> Callable[[], None] | None:
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode(errors="replace")
-
-
-def _last(text: str, lines: int = 20) -> str:
-    return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
 def replace_this_process(argv: Sequence[str | Path]) -> NoReturn:

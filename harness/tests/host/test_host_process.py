@@ -8,7 +8,8 @@ import pytest
 from eventually import eventually, first_line, is_gone
 
 from harness.host.errors import CommandError, SpawnError
-from harness.host.process import Child, end_process, run, spawn
+from harness.host.process import Child, run, spawn
+from harness.host.stranger import end_process
 
 PYTHON = sys.executable
 OWN_SESSION = "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read() == '')"
