@@ -9,13 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from controller.backoff import Backoff
-from controller.errors import (
-    ApiError,
-    ExpiredError,
-    KindAbsentError,
-    TooManyRequestsError,
-    UnreachableError,
-)
+from controller.errors import ApiError, KindAbsentError, UnreachableError
 from controller.logs import get_logger
 from controller.resource import Kind, Object, ObjectKey
 
@@ -139,13 +133,7 @@ class Reflector:
                 await self._follow()
             except KindAbsentError:
                 await self._wait_for_kind()
-            except ExpiredError:
-                self._resource_version = None
-            except (UnreachableError, TooManyRequestsError) as error:
-                # Nothing is known to be lost: go on from where we are.
-                await self._wait_after(error)
-            except ApiError as error:
-                self._resource_version = None
+            except (UnreachableError, ApiError) as error:
                 await self._wait_after(error)
 
     async def _follow(self) -> None:
@@ -215,6 +203,9 @@ class Reflector:
 
     async def _wait_after(self, error: ApiError | UnreachableError) -> None:
         self._failures += 1
+        # What answers next may have lost data; it would accept a resource version from its own future, and
+        # then keep quiet. A list more is a small price.
+        self._resource_version = None
         delay = self._timings.retry.delay(self._failures)
         log.warning(
             "watch failed", reflector=self.name, error=str(error), failures=self._failures, retryAfter=delay
