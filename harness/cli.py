@@ -5,14 +5,19 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from controller.errors import ControllerError
 from controller.resource import Kind
 from harness import mainjob
+from harness.asking import QUESTIONS, answers
+from harness.clusters.choice import AUTO, choose, probe_all
+from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import NotRunningError
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
@@ -28,8 +33,9 @@ from harness.kyma.template import template
 from harness.ledger import Ledger
 from harness.observe.claims import has_state
 from harness.observe.waits import Target, WaitError, wait_for
+from harness.record import Record
 from harness.settings import Settings, from_environment
-from harness.testbed import Testbed, prepare
+from harness.testbed import Testbed, set_up
 
 FAILURES = (HarnessError, ControllerError, WaitError)
 """What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
@@ -53,12 +59,19 @@ class Session:
 
     async def testbed(self) -> Testbed:
         """Decide on everything, without starting anything."""
-        return await prepare(self.settings, await self.tools())
+        return await set_up(self.settings, self.console)
+
+    async def attached(self) -> Testbed | None:
+        """Return the testbed of the running cluster; nothing where there is none."""
+        if Record.read(self.settings) is None:
+            return None
+        testbed = await self.testbed()
+        return testbed if await testbed.provider.attach() else None
 
     async def running(self) -> Testbed:
         """Return the testbed of the running cluster; an error where there is none."""
-        testbed = await self.testbed()
-        if not await testbed.provider.attach():
+        testbed = await self.attached()
+        if testbed is None:
             raise NotRunningError(
                 f"cluster {self.settings.cluster} is not running: `kyma-harness up` starts it"
             )
@@ -112,18 +125,26 @@ def command(run: Callable[..., Awaitable[None]]) -> click.Command:
     return commands.command(name)(call)
 
 
+def provider_options(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Add the options that say who provides the cluster, and how."""
+    for question in reversed(QUESTIONS):
+        kind = click.Choice(question.choices) if question.choices else None
+        run = click.option(f"--{question.option}", question.name, type=kind, help=f"{question.help}.")(run)
+    return run
+
+
 @command
-@click.option("--provider", type=click.Choice(["auto", "embedded"]), default="auto", show_default=True)
+@provider_options
 @click.option(
     "--kyma", type=click.Choice([str(choice) for choice in Choice]), default="auto", show_default=True
 )
 @click.option("--until", type=click.Choice([str(stage) for stage in mainjob.Stage]), default="verify")
-async def up(session: Session, *, provider: str, kyma: str, until: str) -> None:
+async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> None:
     """Bring up the cluster, deploy the managers, enable the module, and verify it.
 
     Takes up a cluster that runs already, and does only what is left to do.
     """
-    chosen = {"provider": provider, "kyma": Choice(kyma)}
+    chosen = {**answers(asked), "kyma": Choice(kyma)}
     session.settings = from_environment(**{**_fields(session.settings), **chosen})
     testbed, ledger = await session.testbed(), Ledger(session.console)
     await mainjob.bring_up(testbed, ledger, mainjob.Stage(until))
@@ -133,32 +154,55 @@ async def up(session: Session, *, provider: str, kyma: str, until: str) -> None:
 
 @command
 async def down(session: Session) -> None:
-    """Take the cluster away, with every process, port and file of it."""
+    """Take the cluster away, with every process, port and file of it.
+
+    From an existing cluster everything that was deployed into it is taken away; the cluster stays.
+    """
     with Ledger(session.console).step("stop") as step:
-        found = await EmbeddedCluster.take_down(session.settings.cluster_state)
+        found = await _take_down(session)
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
+
+
+async def _take_down(session: Session) -> bool:
+    known = Record.read(session.settings)
+    if known is None or known.provider == EmbeddedProvider.name:
+        return await EmbeddedCluster.take_down(session.settings.cluster_state)
+    await (await session.testbed()).stop()
+    return True
 
 
 @command
 async def status(session: Session) -> None:
     """Say whether the cluster runs, and where its parts are, as JSON on standard output."""
-    cluster = EmbeddedCluster.attach(session.settings.cluster_state)
-    found = {"cluster": session.settings.cluster, "running": cluster is not None}
-    if cluster:
-        found |= {"kubeconfig": str(cluster.kubeconfig), "registry": cluster.registry, "pid": cluster.pid}
+    found: dict[str, Any] = {"cluster": session.settings.cluster, "running": False}
+    if testbed := await session.attached():
+        provider = testbed.provider
+        found |= {"running": True, "provider": provider.name, "kubeconfig": str(provider.kubeconfig)}
+        found |= {"registry": provider.registry.push}
+    if cluster := EmbeddedCluster.attach(session.settings.cluster_state):
+        found |= {"pid": cluster.pid}
     click.echo(json.dumps(found, indent=2))
 
 
 @command
 async def kubeconfig(session: Session) -> None:
     """Print the path of the cluster's kubeconfig, for `export KUBECONFIG=$(kyma-harness kubeconfig)`."""
-    cluster = EmbeddedCluster.attach(session.settings.cluster_state)
-    if cluster is None:
-        raise NotRunningError(
-            f"cluster {session.settings.cluster} is not running: `kyma-harness up` starts it"
-        )
-    click.echo(cluster.kubeconfig)
+    click.echo((await session.running()).provider.kubeconfig)
+
+
+@command
+@provider_options
+async def doctor(session: Session, **asked: Any) -> None:
+    """Say for each provider whether it can run here, and what is missing."""
+    chosen = answers(asked)
+    with TemporaryDirectory() as scratch:
+        for probe in await probe_all(chosen["options"], Path(scratch)):
+            mark = "[green]✓[/green]" if probe.usable else "[red]✗[/red]"
+            said = escape(probe.note or probe.missing)
+            session.console.print(f"{mark} {probe.provider:<9} {said}", highlight=False, soft_wrap=True)
+        auto = await choose(AUTO, Path(scratch))
+    session.console.print(f"auto is {auto.provider}: {escape(auto.reason)}", highlight=False, soft_wrap=True)
 
 
 @command

@@ -54,7 +54,7 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
                 parts.append(f"{progress.part} {progress.seconds:.1f} s")
 
         found = await testbed.start(note)
-        step.note(testbed.provider.name)
+        step.note(f"{testbed.provider.name} ({testbed.chosen.reason})")
         step.note("was running already" if found else " · ".join(parts))
     with ledger.step("registry") as step:
         step.note(testbed.provider.registry.push)

@@ -9,16 +9,16 @@ import pytest
 
 from controller.client import Client
 from harness.api import Api
+from harness.asking import QUESTIONS, answers
 from harness.blocking import Portal
 from harness.clusters.provider import Progress
-from harness.embedded.tools import ensure
 from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
 from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
-from harness.testbed import Testbed, prepare
+from harness.testbed import Testbed, set_up
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kyma-dist", type=Path, help="a folder with the real lifecycle managers [$KYMA_DIST]")
     group.addoption("--harness-tools", type=Path, help="a folder with every tool [$HARNESS_TOOLS]")
     group.addoption("--harness-module", type=Path, help="the module.yaml of the module under test")
+    for one in QUESTIONS:
+        group.addoption(
+            f"--harness-{one.option}", choices=one.choices or None, help=f"{one.help} [${one.variable}]"
+        )
+        parser.addini(f"harness_{one.name}", one.help, default="")
     group.addoption("--harness-cluster", help="take up, and leave running, the cluster of this name")
 
 
@@ -45,7 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def harness_settings(pytestconfig: pytest.Config) -> Settings:
     """Collect what this session was asked for; one that names no cluster makes one of its own."""
     named = pytestconfig.getoption("--harness-cluster")
+    given = {one.name: pytestconfig.getoption(f"--harness-{one.option}") for one in QUESTIONS}
     return from_environment(
+        **answers(given, lambda name: pytestconfig.getini(f"harness_{name}")),
         cluster=named or f"pytest-{os.getpid()}",
         detached=named is not None,
         kyma=Choice(pytestconfig.getoption("--kyma")),
@@ -66,8 +73,9 @@ def portal() -> Iterator[Portal]:
 def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Config) -> Iterator[Testbed]:
     """Run a cluster with the lifecycle managers, the bundled module and an empty Kyma."""
     with _failing_in_a_sentence():
-        prepared = portal.call(_prepare(harness_settings))
+        prepared = portal.call(set_up(harness_settings))
     report = pytestconfig.get_terminal_writer()
+    report.line(f"cluster: {prepared.provider.name} ({prepared.chosen.reason})")
     report.line(f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
     try:
         with _failing_in_a_sentence():
@@ -75,7 +83,7 @@ def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Con
         yield prepared
     finally:
         if not harness_settings.detached:
-            portal.call(prepared.provider.delete())
+            portal.call(prepared.stop())
 
 
 @contextmanager
@@ -85,10 +93,6 @@ def _failing_in_a_sentence() -> Iterator[None]:
         yield
     except (HarnessError, WaitError) as error:
         pytest.fail(str(error), pytrace=False)
-
-
-async def _prepare(settings: Settings) -> Testbed:
-    return await prepare(settings, await ensure(explicit=settings.tools, cache=settings.cache))
 
 
 async def _start(testbed: Testbed) -> None:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.clusters.options import ProviderOptions
 from harness.host.paths import cache_dir, state_dir
+from harness.image.supply import Way
 from harness.kyma.distribution import Choice
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,6 +24,9 @@ class Settings:
     cluster: str = DEFAULT_CLUSTER
     """The cluster's name; clusters of different names do not touch each other."""
     provider: str = "auto"
+    options: ProviderOptions = field(default_factory=ProviderOptions)
+    """What only some providers have a choice about."""
+    image: Way = Way.AUTO
     kyma: Choice = Choice.AUTO
     kyma_dist: Path | None = None
     """A folder with the real lifecycle managers (``$KYMA_DIST``)."""

@@ -1,29 +1,36 @@
 """Bring a cluster, the lifecycle managers and a module together, and work with them."""
 
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from controller.client import Client
-from harness.clusters.embedded import EmbeddedProvider
-from harness.clusters.errors import MismatchError, NotRunningError
-from harness.clusters.provider import ProcessRules, Progress, Provider
+from controller.resource import Object
+from harness.clusters.choice import AUTO, Chosen, choose
+from harness.clusters.errors import NotRunningError
+from harness.clusters.making import Wanted, make_provider, tools_for
+from harness.clusters.provider import Capability, ProcessRules, Progress, Provider
 from harness.embedded.toolchain import ToolPaths
+from harness.embedded.tools import ensure
 from harness.host.paths import write_private
+from harness.image.overrides import with_image
+from harness.image.recipe import Recipe
+from harness.image.supply import Supply
 from harness.kyma import deploy
 from harness.kyma.bundle import pack
-from harness.kyma.distribution import Choice, LifecycleManagers, find
+from harness.kyma.distribution import LifecycleManagers, find
+from harness.kyma.documents import parse_objects
 from harness.kyma.golang import GoSource
 from harness.kyma.module import Module
 from harness.kyma.oci import push
 from harness.kyma.prebuilt import prebuilt
 from harness.kyma.template import template
+from harness.kyma.undeploy import undeploy
+from harness.record import Record
 from harness.settings import PREFIX, Settings
-
-RECORD = "testbed.json"
-"""What a cluster was made for, in its state folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +44,25 @@ class Testbed:
     module: Module
     managers: LifecycleManagers
     provider: Provider
+    chosen: Chosen
 
     async def start(self, on_progress: Callable[[Progress], None]) -> bool:
         """Take up the running cluster, or make one; tells whether it was there before."""
+        record = Record.of(self.settings, provider=self.provider.name, kyma=str(self.managers.pair))
+        if known := Record.read(self.settings):
+            known.check(record, self.settings.cluster)
         if await self.provider.attach():
-            self._check_record()
             return True
         await self.provider.create(on_progress)
-        write_private(self.settings.cluster_state / RECORD, json.dumps(self._record()))
+        record.write(self.settings)
         return False
+
+    async def stop(self) -> None:
+        """Take the cluster away; from one that stays, take away all that was deployed into it."""
+        if not self.provider.disposable and await self.provider.attach():
+            async with self.client() as client:
+                await undeploy(client, self.module, self.managers.objects, self._deployed_template())
+        await self.provider.delete()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
@@ -54,12 +71,23 @@ class Testbed:
             yield client
 
     async def bundle(self) -> str:
-        """Pack the module, push it to the cluster's registry, and return its template."""
+        """Pack the module, push it to the cluster's registry, and return its template.
+
+        Where pods are containers, the manager's image is made and pushed before.
+        """
         bundle, registry = pack(self.module), self.provider.registry
+        if self.has_containers and self.module.image:
+            recipe = Recipe.load(self.module.image)
+            bundle = with_image(bundle, recipe, await self._supply.manager(recipe))
         await push(bundle, f"{registry.push}/{PREFIX}", base_url=f"{registry.pull}/{PREFIX}")
         text = template(bundle, f"{registry.pull}/{PREFIX}")
         write_private(self.template_file, text)
         return text
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether pods are containers here, and need images."""
+        return Capability.CONTAINERS in self.provider.capabilities
 
     @property
     def template_file(self) -> Path:
@@ -67,8 +95,11 @@ class Testbed:
         return self.settings.cluster_state / "module-template.yaml"
 
     async def deploy_managers(self, client: Client) -> None:
-        """Deploy the chosen pair and wait until both are available."""
-        await deploy.deploy_managers(client, self.managers)
+        """Deploy the chosen pair, as containers where there are some, and wait until both are available."""
+        managers = self.managers
+        if self.has_containers:
+            managers = await self._supply.lifecycle_managers(managers)
+        await deploy.deploy_managers(client, managers)
 
     async def deploy_kyma(self, client: Client) -> None:
         """Apply the module's template and create the Kyma."""
@@ -79,35 +110,53 @@ class Testbed:
         await deploy.apply_template(client, self.template_file.read_text(), str(self.template_file))
         await deploy.ensure_kyma(client)
 
-    def _record(self) -> dict[str, str]:
-        return {"kyma": str(self.managers.pair), "module": str(self.settings.module)}
+    @property
+    def _supply(self) -> Supply:
+        return Supply(provider=self.provider, tools=self.tools.folder, way=self.settings.image)
 
-    def _check_record(self) -> None:
-        path = self.settings.cluster_state / RECORD
-        found = json.loads(path.read_text()) if path.exists() else self._record()
-        for key, wanted in self._record().items():
-            if found.get(key) != wanted:
-                raise MismatchError(
-                    f"cluster {self.settings.cluster} runs with {key} {found.get(key)}, not {wanted}: "
-                    "stop it first with `make stop`, or name another cluster"
-                )
+    def _deployed_template(self) -> list[Object]:
+        if not self.template_file.exists():
+            return []
+        return parse_objects(self.template_file.read_text(), str(self.template_file))
 
 
-async def prepare(settings: Settings, tools: ToolPaths) -> Testbed:
-    """Decide which module, which pair of managers and which provider a run uses."""
+async def choose_provider(settings: Settings) -> Chosen:
+    """Choose the provider, which for a cluster that runs is the one it runs on."""
+    known = Record.read(settings)
+    if known and settings.provider in {AUTO, known.provider}:
+        return Chosen(provider=known.provider, reason="as it runs")
+    return await choose(settings.provider, settings.cluster_state)
+
+
+async def prepare(settings: Settings, tools: ToolPaths, chosen: Chosen) -> Testbed:
+    """Decide which module and which pair of managers a run uses, on the chosen provider."""
+    known = Record.read(settings)
+    settings = known.fill_in(settings) if known else settings
     module = Module.load(settings.module)
-    managers = await find_managers(_as_recorded(settings), tools)
-    provider = EmbeddedProvider(
+    managers = await find_managers(settings, tools)
+    wanted = Wanted(
         cluster=settings.cluster,
         state=settings.cluster_state,
         tools=tools,
+        options=settings.options,
         rules=ProcessRules(
             files=[*([module.rules] if module.rules else []), *managers.rules],
             placeholders=managers.placeholders,
         ),
         detached=settings.detached,
     )
-    return Testbed(settings=settings, tools=tools, module=module, managers=managers, provider=provider)
+    provider = make_provider(chosen.provider, wanted)
+    return Testbed(
+        settings=settings, tools=tools, module=module, managers=managers, provider=provider, chosen=chosen
+    )
+
+
+async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
+    """Choose the provider, bring the tools it needs, and decide everything else; starts nothing."""
+    chosen = await choose_provider(settings)
+    only = tools_for(chosen.provider)
+    tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
+    return await prepare(settings, tools, chosen)
 
 
 async def find_managers(settings: Settings, tools: ToolPaths) -> LifecycleManagers:
@@ -117,11 +166,3 @@ async def find_managers(settings: Settings, tools: ToolPaths) -> LifecycleManage
     if given is not None:
         return await find(settings.kyma, [lambda: prebuilt(given, settings.cache)])
     return await find(settings.kyma, sources)
-
-
-def _as_recorded(settings: Settings) -> Settings:
-    """Let "auto" mean what the running cluster was made with, where there is one."""
-    record = settings.cluster_state / RECORD
-    if settings.kyma is not Choice.AUTO or not record.exists():
-        return settings
-    return replace(settings, kyma=Choice(json.loads(record.read_text())["kyma"]))

@@ -65,6 +65,8 @@ class Module:
     default_cr: Mapping[str, Any]
     manager: Manager
     rules: Path | None
+    image: Path | None
+    """The image.yaml of the manager's image; a module without one runs on the process node alone."""
     switch: Switch | None
     verification: Verification
 
@@ -100,6 +102,7 @@ class Module:
             default_cr=_custom_resource(_existing(path, "defaultCR", data["defaultCR"])),
             manager=Manager(**data["manager"]),
             rules=neighbour("rules"),
+            image=neighbour("image"),
             switch=Switch(path=data["switch"]["path"], values=tuple(data["switch"]["values"]))
             if "switch" in data
             else None,

@@ -1,0 +1,58 @@
+"""Make the provider of a name, without touching any cluster yet."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clusters.embedded import EmbeddedProvider
+from harness.clusters.existing import ExistingProvider
+from harness.clusters.k3d import K3dProvider
+from harness.clusters.k3d_cli import K3dCli
+from harness.clusters.kind import KindProvider
+from harness.clusters.options import ProviderOptions
+from harness.clusters.provider import ProcessRules, Provider
+from harness.embedded.toolchain import ToolPaths
+
+TOOLS = frozenset({"kubectl", "helm"})
+"""What the harness itself uses on a cluster that brings its own control plane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """All that any provider is made from."""
+
+    cluster: str
+    state: Path
+    tools: ToolPaths
+    options: ProviderOptions
+    rules: ProcessRules
+    detached: bool
+
+
+def tools_for(provider: str) -> frozenset[str] | None:
+    """Return the names of the tools that are needed with a provider; None means all of them."""
+    return None if provider == "embedded" else TOOLS
+
+
+def make_provider(name: str, wanted: Wanted) -> Provider:
+    """Return the provider of this name."""
+    kubectl = wanted.tools.folder / "kubectl"
+    if name == "k3d":
+        cli = K3dCli.find(kubeconfig=wanted.state / "k3d-kubeconfig")
+        return K3dProvider(
+            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, cli=cli, options=wanted.options
+        )
+    if name == "kind":
+        return KindProvider(
+            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, options=wanted.options
+        )
+    if name == "existing":
+        return ExistingProvider(
+            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, options=wanted.options
+        )
+    return EmbeddedProvider(
+        cluster=wanted.cluster,
+        state=wanted.state,
+        tools=wanted.tools,
+        rules=wanted.rules,
+        detached=wanted.detached,
+    )

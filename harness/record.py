@@ -1,0 +1,68 @@
+"""What a cluster was made for, kept beside it, so that later commands need not be told again."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from harness.clusters.choice import AUTO
+from harness.clusters.errors import MismatchError
+from harness.clusters.options import ProviderOptions
+from harness.host.paths import private_folder, write_private
+from harness.kyma.distribution import Choice
+from harness.settings import Settings
+
+NAME = "testbed.json"
+PATHS = ("kubeconfig", "kind_binary", "kind_config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The choices that a running cluster holds later commands to."""
+
+    provider: str
+    kyma: str
+    module: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, *, provider: str, kyma: str) -> Self:
+        """Record what was chosen, and what "auto" came to mean."""
+        options = {key: value for key, value in asdict(settings.options).items() if value is not None}
+        options |= {key: str(options[key]) for key in PATHS if key in options}
+        return cls(provider=provider, kyma=kyma, module=str(settings.module), options=options)
+
+    @classmethod
+    def read(cls, settings: Settings) -> Self | None:
+        """Return what was recorded of the settings' cluster; nothing where there is none."""
+        try:
+            return cls(**json.loads((settings.cluster_state / NAME).read_text()))
+        except FileNotFoundError:
+            return None
+
+    def write(self, settings: Settings) -> None:
+        """Keep it beside the cluster."""
+        write_private(private_folder(settings.cluster_state) / NAME, json.dumps(asdict(self), indent=2))
+
+    def fill_in(self, settings: Settings) -> Settings:
+        """Let "auto", and options that were not given, mean what the cluster was made with."""
+        return replace(
+            settings,
+            provider=self.provider if settings.provider == AUTO else settings.provider,
+            kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
+            options=self._options() if settings.options == ProviderOptions() else settings.options,
+        )
+
+    def check(self, now: Self, cluster: str) -> None:
+        """Raise :class:`MismatchError` where something else is asked for now."""
+        for key in ("provider", "kyma", "module"):
+            was, wanted = getattr(self, key), getattr(now, key)
+            if was != wanted:
+                raise MismatchError(
+                    f"cluster {cluster} runs with {key} {was}, not {wanted}: stop it first with `make stop`, "
+                    "or name another cluster with --cluster"
+                )
+
+    def _options(self) -> ProviderOptions:
+        paths = {key: Path(self.options[key]) for key in PATHS if key in self.options}
+        return ProviderOptions(**{**self.options, **paths})
