@@ -73,8 +73,11 @@ async def disable_module(client: Client, module: str, *, kyma: str = DEFAULT_KYM
 
 async def wait_until_ready(
     client: Client, module: Module, *, kyma: str = DEFAULT_KYMA, within: float = 120
-) -> None:
-    """Wait until the module's custom resource, its Manifest and then the Kyma with it are Ready."""
+) -> Object:
+    """Wait until the module's custom resource, its Manifest and then the Kyma with it are Ready.
+
+    Returns the Kyma.
+    """
     name = instance_name(module.short_name, kyma)
     resource = Kind.of(dict(module.default_cr))
     for target in (
@@ -83,9 +86,8 @@ async def wait_until_ready(
     ):
         await wait_for(client, target, has_state("Ready"), what="be Ready", within=within)
     target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
-    await wait_for(
-        client, target, _lists_ready(module.short_name), what="be Ready with the module", within=within
-    )
+    claim = _lists_ready(module.short_name)
+    return await wait_for(client, target, claim, what="be Ready with the module", within=within) or {}
 
 
 async def wait_until_removed(
@@ -159,20 +161,21 @@ def _without(module: str, listed: list[Object]) -> list[Object]:
 
 def _lists_ready(module: str) -> Claim:
     def claim(seen: Object | None) -> str:
-        return has_state("Ready")(seen) or _entry_is_missing(seen)
-
-    def _entry_is_missing(seen: Object | None) -> str:
-        entries = (seen or {}).get("status", {}).get("moduleStatus", [])
-        states = [entry["state"] for entry in entries if entry["moduleName"] == module]
-        return "" if states == ["Ready"] else f"its status lists the module as {states or 'absent'}"
+        states = _states_of(module, seen)
+        lacking = "" if states == ["Ready"] else f"its status lists the module as {states or 'absent'}"
+        return has_state("Ready")(seen) or lacking
 
     return claim
 
 
 def _lacks(module: str) -> Claim:
     def claim(seen: Object | None) -> str:
-        entries = (seen or {}).get("status", {}).get("moduleStatus", [])
-        listed = [entry for entry in entries if entry["moduleName"] == module]
-        return has_state("Ready")(seen) or ("its status still lists the module" if listed else "")
+        lingering = "its status still lists the module" if _states_of(module, seen) else ""
+        return has_state("Ready")(seen) or lingering
 
     return claim
+
+
+def _states_of(module: str, kyma: Object | None) -> list[str]:
+    entries = (kyma or {}).get("status", {}).get("moduleStatus", [])
+    return [entry["state"] for entry in entries if entry["moduleName"] == module]

@@ -1,15 +1,15 @@
 """Check a module that is Ready against the contract, and against what its own ``module.yaml`` adds."""
 
 import importlib.util
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.client import Client
 from controller.errors import ApiError, KindAbsentError
-from controller.kinds import DEPLOYMENT, POD
 from controller.resource import Kind, Object
 from harness.clusters.provider import Provider
 from harness.kyma.deploy import instance_name
@@ -24,8 +24,12 @@ from harness.kyma.kinds import (
     MANIFEST,
     MODULE_TEMPLATE,
 )
+from harness.kyma.managerlog import log_lines
 from harness.kyma.matching import differences, filled
 from harness.kyma.module import Module
+
+PAUSE = 0.5
+"""Seconds between two attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,25 @@ Script = Callable[[Installed, Client], Awaitable[Iterable[Check]]]
 """The function ``checks`` of the file that ``module.yaml`` names under ``verify.script``."""
 
 
-async def verify(installed: Installed, client: Client, *, kyma: str = DEFAULT_KYMA) -> list[Check]:
-    """Take every check; what cannot be asked for counts as a check that does not hold."""
+async def verify(
+    installed: Installed, client: Client, *, kyma: str = DEFAULT_KYMA, within: float = 10
+) -> list[Check]:
+    """Take every check, again for so many seconds while one does not hold, and return what came last.
+
+    What is Ready need not stay so: an answer that is under way in the original module-manager can turn a
+    Manifest to Error for a moment (contract 2.4.9). What cannot be asked for does not hold.
+    """
+    retrying = AsyncRetrying(
+        stop=stop_after_delay(within),
+        wait=wait_fixed(PAUSE),
+        retry=retry_if_result(_some_do_not_hold),
+        retry_error_callback=_last_result,
+    )
+    checks: list[Check] = await retrying(_all_checks, installed, client, kyma)
+    return checks
+
+
+async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[Check]:
     module = installed.module
     steps: list[Callable[[], Awaitable[Iterable[Check]]]] = [
         lambda: _resource_checks(client, module, kyma),
@@ -72,6 +93,15 @@ async def verify(installed: Installed, client: Client, *, kyma: str = DEFAULT_KY
         script = load_script(module.verification.script)
         steps.append(lambda: script(installed, client))
     return [check for step in steps for check in await _taken(step)]
+
+
+def _some_do_not_hold(checks: list[Check]) -> bool:
+    return not all(check.ok for check in checks)
+
+
+async def _last_result(state: RetryCallState) -> list[Check]:
+    checks: list[Check] = state.outcome.result() if state.outcome else []
+    return checks
 
 
 def load_script(path: Path) -> Script:
@@ -186,33 +216,8 @@ def _holds_finalizer(subject: str, seen: Object, finalizer: str) -> Check:
 async def _log_checks(client: Client, module: Module, kyma: str) -> list[Check]:
     names = {"name": instance_name(module.short_name, kyma), "namespace": KCP_NAMESPACE}
     expected = filled(module.verification.log, names)
-    lines = await _log_lines(client, module)
+    lines = await log_lines(client, module.manager)
     closest = min(
         (differences(expected, line) for line in lines), key=len, default=["the log has no JSON line"]
     )
     return [Check.of(f"the log of {module.manager.deployment} has the line of a pass", closest)]
-
-
-async def _log_lines(client: Client, module: Module) -> list[Any]:
-    manager = module.manager
-    deployment = await client.get(DEPLOYMENT, manager.deployment, manager.namespace)
-    labels = deployment["spec"]["selector"]["matchLabels"]
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    pods = await client.list(POD, namespace=manager.namespace, label_selector=selector)
-    texts = [await _log(client, pod, manager.container) for pod in pods.items]
-    return [found for text in texts for line in text.splitlines() if (found := _decoded(line)) is not None]
-
-
-def _decoded(line: str) -> Any:
-    """Decode a line of JSON; None for any other, such as one cut off by the end of the log."""
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError:
-        return None
-
-
-async def _log(client: Client, pod: Object, container: str) -> str:
-    metadata = pod["metadata"]
-    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    answer = await client.request("GET", path, query={"container": container})
-    return answer if isinstance(answer, str) else json.dumps(answer)

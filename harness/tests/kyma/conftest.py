@@ -67,7 +67,8 @@ def cluster_of_pair(
 async def lamp(cluster_of_pair: EmbeddedCluster, tmp_path: Path) -> AsyncIterator[LampKyma]:
     """The lamp's template and an empty Kyma in the cluster; both go with the test."""
     async with Client.from_kubeconfig(cluster_of_pair.kubeconfig) as client:
-        kyma = LampKyma(client=client, registry=cluster_of_pair.registry, module=write_lamp(tmp_path))
+        module = write_lamp(tmp_path, salt=tmp_path.name)
+        kyma = LampKyma(client=client, registry=cluster_of_pair.registry, module=module)
         await kyma.set_up()
         yield kyma
         await kyma.tear_down()

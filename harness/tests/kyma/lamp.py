@@ -47,10 +47,12 @@ manager: {namespace: lamps, deployment: lamp-manager}
 """
 
 
-def write_lamp(
-    folder: Path, *, version: str = "1.2.3", channel: str = "regular", namespace: str = "lamps"
-) -> Module:
-    """Write the module's folder and load it; its chart holds a ConfigMap ``lamp``."""
+def write_lamp(folder: Path, *, version: str = "1.2.3", channel: str = "regular", salt: str = "") -> Module:
+    """Write the module's folder and load it; its chart holds a ConfigMap ``lamp``.
+
+    Another ``salt`` makes another digest. The original module-manager keeps what it rendered by digest, and
+    a module that was removed in the middle of its installation comes back without its CRDs (contract 9.1).
+    """
     files = {
         "module.yaml": MODULE % {"version": version, "channel": channel},
         "config.yaml": "configs:\n",
@@ -59,10 +61,10 @@ def write_lamp(
             "spec: {watts: 60}\n"
         ),
         "chart/Chart.yaml": f"apiVersion: v2\nname: lamp\nversion: {version}\n",
-        "chart/values.yaml": "watts: 40\n",
+        "chart/values.yaml": "watts: 40\n" + (f"salt: {salt}\n" if salt else ""),
         "chart/crds/lamp.yaml": CRD,
         "chart/templates/lamp.yaml": (
-            f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: lamp, namespace: {namespace}}}\n"
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: lamp, namespace: lamps}\n"
             f"data: {{version: '{version}', watts: '{{{{ .Values.watts }}}}'}}\n"
         ),
     }
