@@ -37,7 +37,7 @@ async def _run(settings: Settings) -> None:
     stop = stop_on_signals()
     async with (
         Client.from_environment(user_agent=MANAGER) as client,
-        Monitoring(settings.nats_monitoring_url) as jetstream,
+        Monitoring(settings.nats_monitoring_url, settings.nats_server_url) as jetstream,
     ):
         log.info("manager starts", server=client.server, namespace=settings.namespace)
         await EventingManager(client, jetstream, settings).runtime().run(stop)

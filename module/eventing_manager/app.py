@@ -13,6 +13,8 @@ from controller.runtime import Runtime, RuntimeSettings
 from eventing_manager.changes import is_worth_a_pass
 from eventing_manager.claims import Claims
 from eventing_manager.eventings import Eventings
+from eventing_manager.events import Recorder
+from eventing_manager.guard import Guard
 from eventing_manager.installation import Installation
 from eventing_manager.names import EVENTING, LEASE_NAME, RELEASE
 from eventing_manager.owned import OwnedObjects
@@ -54,9 +56,10 @@ class EventingManager:
     def _reconciler(self, jetstream: JetStream) -> EventingReconciler:
         namespace = self._settings.namespace
         installation = Installation(self._client, self._owned)
+        claims = Claims(self._client, namespace)
         return EventingReconciler(
             namespace=namespace,
-            eventings=Eventings(self._client, self._watched, clock=lambda: datetime.now(UTC)),
+            eventings=Eventings(self._client, self._watched, Recorder(self._client, clock=_now), clock=_now),
             tenancy=Tenancy(),
             renderer=ChartRenderer(
                 helm=self._settings.helm,
@@ -65,7 +68,7 @@ class EventingManager:
                 namespace=namespace,
             ),
             installation=installation,
-            removal=Removal(installation, Claims(self._client, namespace)),
+            removal=Removal(installation, claims, Guard(jetstream, claims)),
             jetstream=jetstream,
         )
 
@@ -79,3 +82,7 @@ class EventingManager:
     def _everything(self) -> None:
         for eventing in self._watched.all():
             self._controller.enqueue(ObjectKey.of(eventing))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

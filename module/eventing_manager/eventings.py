@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controller.client import Client
     from controller.reflector import Reflector
     from controller.resource import Object
+    from eventing_manager.events import Recorder
     from eventing_manager.spec import ReclaimPolicy
     from eventing_manager.status import Report
 
@@ -27,9 +28,12 @@ class Eventings:
     missing and write it again, with another time in it.
     """
 
-    def __init__(self, client: Client, reflector: Reflector, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Client, reflector: Reflector, recorder: Recorder, *, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._reflector = reflector
+        self._recorder = recorder
         self._clock = clock
         self._written: dict[ObjectKey, Object] = {}
 
@@ -50,7 +54,11 @@ class Eventings:
     async def report(self, eventing: Object, report: Report) -> Object:
         """Write a report into the status, where it says something new; return the Eventing as it is then."""
         patch = status_patch(eventing, report, now=self._clock())
-        return eventing if patch is None else await self._patch(eventing, patch, subresource="status")
+        if patch is None:
+            return eventing
+        written = await self._patch(eventing, patch, subresource="status")
+        await self._recorder.record(eventing, written)
+        return written
 
     async def claim(self, eventing: Object, policy: ReclaimPolicy | None) -> Object:
         """Put our finalizer on an Eventing, and note the reclaim policy of the volumes it will have."""

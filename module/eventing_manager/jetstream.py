@@ -16,6 +16,7 @@ import aiohttp
 from eventing_manager.errors import JetStreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 ASK_TIMEOUT: Final = 5.0
@@ -43,15 +44,19 @@ class JetStream(Protocol):
     async def check(self) -> None:
         """Return when JetStream answers; JetStreamError says why it does not."""
 
-    async def streams(self) -> list[Stream]:
-        """Return every stream; JetStreamError where that cannot be told for sure."""
+    async def streams(self, servers: int) -> list[Stream]:
+        """Return every stream on so many servers; JetStreamError where that cannot be told for sure."""
 
 
 class Monitoring:
-    """JetStream as the monitoring endpoint of one NATS Service shows it."""
+    """JetStream as the monitoring endpoints of NATS show it.
 
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+    ``service_url`` leads to any server, ``server_url`` with its ``{ordinal}`` to one in particular.
+    """
+
+    def __init__(self, service_url: str, server_url: str = "") -> None:
+        self._service_url = service_url.rstrip("/")
+        self._server_url = server_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,41 +73,59 @@ class Monitoring:
 
     async def check(self) -> None:
         """Return when JetStream is enabled and, in a cluster, has a leader."""
-        answer = await self._ask({})
+        url = self._service_url
+        answer = await self._ask(url, {})
         if answer.get("disabled"):
-            raise JetStreamError(
-                f"{self._url}: JetStream is disabled; look for the reason in the log of NATS"
-            )
+            raise JetStreamError(f"{url}: JetStream is disabled; look for the reason in the log of NATS")
         if "meta_cluster" in answer and not answer["meta_cluster"].get("leader"):
-            raise JetStreamError(f"{self._url}: the JetStream cluster has no leader yet")
+            raise JetStreamError(f"{url}: the JetStream cluster has no leader yet")
 
-    async def streams(self) -> list[Stream]:
-        """Return every stream of every account."""
-        answer = await self._ask(_EVERYTHING)
+    async def streams(self, servers: int) -> list[Stream]:
+        """Return every stream of every account.
+
+        A server of a cluster tells of the streams it holds a replica of, and no others: each is asked.
+        """
+        urls = [self._service_url]
+        if servers > 1:
+            urls = [self._server_url.format(ordinal=ordinal) for ordinal in range(servers)]
+        return merged([stream for url in urls for stream in await self._streams_at(url)])
+
+    async def _streams_at(self, url: str) -> list[Stream]:
+        answer = await self._ask(url, _EVERYTHING)
         try:
             return read_streams(answer)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise JetStreamError(f"{self._url}: the answer lacks {error}: it cannot be relied on") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise JetStreamError(f"{url}: the answer lacks {error}: it cannot be relied on") from error
 
-    async def _ask(self, query: dict[str, str]) -> dict[str, Any]:
+    async def _ask(self, url: str, query: dict[str, str]) -> dict[str, Any]:
         if self._session is None:
-            raise JetStreamError(f"{self._url} was asked outside of its context")
+            raise JetStreamError(f"{url} was asked outside of its context")
         try:
             async with (
                 asyncio.timeout(ASK_TIMEOUT),
-                self._session.get(f"{self._url}/jsz", params=query) as response,
+                self._session.get(f"{url}/jsz", params=query) as response,
             ):
                 response.raise_for_status()
                 answer = json.loads(await response.read())
         except TimeoutError as error:
-            raise JetStreamError(f"{self._url} gave no answer in {ASK_TIMEOUT:.0f} s") from error
+            raise JetStreamError(f"{url} gave no answer in {ASK_TIMEOUT:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise JetStreamError(f"{self._url} cannot be asked: {error}") from error
+            raise JetStreamError(f"{url} cannot be asked: {error}") from error
         except ValueError as error:
-            raise JetStreamError(f"{self._url} answers something that is not JSON: {error}") from error
+            raise JetStreamError(f"{url} answers something that is not JSON: {error}") from error
         if not isinstance(answer, dict) or "server_id" not in answer:
-            raise JetStreamError(f"{self._url} answers, but not as NATS does: it has no server_id")
+            raise JetStreamError(f"{url} answers, but not as NATS does: it has no server_id")
         return answer
+
+
+def merged(streams: Iterable[Stream]) -> list[Stream]:
+    """Return each stream once, with the most that any of its replicas knows to be undelivered."""
+    found: dict[tuple[str, str], Stream] = {}
+    for stream in streams:
+        known = found.get((stream.account, stream.name))
+        if known is None or known.undelivered < stream.undelivered:
+            found[stream.account, stream.name] = stream
+    return list(found.values())
 
 
 def read_streams(answer: dict[str, Any]) -> list[Stream]:

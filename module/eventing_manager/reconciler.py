@@ -14,7 +14,7 @@ from eventing_manager import reports
 from eventing_manager.errors import ChartError, JetStreamError
 from eventing_manager.names import FINALIZER, nats_statefulset
 from eventing_manager.readiness import unready_reason
-from eventing_manager.reports import Reason
+from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, StorageType
 from eventing_manager.status import State
 from eventing_manager.values import chart_values
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eventing_manager.eventings import Eventings
     from eventing_manager.installation import Installation
     from eventing_manager.jetstream import JetStream
-    from eventing_manager.removal import Removal
+    from eventing_manager.removal import Progress, Removal
     from eventing_manager.render import Renderer
     from eventing_manager.spec import ReclaimPolicy
     from eventing_manager.tenancy import Tenancy
@@ -117,21 +117,25 @@ class EventingReconciler:
         if not has_finalizer(eventing, FINALIZER):
             return Result()
         progress = await self._removal.advance(eventing, spec)
-        if progress.waiting_for:
-            report = reports.removing(State.DELETING, _active(eventing), progress.waiting_for)
-            await self._eventings.report(eventing, report)
-            return Result()
+        if not progress.is_over:
+            return await self._report_removal(eventing, State.DELETING, progress)
         await self._eventings.let_go(eventing)
         log.info("nothing is left", retained=[str(claim) for claim in progress.retained])
         return Result()
 
     async def _provide_eventmesh(self, eventing: Object, spec: EventingSpec) -> Result:
         progress = await self._removal.advance(eventing, spec)
-        if progress.waiting_for:
-            report = reports.removing(State.PROCESSING, _active(eventing), progress.waiting_for)
-        else:
-            report = reports.eventmesh_ready(progress.retained)
-        await self._eventings.report(eventing, report)
+        if not progress.is_over:
+            return await self._report_removal(eventing, State.PROCESSING, progress)
+        await self._eventings.report(eventing, reports.eventmesh_ready(progress.retained))
+        return Result()
+
+    async def _report_removal(self, eventing: Object, state: State, progress: Progress) -> Result:
+        active, verdict = _active(eventing), progress.verdict
+        if verdict is not None and not verdict.allowed:
+            await self._eventings.report(eventing, reports.blocked(state, active, verdict))
+            return Result(requeue_after=LOOK_AGAIN)
+        await self._eventings.report(eventing, reports.removing(state, active, progress.waiting_for, verdict))
         return Result()
 
     async def _provide_nats(self, eventing: Object, objects: list[Object]) -> Result:
@@ -151,7 +155,7 @@ class EventingReconciler:
         return Result()
 
     async def _report_failure(self, eventing: Object, reason: Reason, error: Exception) -> None:
-        state = State.DELETING if is_deleting(eventing) else reason.state
+        state = State.DELETING if is_deleting(eventing) else _failed_state(reason)
         with contextlib.suppress(NotFoundError):
             await self._eventings.report(
                 eventing, reports.failed(state, _active(eventing), reason, str(error))
@@ -162,6 +166,10 @@ def _active(eventing: Object) -> str:
     """Return the backend that was last reported to be in place."""
     active: str = (eventing.get("status") or {}).get("activeBackend", "")
     return active
+
+
+def _failed_state(reason: Reason) -> State:
+    return State.WARNING if reason is Reason.FOREIGN_OBJECT else State.ERROR
 
 
 def _policy_to_note(spec: EventingSpec) -> ReclaimPolicy | None:

@@ -5,10 +5,10 @@ Every reason is listed in ``docs/reference/eventing-status.md`` with what to do 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from eventing_manager.names import NATS
+from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType
 from eventing_manager.status import Condition, ConditionType, Report, State
 
@@ -16,28 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from controller.resource import ObjectKey
-
-
-class Reason(StrEnum):
-    """Why a condition has the status it has."""
-
-    AVAILABLE = "Available"
-    STARTING = "Starting"
-    NOT_READY = "NotReady"
-    JETSTREAM_SILENT = "JetStreamSilent"
-    REMOVING = "Removing"
-    REMOVED = "Removed"
-    RETAINED = "VolumesRetained"
-    NOTHING_NEEDED = "NothingNeeded"
-    CHART_BROKEN = "ChartBroken"
-    API_REFUSED = "ApiRefused"
-    FOREIGN_OBJECT = "ForeignObject"
-    ANOTHER_IS_SERVED = "AnotherIsServed"
-
-    @property
-    def state(self) -> State:
-        """The state of an Eventing that fails for this reason: a person has to act, or may have to."""
-        return State.WARNING if self is Reason.FOREIGN_OBJECT else State.ERROR
+    from eventing_manager.guard import Verdict
 
 
 def starting(backend: BackendType, active: str) -> Report:
@@ -97,12 +76,13 @@ def eventmesh_ready(retained: Sequence[ObjectKey]) -> Report:
             _is(ConditionType.READY, Reason.AVAILABLE, message),
             _is(ConditionType.BACKEND_AVAILABLE, Reason.AVAILABLE, message),
             _no_dependencies(BackendType.EVENTMESH),
+            _is(ConditionType.DRAINED, Reason.NOTHING_HELD, f"{NATS} is gone, and holds no message"),
             _removed(retained),
         ),
     )
 
 
-def removing(state: State, active: str, waiting_for: str) -> Report:
+def removing(state: State, active: str, waiting_for: str, verdict: Verdict | None = None) -> Report:
     """Report that NATS is being removed, for a switch or with the Eventing itself."""
     message = f"waiting until {waiting_for} is gone"
     return Report(
@@ -111,7 +91,21 @@ def removing(state: State, active: str, waiting_for: str) -> Report:
         conditions=(
             _not(ConditionType.READY, Reason.REMOVING, message),
             _not(ConditionType.BACKEND_AVAILABLE, Reason.REMOVING, message),
+            *([_drained(verdict)] if verdict else []),
             _not(ConditionType.DEPROVISIONED, Reason.REMOVING, message),
+        ),
+    )
+
+
+def blocked(state: State, active: str, verdict: Verdict) -> Report:
+    """Report that NATS stays for the messages it may hold; a person has to act where that cannot be told."""
+    return Report(
+        state=State.WARNING if verdict.reason is Reason.JETSTREAM_SILENT else state,
+        active_backend=active,
+        conditions=(
+            _not(ConditionType.READY, verdict.reason, verdict.message),
+            _drained(verdict),
+            _not(ConditionType.DEPROVISIONED, verdict.reason, f"{NATS} stays until it is drained"),
         ),
     )
 
@@ -148,6 +142,12 @@ def _no_dependencies(backend: BackendType) -> Condition:
 
 def _provisioned() -> Condition:
     return _is(ConditionType.PROVISIONED, Reason.AVAILABLE, f"every object of {NATS} is applied")
+
+
+def _drained(verdict: Verdict) -> Condition:
+    return Condition(
+        type=ConditionType.DRAINED, holds=verdict.allowed, reason=verdict.reason, message=verdict.message
+    )
 
 
 def _removed(retained: Sequence[ObjectKey]) -> Condition:

@@ -35,6 +35,9 @@ class Settings:
     nats_monitoring_url: str
     """Where JetStream is asked; another address than the Service's where names do not resolve."""
 
+    nats_server_url: str
+    """Where one server of several is asked, with ``{ordinal}`` in it."""
+
     metrics_address: str
     """``host:port`` of /metrics; without a host, every interface."""
 
@@ -63,6 +66,7 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         chart=given.chart,
         namespace=given.namespace,
         nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
+        nats_server_url=_server_url(given.namespace),
         metrics_address=_address(given.metrics_bind_address),
         probes_address=_address(given.health_probe_bind_address),
         leader_elect=given.leader_elect,
@@ -79,6 +83,10 @@ def _address(text: str) -> str:
 
 def _service_url(namespace: str) -> str:
     return f"http://{NATS}.{namespace}.svc:{NATS_MONITORING_PORT}"
+
+
+def _server_url(namespace: str) -> str:
+    return f"http://{NATS}-{{ordinal}}.{NATS}-headless.{namespace}.svc:{NATS_MONITORING_PORT}"
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:

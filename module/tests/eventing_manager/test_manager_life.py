@@ -4,12 +4,14 @@ import os
 import signal
 from pathlib import Path
 
+import nats
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
 from manager_watching import Watching
 
 from controller.kinds import (
     CONFIG_MAP,
+    EVENT,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     POD,
@@ -18,7 +20,7 @@ from controller.kinds import (
     STATEFUL_SET,
 )
 from controller.resource import Kind
-from eventing_manager.names import EVENTING, FINALIZER
+from eventing_manager.names import EVENTING, FINALIZER, FORCE_ANNOTATION
 from eventing_manager.render import ChartRenderer
 
 NATS_LABELS = "app.kubernetes.io/name=nats"
@@ -117,6 +119,62 @@ async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(clien
     assert left == ["PersistentVolumeClaim/data-eventing-nats-0"]
     assert "data-eventing-nats-0" in condition(switched, "Deprovisioned")["message"]
     assert again["metadata"]["uid"] == claim["metadata"]["uid"]
+
+
+async def publish(cluster, count):
+    """Publish messages to a stream that nobody reads."""
+    address = await cluster.address_of(NAMESPACE, "eventing-nats", 4222)
+    connection = await nats.connect(f"nats://{address}", max_reconnect_attempts=5)
+    jetstream = connection.jetstream()
+    await jetstream.add_stream(name="orders", subjects=["orders.>"])
+    for number in range(count):
+        await jetstream.publish(f"orders.{number}", b"x")
+    await connection.close()
+
+
+async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_they_may_be_lost(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    await publish(cluster, 2)
+
+    await switch(client, "eventmesh")
+    blocked = await eventings.until(
+        lambda found: (
+            condition(found["eventing"], "Drained").get("reason") == "UndeliveredMessages"
+            and found["eventing"]
+        )
+    )
+    while_blocked = await inventory(client)
+    await switch(client, "eventmesh", nats={"onUndelivered": "Discard"})
+    await until_ready(eventings, "eventmesh")
+
+    assert blocked["status"]["state"] == "Processing"
+    assert "2 in stream $G/orders" in condition(blocked, "Drained")["message"]
+    assert while_blocked == EVERYTHING
+    assert await inventory(client) == []
+
+
+async def test_a_removal_that_waits_for_messages_can_be_forced_and_an_event_records_it(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    created = await until_ready(eventings, "nats")
+    await publish(cluster, 1)
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    await eventings.until(
+        lambda found: condition(found["eventing"], "Drained").get("reason") == "UndeliveredMessages"
+    )
+    force = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
+    await client.merge_patch(EVENTING, "eventing", force, namespace=CR_NAMESPACE)
+    await eventings.until(lambda found: not found)
+
+    about = f"involvedObject.uid={created['metadata']['uid']}"
+    recorded = await client.list(EVENT, namespace=CR_NAMESPACE, field_selector=about)
+    assert await inventory(client) == []
+    assert {"UndeliveredMessages", "Forced"} <= {event["reason"] for event in recorded.items}
 
 
 async def test_deletion_takes_everything_with_it(client, eventings):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from controller.resource import ObjectKey
 from eventing_manager import reports
-from eventing_manager.reports import Reason
+from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType
 from eventing_manager.status import State, status_patch
 

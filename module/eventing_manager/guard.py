@@ -1,0 +1,79 @@
+"""Keep messages that nobody has received from being deleted with what holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from controller.resource import annotations_of
+from eventing_manager.errors import JetStreamError
+from eventing_manager.names import FORCE_ANNOTATION
+from eventing_manager.reasons import Reason
+from eventing_manager.spec import OnUndelivered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.resource import Object
+    from eventing_manager.claims import Claims
+    from eventing_manager.jetstream import JetStream, Stream
+    from eventing_manager.spec import EventingSpec
+
+WAYS_OUT: Final = (
+    "to lose them, set spec.backend.nats.onUndelivered to Discard,"
+    f" or the annotation {FORCE_ANNOTATION} to true"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether NATS may be removed now, and why."""
+
+    allowed: bool
+    reason: Reason
+    message: str
+
+
+class Guard:
+    """Judge whether NATS may be removed. It fails closed: what cannot be asked is taken to hold messages."""
+
+    def __init__(self, jetstream: JetStream, claims: Claims) -> None:
+        self._jetstream = jetstream
+        self._claims = claims
+
+    async def judge(self, eventing: Object, spec: EventingSpec, statefulset: Object) -> Verdict:
+        """Ask JetStream, unless the user does not care for the answer or there cannot be anything."""
+        if annotations_of(eventing).get(FORCE_ANNOTATION) == "true":
+            return _allow(Reason.FORCED, f"the annotation {FORCE_ANNOTATION} skips the look for messages")
+        if spec.nats.on_undelivered is OnUndelivered.DISCARD:
+            return _allow(Reason.DISCARDED, "spec.backend.nats.onUndelivered is Discard")
+        try:
+            return _judge_streams(await self._jetstream.streams(statefulset["spec"]["replicas"]))
+        except JetStreamError as error:
+            if await self._cannot_hold_anything(eventing):
+                return _allow(Reason.NOTHING_HELD, "NATS never became ready and has no volume")
+            message = (
+                f"NATS cannot be asked for its messages, so it stays: {error}; bring it back; {WAYS_OUT}"
+            )
+            return Verdict(allowed=False, reason=Reason.JETSTREAM_SILENT, message=message)
+
+    async def _cannot_hold_anything(self, eventing: Object) -> bool:
+        was_ready = (eventing.get("status") or {}).get("activeBackend") == "nats"
+        return not was_ready and not any(_has_volume(claim) for claim in await self._claims.existing())
+
+
+def _judge_streams(streams: Sequence[Stream]) -> Verdict:
+    waiting = [stream for stream in streams if stream.undelivered]
+    if not waiting:
+        return _allow(Reason.NOTHING_HELD, "every message was received")
+    counts = ", ".join(f"{stream.undelivered} in stream {stream}" for stream in waiting)
+    message = f"messages that nobody has received: {counts}; receive them; {WAYS_OUT}"
+    return Verdict(allowed=False, reason=Reason.UNDELIVERED, message=message)
+
+
+def _allow(reason: Reason, message: str) -> Verdict:
+    return Verdict(allowed=True, reason=reason, message=message)
+
+
+def _has_volume(claim: Object) -> bool:
+    return bool(claim["spec"].get("volumeName"))

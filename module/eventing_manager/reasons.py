@@ -1,0 +1,29 @@
+"""Why a condition has the status it has; the reference says what to do about each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A condition's reason."""
+
+    AVAILABLE = "Available"
+    STARTING = "Starting"
+    NOT_READY = "NotReady"
+    JETSTREAM_SILENT = "JetStreamSilent"
+    NOTHING_NEEDED = "NothingNeeded"
+
+    UNDELIVERED = "UndeliveredMessages"
+    NOTHING_HELD = "NothingHeld"
+    DISCARDED = "Discarded"
+    FORCED = "Forced"
+
+    REMOVING = "Removing"
+    REMOVED = "Removed"
+    RETAINED = "VolumesRetained"
+
+    CHART_BROKEN = "ChartBroken"
+    API_REFUSED = "ApiRefused"
+    FOREIGN_OBJECT = "ForeignObject"
+    ANOTHER_IS_SERVED = "AnotherIsServed"
