@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from controller.errors import KindAbsentError, NotFoundError
 from controller.resource import Kind, ServedKind
@@ -12,8 +13,8 @@ from controller.resource import Kind, ServedKind
 if TYPE_CHECKING:
     from controller.client.connection import Connection
 
-ABSENT_VERSION = "v1"
-"""The version to name in the complaint about a group that is not served at all."""
+# What a complaint calls the version of a group that is not served.
+_VERSION_OF_NOTHING: Final = "v1"
 
 
 class Discovery:
@@ -39,11 +40,14 @@ class Discovery:
             raise KindAbsentError(kind) from None
 
     async def preferred(self, group: str, kind: str) -> Kind:
-        """Return a kind in the version which the API server prefers for its group."""
-        version = "v1" if not group else await self._preferred_version(group)
-        found = Kind(group=group, version=version, kind=kind)
-        await self.served(found)
-        return found
+        """Return a kind in the first version that serves it, of those of its group in the server's order."""
+        versions = await self._versions(group) if group else ["v1"]
+        for version in versions:
+            found = Kind(group=group, version=version, kind=kind)
+            with suppress(KindAbsentError):
+                await self.served(found)
+                return found
+        raise KindAbsentError(Kind(group=group, version=versions[0], kind=kind))
 
     def forget(self, kind: Kind | None = None) -> None:
         """Drop what is known of a kind's group and version, or everything."""
@@ -52,13 +56,14 @@ class Discovery:
         else:
             self._known.pop(kind.api_version, None)
 
-    async def _preferred_version(self, group: str) -> str:
+    async def _versions(self, group: str) -> list[str]:
+        """Return the versions of a group, the preferred one first; never none, so that it can be named."""
         try:
             answer = await self._connection.request("GET", f"/apis/{group}")
         except NotFoundError:
-            return ABSENT_VERSION
-        version: str = answer["preferredVersion"]["version"] if isinstance(answer, dict) else ABSENT_VERSION
-        return version
+            return [_VERSION_OF_NOTHING]
+        versions = [item["version"] for item in answer["versions"]] if isinstance(answer, dict) else []
+        return versions or [_VERSION_OF_NOTHING]
 
     async def _ask(self, kind: Kind) -> dict[str, ServedKind]:
         root = "/apis" if kind.group else "/api"

@@ -232,6 +232,16 @@ async def test_the_preferred_version_of_a_kind_is_looked_up(client):
     assert await client.preferred("", "Pod") == POD
 
 
+async def test_a_kind_that_only_another_version_of_its_group_serves_is_found(client):
+    # Two kinds of one group: the group prefers v1, and Moth is in v1alpha1 alone.
+    lamp = a_new_kind()
+    moth = Kind(group=lamp.group, version="v1alpha1", kind="Moth")
+    await define(client, lamp)
+    await define(client, moth)
+
+    assert await client.preferred(lamp.group, "Moth") == moth
+
+
 async def test_no_version_is_preferred_of_a_group_that_is_not_served(client):
     with pytest.raises(KindAbsentError):
         await client.preferred("nobody.example.com", "Lamp")
