@@ -41,6 +41,11 @@ def process_of(state: Path, component: str) -> int:
     return pid
 
 
+def programs_of(state: Path) -> list[str]:
+    """Return the names of the programs that a cluster's processes run."""
+    return [_program(pid) for pid in processes_of(state)]
+
+
 def listeners_of(cluster: EmbeddedCluster) -> list[tuple[str, int]]:
     """Return the addresses, in hexadecimal, and ports on which a cluster's processes listen."""
     inodes = set()
@@ -75,4 +80,6 @@ def substituted(tools: ToolPaths, folder: Path, name: str, script: str) -> ToolP
 
 
 def _program(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]
+    with contextlib.suppress(OSError):  # it may end while we look
+        return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]
+    return ""
