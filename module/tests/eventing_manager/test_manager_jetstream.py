@@ -110,8 +110,10 @@ async def answered(body, *, status=200, ask=lambda monitoring: monitoring.stream
         ('{"server_id": "S"}', 200, "lacks"),
         ('{"server_id": "S", "streams": 2, "account_details": []}', 200, "2 of 2 streams"),
         (
-            '{"server_id": "S", "streams": 1,'
-            ' "account_details": [{"name": "$G", "stream_detail": [{"name": "s"}]}]}',
+            (
+                '{"server_id": "S", "streams": 1,'
+                ' "account_details": [{"name": "$G", "stream_detail": [{"name": "s"}]}]}'
+            ),
             200,
             "lacks",
         ),

@@ -1,0 +1,106 @@
+"""NATS is removed only when it is known to hold nothing, or when the user accepts the loss."""
+
+import pytest
+
+from eventing_manager.errors import JetStreamError
+from eventing_manager.guard import Guard
+from eventing_manager.jetstream import Stream
+from eventing_manager.names import FORCE_ANNOTATION
+from eventing_manager.reasons import Reason
+from eventing_manager.spec import EventingSpec
+
+STATEFULSET = {"kind": "StatefulSet", "spec": {"replicas": 1}}
+
+
+class Answering:
+    """A JetStream with these streams, or one that cannot be asked."""
+
+    def __init__(self, *undelivered, error=None):
+        self._undelivered = undelivered
+        self._error = error
+
+    async def streams(self, _servers):
+        if self._error:
+            raise JetStreamError(self._error)
+        return [
+            Stream(account="$G", name=f"s{number}", undelivered=undelivered)
+            for number, undelivered in enumerate(self._undelivered)
+        ]
+
+
+class Claiming:
+    """The claims there are, by the volumes they are bound to."""
+
+    def __init__(self, *volumes):
+        self._volumes = volumes
+
+    async def existing(self):
+        return [{"spec": {"volumeName": volume} if volume else {}} for volume in self._volumes]
+
+
+async def judged(jetstream, *volumes, active="nats", annotations=None, **nats):
+    eventing = {
+        "metadata": {"name": "e", "namespace": "n", "annotations": annotations or {}},
+        "spec": {"backend": {"type": "eventmesh", "nats": nats}},
+        "status": {"activeBackend": active},
+    }
+    return await Guard(jetstream, Claiming(*volumes)).judge(
+        eventing, EventingSpec.parse(eventing), STATEFULSET
+    )
+
+
+async def test_nothing_undelivered_is_no_reason_to_wait():
+    verdict = await judged(Answering(0, 0), "pv")
+
+    assert (verdict.allowed, verdict.reason) == (True, Reason.NOTHING_HELD)
+
+
+async def test_what_is_undelivered_is_counted_by_stream_with_the_ways_out():
+    verdict = await judged(Answering(0, 7), "pv")
+
+    assert (verdict.allowed, verdict.reason) == (False, Reason.UNDELIVERED)
+    assert "7 in stream $G/s1" in verdict.message
+    assert "s0" not in verdict.message
+    assert "onUndelivered" in verdict.message
+    assert FORCE_ANNOTATION in verdict.message
+
+
+async def test_what_cannot_be_asked_is_taken_to_hold_messages():
+    verdict = await judged(Answering(error="no answer"), "pv")
+
+    assert (verdict.allowed, verdict.reason) == (False, Reason.JETSTREAM_SILENT)
+    assert "no answer" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("active", "volumes", "allowed"),
+    [
+        ("", (), True),
+        ("", (None,), True),
+        ("", ("pv",), False),
+        ("eventmesh", ("pv",), False),
+        ("nats", (), False),
+    ],
+)
+async def test_nats_that_never_ran_and_has_no_volume_has_nothing_to_lose(active, volumes, allowed):
+    verdict = await judged(Answering(error="no answer"), *volumes, active=active)
+
+    assert verdict.allowed is allowed
+
+
+async def test_discard_is_not_held_up_by_messages():
+    verdict = await judged(Answering(7), "pv", onUndelivered="Discard")
+
+    assert (verdict.allowed, verdict.reason) == (True, Reason.DISCARDED)
+
+
+async def test_force_is_not_held_up_by_a_silent_nats():
+    verdict = await judged(Answering(error="no answer"), "pv", annotations={FORCE_ANNOTATION: "true"})
+
+    assert (verdict.allowed, verdict.reason) == (True, Reason.FORCED)
+
+
+async def test_force_must_be_the_word_true():
+    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: "false"})
+
+    assert not verdict.allowed

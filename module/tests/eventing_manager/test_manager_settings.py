@@ -1,0 +1,57 @@
+"""The command line is read once, and what makes no sense in it is named."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import eventing_manager
+from eventing_manager.errors import SettingsError
+from eventing_manager.settings import parse_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def parsed(*arguments, environment=None, chart=ROOT / "module-chart", helm="/bin/sh"):
+    return parse_settings([f"--chart={chart}", f"--helm={helm}", *arguments], environment or {})
+
+
+def test_without_arguments_it_serves_kyma_system_and_asks_nats_by_name():
+    settings = parsed()
+
+    assert settings.namespace == "kyma-system"
+    assert settings.nats_monitoring_url == "http://eventing-nats.kyma-system.svc:8222"
+    assert settings.nats_server_url.format(ordinal=2) == (
+        "http://eventing-nats-2.eventing-nats-headless.kyma-system.svc:8222"
+    )
+    assert (settings.metrics_address, settings.probes_address) == (":8080", ":8081")
+    assert not settings.leader_elect
+
+
+def test_the_pod_tells_its_name_and_namespace():
+    settings = parsed("--leader-elect", environment={"POD_NAME": "p", "POD_NAMESPACE": "n"})
+
+    assert settings.identity == "p"
+    assert settings.namespace == "n"
+    assert settings.leader_elect
+
+
+def test_an_address_without_a_port_is_refused():
+    with pytest.raises(SettingsError, match="'localhost' is not an address"):
+        parsed("--metrics-bind-address=localhost")
+
+
+def test_a_missing_helm_is_named():
+    with pytest.raises(SettingsError, match="there is no helm at '/nowhere/helm'"):
+        parsed(helm="/nowhere/helm")
+
+
+def test_a_missing_chart_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=str(tmp_path)):
+        parsed(chart=tmp_path)
+
+
+def test_the_manager_has_the_version_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert eventing_manager.__version__ == project["version"]
