@@ -25,7 +25,7 @@ class PodFacts:
 
     @property
     def name(self) -> str:
-        """The pod's name, which is also its host name."""
+        """The pod's name."""
         return str(self.pod["metadata"]["name"])
 
     @property

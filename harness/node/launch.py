@@ -76,7 +76,7 @@ class Launcher:
             "PATH": f"{self.tools}{os.pathsep}{os.environ.get('PATH', _DEFAULT_PATH)}",
             "HOME": str(sandbox.container_folder(name, "home", fresh=True)),
             "TMPDIR": str(mounts.host_path("/tmp") or sandbox.container_folder(name, "tmp", fresh=True)),  # noqa: S108
-            "HOSTNAME": sandbox.facts.name,
+            "HOSTNAME": sandbox.facts.pod["spec"].get("hostname") or sandbox.facts.name,
             "LANG": "C.UTF-8",
         }
         if folder := mounts.host_path(SERVICE_ACCOUNT_FOLDER):

@@ -39,8 +39,8 @@ class PodPicture:
             return "Failed" if self._init_failed else "Pending"
         if any(isinstance(record.state, Waiting) and record.last is None for record in self.main):
             return "Pending"
-        if any(record.is_running for record in self.main):
-            return "Running"
+        if any(record.is_running for record in (*self.init, *self.main)):
+            return "Running"  # also while only a sidecar is left to end
         return self._phase_after_the_end
 
     @property

@@ -2,36 +2,30 @@
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from controller.client import Client
-from controller.errors import ConflictError, ControllerError, NotFoundError
-from controller.kinds import POD
+from controller.errors import ControllerError, InvalidError, NotFoundError
 from controller.logs import get_logger
 from controller.resource import Object, is_deleting
-from harness.host.errors import HarnessError
-from harness.node.annotations import ADDRESSES, SIMULATED
 from harness.node.containers import ContainerRunner, ContainerTools
 from harness.node.events import EventRecorder
 from harness.node.logs import ContainerLog
+from harness.node.pod_api import PodApi
 from harness.node.pod_containers import PodContainers
 from harness.node.pod_status import PodPicture, is_over, status_of
 from harness.node.reporting import Reporter
 from harness.node.sandbox import Sandbox
-from harness.node.sources import config_references
 from harness.node.states import ContainerRecord, now, timestamp
 from harness.node.status_writer import StatusWriter
 from harness.node.tokens import PodTokens
+from harness.node.volume_keeper import VolumeKeeper, shown_to_containers
 
 log = get_logger(__name__)
-_MOUNT_RETRY = 0.2
-_MOUNT_RETRY_LONGEST = 5.0
-_REFRESH_RETRY = 2.0
 _DELETE_RETRY = 0.5
 _REMOVED_GRACE = 1.0  # of a pod that was deleted by force: its processes get a moment, not the whole grace
 
@@ -51,19 +45,18 @@ class PodWorker:
 
     def __init__(self, pod: Object, *, sandbox: Sandbox, tokens: PodTokens, tools: PodTools) -> None:
         self.sandbox = sandbox
-        self._tokens = tokens
         self._tools = tools
         self._stop_asked = asyncio.Event()
         self._deletion = asyncio.Event()
         self._gone = asyncio.Event()
-        self._refresh_asked = asyncio.Event()
-        self._references = config_references(pod)
+        self._volumes = VolumeKeeper(sandbox.volumes, tokens, sandbox.facts, failed=self._mount_failed)
         self._grace: float | None = None
         self._drained = False
         self._was_over = is_over(pod.get("status") or {})
         self._verdict: tuple[str, str] | None = None
         self._started = str(pod.get("status", {}).get("startTime") or timestamp(now()))
-        self._writer = StatusWriter(tools.client, pod, self._status)
+        self._api = PodApi(tools.client, pod)
+        self._writer = StatusWriter(self._api, self._status)
         self.containers = PodContainers(pod, self._runner, changed=self._writer.touch)
         if self._was_over:
             self._writer.silence()
@@ -81,9 +74,10 @@ class PodWorker:
             self._deletion.set()
             self._end(_REMOVED_GRACE)
             return
+        if shown_to_containers(pod) != shown_to_containers(self.pod):
+            self._volumes.ask()
         self.sandbox.facts.pod = pod
         self.containers.update(pod)
-        self._refresh_asked.set()
         self._writer.touch()
         if is_deleting(pod):
             self._deletion.set()
@@ -91,8 +85,8 @@ class PodWorker:
 
     def config_changed(self, kind: str, name: str) -> None:
         """Take in that a ConfigMap or Secret of the pod's namespace has changed."""
-        if (kind, name) in self._references:
-            self._refresh_asked.set()
+        if self._volumes.concerns(kind, name):
+            self._volumes.ask()
             self.containers.wake()
 
     def find_log(self, container: str, *, previous: bool) -> ContainerLog:
@@ -124,7 +118,6 @@ class PodWorker:
                 background = [
                     group.create_task(self._writer.run()),
                     group.create_task(self._stop_when_asked()),
-                    group.create_task(self._keep_volumes()),
                 ]
                 with self._deadline():
                     await self._live()
@@ -137,43 +130,12 @@ class PodWorker:
             await self.sandbox.remove()
 
     async def _live(self) -> None:
-        if not self._was_over and await self._mount():
-            await self.containers.run()
+        if not self._was_over and await self._volumes.set_up():
+            async with asyncio.TaskGroup() as beside:
+                keeping = beside.create_task(self._volumes.keep())
+                await self.containers.run()
+                keeping.cancel()
         self._writer.touch()
-
-    async def _mount(self) -> bool:
-        """Set up the volumes, however long that takes; return False when the pod is to end before."""
-        pause = _MOUNT_RETRY
-        while self._grace is None:
-            try:
-                await self.sandbox.volumes.set_up()
-            except (HarnessError, ControllerError) as error:
-                self._event("Warning", "FailedMount", str(error))
-            else:
-                return True
-            self._refresh_asked.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._refresh_asked.wait()
-            pause = min(2 * pause, _MOUNT_RETRY_LONGEST)
-        return False
-
-    async def _keep_volumes(self) -> None:
-        """Bring configuration volumes up to date when asked, and tokens in time."""
-        while True:
-            await self._wait_for_refresh()
-            self._refresh_asked.clear()
-            try:
-                await self.sandbox.volumes.refresh()
-            except (HarnessError, ControllerError) as error:
-                log.debug("volumes not refreshed", pod=self.sandbox.facts.name, error=str(error))
-                asyncio.get_running_loop().call_later(_REFRESH_RETRY, self._refresh_asked.set)
-
-    async def _wait_for_refresh(self) -> None:
-        due = self._tokens.renew_at
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if due is None else max(0, due - time.time())):
-                await self._refresh_asked.wait()
 
     async def _stop_when_asked(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -187,10 +149,10 @@ class PodWorker:
         if self._grace is None or grace < self._grace:
             self._grace = grace
             self._stop_asked.set()
-            self._refresh_asked.set()
+            self._volumes.give_up()
 
     @contextlib.contextmanager
-    def _deadline(self) -> Any:
+    def _deadline(self) -> Iterator[None]:
         """Fail the pod when its activeDeadlineSeconds are over."""
         seconds = self.pod["spec"].get("activeDeadlineSeconds")
         if seconds is None:
@@ -206,38 +168,32 @@ class PodWorker:
     def _exceed_deadline(self) -> None:
         message = "Pod was active on the node longer than the specified deadline"
         self._verdict = ("DeadlineExceeded", message)
-        self._event("Normal", "DeadlineExceeded", message)
+        self._tools.events.record(dict(self.pod), "Normal", "DeadlineExceeded", message)
         self._end(self._own_grace)
 
     async def _remove(self) -> None:
-        """Tell the API server that nothing of the pod runs any longer, and wait until it is gone."""
-        metadata = self.pod["metadata"]
+        """Report how the pod ended, and let it go."""
         while not self._gone.is_set():
             try:
-                await self._writer.flush()
-                await self._tools.client.delete(
-                    POD, metadata["name"], namespace=metadata["namespace"], uid=metadata["uid"],
-                    grace_period_seconds=0,
-                )  # fmt: skip
-            except (NotFoundError, ConflictError):
+                await self._report_end()
+                await self._api.remove()
+            except NotFoundError:
                 return
             except ControllerError as error:
-                log.warning("pod not removed", pod=metadata["name"], error=str(error))
+                log.warning("pod not removed", pod=str(self._api.key), error=str(error))
                 await asyncio.sleep(_DELETE_RETRY)
             else:
-                # Finalizers may keep the object: they are not ours to wait for with processes or ports held.
                 return
 
+    async def _report_end(self) -> None:
+        try:
+            await self._writer.flush()
+        except InvalidError as error:
+            # The pod must go all the same.
+            log.warning("last pod status refused", pod=str(self._api.key), error=str(error))
+
     async def _annotate(self) -> None:
-        """Say on the pod where its ports are to be found, and which containers are only simulated."""
-        metadata = self.pod["metadata"]
-        annotations = {ADDRESSES: json.dumps(self.sandbox.addresses)} if self.sandbox.ports else {}
-        if self.sandbox.simulated:
-            annotations[SIMULATED] = ",".join(sorted(self.sandbox.simulated))
-        await self._tools.client.merge_patch(
-            POD, metadata["name"], {"metadata": {"uid": metadata["uid"], "annotations": annotations}},
-            namespace=metadata["namespace"],
-        )  # fmt: skip
+        await self._api.annotate(self.sandbox)
 
     def _runner(
         self, container: Mapping[str, Any], *, field: str, restart: str, changed: Callable[[], None]
@@ -272,5 +228,5 @@ class PodWorker:
             )
         )
 
-    def _event(self, kind: Any, reason: str, message: str) -> None:
-        self._tools.events.record(dict(self.pod), kind, reason, message)
+    def _mount_failed(self, reason: str) -> None:
+        self._tools.events.record(dict(self.pod), "Warning", "FailedMount", reason)

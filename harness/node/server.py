@@ -32,7 +32,10 @@ async def kubelet_server(
     lookup: LogLookup, *, port: int, cert: Path, key: Path, client_ca: Path
 ) -> AsyncIterator[None]:
     """Serve on 127.0.0.1, to nobody but who has a client certificate signed by `client_ca`."""
-    runner = web.AppRunner(_application(lookup), access_log=None, shutdown_timeout=_STOP_SECONDS)
+    # A follower that hangs up ends its handler, which else would wait for the container's next line.
+    runner = web.AppRunner(
+        _application(lookup), access_log=None, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port, ssl_context=_tls(cert, key, client_ca)).start()

@@ -71,6 +71,14 @@ def test_a_sidecar_counts_as_initialized_and_must_be_ready():
     assert condition(status, "ContainersReady")["message"] == "containers with unready status: [proxy]"
 
 
+def test_a_pod_is_not_over_while_a_sidecar_is_still_ending():
+    sidecar = record("proxy", running(), initialized=True)
+
+    picture = a_picture(record(state=ended(0)), init=[sidecar], sidecars=frozenset({"proxy"}), policy="Never")
+
+    assert picture.phase == "Running"
+
+
 def test_a_pod_is_ready_when_all_its_containers_are():
     status = status_of(a_picture(record(state=running(), ready=True, started=True)))
 

@@ -1,0 +1,85 @@
+"""One real cluster for all tests of the process node, and a namespace for each."""
+
+import os
+
+import pytest
+import pytest_asyncio
+from node_cluster import node_cluster
+
+from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
+from harness.embedded.tools import ensure, explicit_tools
+from harness.host.paths import cache_dir
+from harness.observe.claims import exists
+from harness.observe.waits import Target, wait_for
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster(tmp_path_factory):
+    tools = await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
+    async with node_cluster(tmp_path_factory.mktemp("cluster"), tools.folder) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def namespace(cluster):
+    created = await cluster.client.create(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}}
+    )
+    name = created["metadata"]["name"]
+    account = Target(kind=SERVICE_ACCOUNT, name="default", namespace=name)
+    await wait_for(cluster.client, account, exists(), what="exist")
+    yield name
+    await cluster.client.delete(NAMESPACE, name)
+
+
+@pytest.fixture
+def shell(namespace):
+    """Build a pod that runs a script with the host's shell."""
+
+    def build(script, *, name="job", restart="Never", spec=None, **container):
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "restartPolicy": restart,
+                "terminationGracePeriodSeconds": 5,
+                "containers": [
+                    {"name": "main", "image": "test/shell:1", "command": ["sh", "-c", script], **container}
+                ],
+                **(spec or {}),
+            },
+        }
+
+    return build
+
+
+@pytest.fixture
+def web(namespace):
+    """Build a pod that serves HTTP."""
+
+    def build(*args, name="web", spec=None, metadata=None, **container):
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": namespace, "labels": {"app": "web"}, **(metadata or {})},
+            "spec": {
+                "terminationGracePeriodSeconds": 5,
+                "containers": [
+                    {
+                        "name": "main",
+                        "image": "test/web:1",
+                        "args": list(args),
+                        "ports": [{"containerPort": 8080, "name": "http"}],
+                        "readinessProbe": {
+                            "httpGet": {"path": "/healthz", "port": "http"},
+                            "initialDelaySeconds": 5,
+                        },
+                        **container,
+                    }
+                ],
+                **(spec or {}),
+            },
+        }
+
+    return build

@@ -1,0 +1,49 @@
+import dataclasses
+
+import pytest
+import pytest_asyncio
+from node_cluster import address_of, answers, running_node
+
+from controller.kinds import NODE, POD
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def second_node(cluster):
+    """A node of its own to be drained; other tests are not to be scheduled to it."""
+    settings = dataclasses.replace(cluster.settings, name="second-node", state=cluster.state / "second")
+    async with running_node(settings, cluster.client) as node:
+        yield node
+    await cluster.client.delete(NODE, "second-node")
+
+
+async def test_a_draining_node_ends_its_processes_and_leaves_the_api_alone(
+    cluster, namespace, web, second_node
+):
+    await cluster.client.create(web(spec={"nodeName": "second-node"}))
+    ready = await cluster.ready("web", namespace)
+
+    await second_node.drain(5)
+
+    assert await answers(address_of(ready)) is None
+    after = await cluster.client.get(POD, "web", namespace)
+    assert after["metadata"]["uid"] == ready["metadata"]["uid"]
+    assert after["status"]["phase"] == "Running"
+
+
+async def test_a_node_that_comes_back_takes_its_pods_up_again(cluster, namespace, web):
+    settings = dataclasses.replace(cluster.settings, name="third-node", state=cluster.state / "third")
+    async with running_node(settings, cluster.client):
+        await cluster.client.create(web(spec={"nodeName": "third-node"}))
+        await cluster.ready("web", namespace)
+
+    async with running_node(settings, cluster.client):
+        status = await cluster.container(
+            "web", namespace, lambda one: one.get("restartCount") == 1 and one["ready"], what="running again"
+        )
+
+        assert "running" in status["state"]
+        await cluster.client.delete(POD, "web", namespace=namespace)
+        await cluster.gone(POD, "web", namespace)
+    await cluster.client.delete(NODE, "third-node")

@@ -1,0 +1,99 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from node_cluster import address_of, fetch
+
+from controller.client import Client
+from controller.errors import ForbiddenError, UnauthorizedError
+from controller.kinds import CONFIG_MAP, POD
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def kubeconfig_of(cluster, namespace, web, **spec):
+    """Start a pod and return the kubeconfig its container was given, None if none."""
+    await cluster.client.create(web(spec={"terminationGracePeriodSeconds": 1, **spec}))
+    answer = await fetch(address_of(await cluster.ready("web", namespace)))
+    path = answer["environment"].get("KUBECONFIG")
+    return Path(path) if path else None
+
+
+def token_of(path):
+    """Return the token a kubeconfig points to."""
+    content = json.loads(path.read_text())
+    return Path(content["users"][0]["user"]["tokenFile"]).read_text()
+
+
+def claims_of(token):
+    """Return what a token says, unverified."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def forged(path):
+    """Return a copy of a kubeconfig whose token is none."""
+    content, token = json.loads(path.read_text()), path.with_name("forged-token")
+    token.write_text("not.a.token")
+    content["users"][0]["user"]["tokenFile"] = str(token)
+    copy = path.with_name("forged")
+    copy.write_text(json.dumps(content))
+    return copy
+
+
+async def test_a_pod_acts_as_its_service_account_and_may_do_what_rbac_allows(cluster, namespace, web):
+    await cluster.kubectl("create", "serviceaccount", "robot", "-n", namespace)
+    await cluster.kubectl("create", "role", "reader", "-n", namespace, "--verb=list", "--resource=configmaps")
+    await cluster.kubectl(
+        "create",
+        "rolebinding",
+        "robot",
+        "-n",
+        namespace,
+        "--role=reader",
+        f"--serviceaccount={namespace}:robot",
+    )
+    path = await kubeconfig_of(cluster, namespace, web, serviceAccountName="robot")
+
+    async with Client.from_kubeconfig(path) as client:
+        found = await client.list(CONFIG_MAP, namespace=namespace)
+        with pytest.raises(ForbiddenError, match=f"system:serviceaccount:{namespace}:robot"):
+            await client.list(POD, namespace=namespace)
+
+    assert [item["metadata"]["name"] for item in found.items] == ["kube-root-ca.crt"]
+
+
+async def test_the_token_is_bound_to_the_pod(cluster, namespace, web):
+    path = await kubeconfig_of(cluster, namespace, web)
+    pod = await cluster.client.get(POD, "web", namespace)
+
+    bound_to = claims_of(token_of(path))["kubernetes.io"]["pod"]
+
+    assert bound_to == {"name": "web", "uid": pod["metadata"]["uid"]}
+
+
+async def test_the_token_dies_with_the_pod(cluster, namespace, web):
+    token = token_of(await kubeconfig_of(cluster, namespace, web))
+    await cluster.client.delete(POD, "web", namespace=namespace)
+    await cluster.gone(POD, "web", namespace)
+
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
+    url = "/apis/authentication.k8s.io/v1/tokenreviews"
+    answer = await cluster.client.request("POST", url, body=review)
+
+    assert not answer["status"].get("authenticated", False)
+
+
+async def test_a_pod_that_wants_no_token_gets_none(cluster, namespace, web):
+    path = await kubeconfig_of(cluster, namespace, web, automountServiceAccountToken=False)
+
+    assert path is None
+
+
+async def test_a_wrong_token_is_refused(cluster, namespace, web):
+    path = forged(await kubeconfig_of(cluster, namespace, web))
+
+    async with Client.from_kubeconfig(path) as client:
+        with pytest.raises(UnauthorizedError):
+            await client.list(CONFIG_MAP, namespace=namespace)
