@@ -1,0 +1,150 @@
+"""What the built-in module-manager does with layers, settings and states, without a cluster."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from lamp import write_lamp
+from registry import running_registry
+
+from harness.embedded.toolchain import ToolPaths
+from harness.kyma.archive import gzip
+from harness.kyma.builtin.module_manager.charts import Install, configured, definitions_of
+from harness.kyma.builtin.module_manager.layers import LayerError, Layers
+from harness.kyma.builtin.module_manager.status import State, status_of
+from harness.kyma.bundle import RAW_TYPE, Blob, Bundle, pack
+from harness.kyma.errors import BlobNotFoundError, RegistryDownError
+from harness.kyma.location import Location
+from harness.kyma.oci import connect, push
+
+NAME = "component-descriptors/example.com/module/lamp"
+
+
+def source_of(address: str, digest: str) -> dict[str, str]:
+    repo = f"{address}/unsigned/component-descriptors"
+    return {"type": "oci-ref", "repo": repo, "name": "example.com/module/lamp", "ref": digest}
+
+
+async def pushed(address: str, content: bytes) -> str:
+    blob = Blob(media_type=RAW_TYPE, content=content)
+    async with connect(Location.parse(f"{address}/unsigned")) as registry:
+        await registry.push_blob(NAME, blob)
+    return blob.digest
+
+
+def archive_of(member: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(member)
+    return gzip(buffer.getvalue())
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """The lamp, packed."""
+    return pack(write_lamp(tmp_path / "lamp"))
+
+
+async def test_a_chart_is_unpacked_and_not_asked_for_again(tools: ToolPaths, tmp_path: Path, bundle: Bundle):
+    layers = Layers(tmp_path / "layers")
+    async with running_registry(tools, tmp_path) as address:
+        await push(bundle, f"{address}/unsigned")
+        source = source_of(address, bundle.chart.digest)
+        first = await layers.chart(source)
+
+    again = await layers.chart(source)
+
+    assert again == first
+    assert (first / "templates" / "lamp.yaml").read_bytes() == (
+        bundle.module.chart / "templates" / "lamp.yaml"
+    ).read_bytes()
+
+
+async def test_a_layer_that_is_not_there_is_an_error(tools: ToolPaths, tmp_path: Path, bundle: Bundle):
+    async with running_registry(tools, tmp_path) as address:
+        with pytest.raises(BlobNotFoundError, match=bundle.chart.digest):
+            await Layers(tmp_path / "layers").chart(source_of(address, bundle.chart.digest))
+
+    with pytest.raises(RegistryDownError):
+        await Layers(tmp_path / "layers").chart(source_of(address, bundle.chart.digest))
+
+
+@pytest.mark.parametrize("name", ["../outside.yaml", "/absolute.yaml", "a:b.yaml"])
+async def test_a_layer_cannot_write_outside_of_its_folder(tools: ToolPaths, tmp_path: Path, name: str):
+    async with running_registry(tools, tmp_path) as address:
+        digest = await pushed(address, archive_of(tarfile.TarInfo(name)))
+
+        with pytest.raises(LayerError, match="leads out of it"):
+            await Layers(tmp_path / "layers").chart(source_of(address, digest))
+
+    assert list((tmp_path / "layers").iterdir()) == []
+
+
+async def test_a_layer_that_is_no_archive_is_named(tools: ToolPaths, tmp_path: Path):
+    async with running_registry(tools, tmp_path) as address:
+        digest = await pushed(address, b"not a chart")
+
+        with pytest.raises(LayerError, match=r"is not a chart layer, a tar\.gz"):
+            await Layers(tmp_path / "layers").chart(source_of(address, digest))
+
+
+@pytest.mark.parametrize("content", [b"configs:\n", b"# nothing\n", b"configs: []\n"])
+async def test_a_config_layer_may_say_nothing(tools: ToolPaths, tmp_path: Path, content: bytes):
+    async with running_registry(tools, tmp_path) as address:
+        source = source_of(address, await pushed(address, content))
+
+        assert await Layers(tmp_path / "layers").config(source) == []
+
+
+async def test_a_manifest_without_a_config_layer_has_no_settings(tmp_path: Path):
+    nothing = {"repo": "", "name": "", "ref": "", "type": ""}
+
+    assert await Layers(tmp_path).config(nothing) == []
+
+
+def test_an_install_takes_the_settings_under_its_name(tmp_path: Path):
+    entries = [
+        {"name": "torch", "clientConfig": "Namespace=torches", "overrides": "watts=1"},
+        {"name": "lamp", "clientConfig": "Namespace=lamps,CreateNamespace=true", "overrides": "watts=25"},
+    ]
+
+    install = configured("lamp", tmp_path, entries)
+
+    assert (install.namespace, install.creates_namespace, install.overrides) == ("lamps", True, "watts=25")
+    assert install.info() == {
+        "chartName": "lamp",
+        "clientConfig": '{"Namespace": "lamps", "CreateNamespace": "true"}',
+        "overrides": '{"watts": "25"}',
+    }
+
+
+def test_an_install_without_settings_goes_to_the_default_namespace(tmp_path: Path):
+    install = configured("lamp", tmp_path, [])
+
+    assert (install.namespace, install.creates_namespace) == ("default", False)
+    assert (install.info()["clientConfig"], install.info()["overrides"]) == ("{}", "{}")
+
+
+def test_definitions_are_what_lies_in_crds(bundle: Bundle):
+    install = Install(name="lamp", chart=bundle.module.chart, client_config={})
+
+    assert [item["metadata"]["name"] for item in definitions_of(install)] == ["lamps.example.com"]
+
+
+def test_an_install_s_condition_follows_the_state_and_keeps_its_time_while_nothing_changes(tmp_path: Path):
+    manifest = {"metadata": {"generation": 4}}
+    install = configured("lamp", tmp_path, [])
+    first = status_of(manifest, State.PROCESSING, installs=[install])
+    first["conditions"][0]["lastTransitionTime"] = "2022-12-05T19:53:13Z"
+
+    again = status_of({**manifest, "status": first}, State.PROCESSING, installs=[install])
+    ready = status_of({**manifest, "status": first}, State.READY, installs=[install])
+
+    assert again == first
+    assert ready["observedGeneration"] == 4
+    assert [(one["reason"], one["status"], one["message"]) for one in ready["conditions"]] == [
+        ("Manifest", "True", "Manifest in Ready state"),
+        ("lamp", "True", "installation successful"),
+    ]
+    assert ready["conditions"][0]["lastTransitionTime"] != "2022-12-05T19:53:13Z"
