@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from node_cluster import answers, wait_until
 
-from controller.kinds import POD, SERVICE
+from controller.kinds import NAMESPACE, POD, SERVICE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -74,3 +74,21 @@ async def test_the_port_is_given_back_with_the_service(cluster, namespace):
         return await answers(address) is None
 
     await wait_until(is_free, what="be free")
+
+
+async def test_a_rule_may_name_a_service_that_does_not_exist_yet(cluster, namespace, shell):
+    await cluster.client.create(shell("echo $WEB", image="test/neighbour:1"))
+    await cluster.container(
+        "job", namespace, lambda one: "terminated" in one.get("state", {}), what="terminated"
+    )
+    told = (await cluster.kubectl("logs", "job", "-n", namespace)).stdout.strip()
+
+    await cluster.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "neighbours"}})
+    await cluster.client.create(a_service("neighbours"))
+    first = await cluster.service_address("web", "neighbours")
+    await cluster.client.delete(SERVICE, "web", namespace="neighbours")
+    await cluster.client.create(a_service("neighbours"))
+    second = await cluster.service_address("web", "neighbours")
+
+    assert told == first == second
+    await cluster.client.delete(NAMESPACE, "neighbours")
