@@ -1,0 +1,61 @@
+"""Each step of a deployment can be taken again on a cluster where it was taken before."""
+
+from lamp import LampKyma
+
+from controller.kinds import CLUSTER_ROLE
+from harness.kyma import deploy
+from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+
+
+async def modules_of(lamp: LampKyma) -> list[dict[str, str]]:
+    kyma = await lamp.client.get(KYMA, DEFAULT_KYMA, KCP_NAMESPACE)
+    listed: list[dict[str, str]] = kyma["spec"].get("modules", [])
+    return listed
+
+
+async def test_the_kyma_is_the_one_that_the_cli_makes(lamp: LampKyma):
+    kyma = await lamp.client.get(KYMA, DEFAULT_KYMA, KCP_NAMESPACE)
+
+    assert kyma["metadata"]["annotations"] == {"cli.kyma-project.io/source": "deploy"}
+    assert kyma["spec"] == {
+        "channel": "regular",
+        "sync": {"enabled": False, "moduleCatalog": True, "noModuleCopy": True, "strategy": "secret"},
+    }
+
+
+async def test_a_kyma_that_is_there_keeps_its_modules(lamp: LampKyma):
+    await deploy.enable_module(lamp.client, "torch")
+
+    await deploy.ensure_kyma(lamp.client)
+
+    assert await modules_of(lamp) == [{"name": "torch"}]
+
+
+async def test_enabling_leaves_other_modules_alone_and_enabling_again_sets_the_channel(lamp: LampKyma):
+    await deploy.enable_module(lamp.client, "torch")
+    await deploy.enable_module(lamp.client, "candle", channel="fast")
+
+    await deploy.enable_module(lamp.client, "torch", channel="alpha")
+
+    assert await modules_of(lamp) == [
+        {"name": "candle", "channel": "fast"},
+        {"name": "torch", "channel": "alpha"},
+    ]
+
+
+async def test_disabling_leaves_other_modules_alone_and_is_no_error_where_there_is_nothing(lamp: LampKyma):
+    await deploy.enable_module(lamp.client, "torch")
+    await deploy.enable_module(lamp.client, "candle")
+
+    await deploy.disable_module(lamp.client, "torch")
+    await deploy.disable_module(lamp.client, "torch")
+
+    assert await modules_of(lamp) == [{"name": "candle"}]
+
+
+async def test_deploying_again_does_not_take_granted_rights_away(lamp: LampKyma, managers: LifecycleManagers):
+    await deploy.deploy_managers(lamp.client, managers)
+
+    role = await lamp.client.get(CLUSTER_ROLE, deploy.MANAGER_ROLE)
+    assert role["rules"] == deploy.EVERYTHING

@@ -1,0 +1,71 @@
+"""A module is verified by the contract and by what its own module.yaml adds."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+from lamp import LAMP, NAME, LampKyma
+
+from harness.clusters.provider import Provider
+from harness.kyma import deploy
+from harness.kyma.errors import ModuleError
+from harness.kyma.kinds import KCP_NAMESPACE
+from harness.kyma.module import Module, Verification
+from harness.kyma.verify import load_script, verify
+
+SCRIPT = """
+from harness.kyma.verify import Check
+
+async def checks(installed, client):
+    return [Check(name=f"{installed.module.short_name} shines", ok=False, detail="it is dark")]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lit:
+    """The lamp in its cluster, whose provider nobody asks for anything."""
+
+    module: Module
+    provider: Provider
+
+
+async def lit(lamp: LampKyma, verification: Verification) -> Lit:
+    await deploy.enable_module(lamp.client, "lamp")
+    await lamp.shine()
+    await deploy.wait_until_ready(lamp.client, lamp.module)
+    return Lit(module=replace(lamp.module, verification=verification), provider=cast("Provider", None))
+
+
+async def test_every_check_holds_for_a_module_that_is_ready(lamp: LampKyma):
+    installed = await lit(lamp, Verification())
+
+    checks = await verify(installed, lamp.client)
+
+    assert [check for check in checks if not check.ok] == []
+    assert len(checks) > 5
+
+
+async def test_what_does_not_hold_is_named_with_what_was_seen(lamp: LampKyma, tmp_path: Path):
+    script = tmp_path / "verify.py"
+    script.write_text(SCRIPT)
+    installed = await lit(lamp, Verification(finalizer="example.com/hold", log={"a": "*"}, script=script))
+    await lamp.client.merge_patch(LAMP, NAME, {"spec": {"watts": 25}}, namespace=KCP_NAMESPACE)
+
+    checks = await verify(installed, lamp.client, within=0)
+
+    failed = {check.name: check.detail for check in checks if not check.ok}
+    assert failed.pop("the cluster can be asked").startswith("GET Deployment lamps/lamp-manager: 404")
+    assert failed == {
+        f"Lamp kcp-system/{NAME} has the finalizer example.com/hold": "it has none",
+        f"Lamp kcp-system/{NAME} has the default's spec": "watts is 25, not 60",
+        "lamp shines": "it is dark",
+    }
+
+
+def test_a_script_without_checks_is_refused(tmp_path: Path):
+    script = tmp_path / "verify.py"
+    script.write_text("answer = 42\n")
+
+    with pytest.raises(ModuleError, match=r"has no function `checks\(installed, client\)`"):
+        load_script(script)
