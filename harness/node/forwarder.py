@@ -81,9 +81,12 @@ async def _join(
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
+    try:
         while data := await source.read(_CHUNK):
             sink.write(data)
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()
+    except OSError:
+        # One side was reset: nothing of this connection is worth keeping, and the other side must hear of it.
+        sink.close()

@@ -1,4 +1,6 @@
 import asyncio
+import socket
+import struct
 from contextlib import asynccontextmanager
 
 import pytest
@@ -78,3 +80,19 @@ async def test_large_answers_arrive_whole(forwarder):
         await forwarder.set_targets([target])
 
         assert await asked(forwarder.port, question) == b"one:" + question
+
+
+async def test_a_connection_that_the_target_resets_is_ended(forwarder):
+    async def reset(_, writer):
+        linger_not = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
+        await forwarder.set_targets([server.sockets[0].getsockname()[1]])
+        reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
+
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+
+        writer.close()
+        await writer.wait_closed()
