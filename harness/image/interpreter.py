@@ -45,16 +45,16 @@ def interpreter() -> list[Entry]:
         Entry(path="/etc/group", content=_GROUPS.encode()),
         program(f"{PREFIX}/bin/python{VERSION}", Path(sys.executable).resolve()),
         link(f"{PREFIX}/bin/python", f"python{VERSION}"),
+        # pyhelm3 starts helm through a shell.
+        program("/bin/sh", Path("/bin/sh").resolve()),
         *_standard_library(),
     ]
 
 
 async def shared_libraries(entries: Sequence[Entry]) -> list[Entry]:
     """Return the libraries of the programs and modules among some entries, and the loader that finds them."""
-    files = [entry.content for entry in entries if isinstance(entry.content, Path)]
-    found = await libraries_of(
-        path for path in files if path.suffix == ".so" or path.name == f"python{VERSION}"
-    )
+    files = [entry.content for entry in entries if entry.mode == PROGRAM_MODE]
+    found = await libraries_of(path for path in files if isinstance(path, Path))
     return [
         program(name if name.startswith("/") else f"{LIBRARIES}/{name}", path) for name, path in found.items()
     ]
