@@ -39,7 +39,7 @@ def has_condition(type_: str, status: str = "True") -> Claim:
     """Claim the status of a condition of a type."""
 
     def claim(seen: Object | None) -> str:
-        conditions = (seen or {}).get("status", {}).get("conditions", [])
+        conditions = (seen or {}).get("status", {}).get("conditions") or []
         actual = [c["status"] for c in conditions if c["type"] == type_]
         return "" if status in actual else f"condition {type_} is {' and '.join(actual) or 'not set'}"
 
