@@ -27,11 +27,14 @@ log = get_logger(__name__)
 class ReflectorTimings:
     """How patient a reflector is, in seconds."""
 
-    watch: int = 300
+    watch: int = 100
     """One watch connection lasts so long, and up to a fifth longer: servers come and go behind it."""
 
-    inactivity: float = 120.0
-    """A watch without even a bookmark, which comes each minute, is taken for dead."""
+    inactivity: float = 150.0
+    """A watch that is silent for longer than it was to last is taken for dead.
+
+    Bookmarks need not come sooner: unless told otherwise, etcd reports progress every ten minutes.
+    """
 
     short_watch: float = 1.0
     """A watch that ends sooner and empty is a failure, or it would be opened again at once for ever."""
