@@ -8,7 +8,7 @@ from pathlib import Path
 _INTERVAL_SECONDS = 0.02
 
 
-async def eventually(claim: Callable[[], object], *, within: float = 10) -> None:
+async def eventually(claim: Callable[[], object], *, within: float = 60) -> None:
     """Wait until the claim holds; fail after so many seconds."""
     await asyncio.to_thread(_poll, claim, within)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.resource import Object
 
 # Longer than anything takes on a busy machine: whoever waits so long has failed.
-PATIENCE = 30.0
+PATIENCE = 60
 
 
 def config_map(name: str, namespace: str, *, labels: dict[str, str] | None = None, **data: str) -> Object:
