@@ -4,11 +4,12 @@ Each step can be taken again on a cluster where it was taken before.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from controller.client import Client
-from controller.errors import ConflictError, NotFoundError
+from controller.errors import ConflictError, KindAbsentError, NotFoundError
 from controller.kinds import CLUSTER_ROLE, DEPLOYMENT
 from controller.resource import Kind, Object
 from harness.kyma.distribution import LifecycleManagers
@@ -23,7 +24,7 @@ from harness.kyma.kinds import (
 )
 from harness.kyma.module import Module
 from harness.observe.claims import has_condition, has_state, is_gone
-from harness.observe.waits import Claim, Target, wait_for
+from harness.observe.waits import Claim, Target, WaitError, wait_for
 
 FIELD_MANAGER = "kyma"
 """What the CLI applies as."""
@@ -66,8 +67,16 @@ async def enable_module(
     await _list_modules(client, kyma, lambda listed: [*_without(module, listed), entry])
 
 
-async def disable_module(client: Client, module: str, *, kyma: str = DEFAULT_KYMA) -> None:
-    """Take the module off the Kyma's list; nothing happens where it is not on it."""
+async def disable_module(
+    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, settle: float = 10
+) -> None:
+    """Take the module off the Kyma's list; nothing happens where it is not on it.
+
+    For up to ``settle`` seconds it waits for module-manager to notice that the module is Ready, if it is. The
+    original takes the answer of an installation under way for the end of the removal, and leaves everything
+    behind.
+    """
+    await _settle(client, instance_name(module, kyma), settle)
     await _list_modules(client, kyma, lambda listed: _without(module, listed))
 
 
@@ -124,6 +133,25 @@ async def _is_granted(client: Client, item: Object) -> bool:
         return bool((await client.get(CLUSTER_ROLE, MANAGER_ROLE)).get("rules") == EVERYTHING)
     except NotFoundError:
         return False
+
+
+async def _settle(client: Client, name: str, within: float) -> None:
+    try:
+        manifest = await client.get(MANIFEST, name, KCP_NAMESPACE)
+        resource = manifest["spec"]["resource"]
+        seen = await client.get(Kind.of(resource), name, KCP_NAMESPACE)
+    except (NotFoundError, KindAbsentError, KeyError):
+        return
+    if seen.get("status", {}).get("state") != "Ready":
+        return
+    target = Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE)
+    with suppress(WaitError):
+        await wait_for(client, target, _is_settled, what="be settled", within=within)
+
+
+def _is_settled(manifest: Object | None) -> str:
+    state = (manifest or {}).get("status", {}).get("state", "absent")
+    return "" if manifest is None or state in ("Ready", "Deleting") else f"its state is {state}"
 
 
 def _kyma(name: str) -> Object:

@@ -184,6 +184,19 @@ def processes_removal(manifest: Object) -> bool:
     return any(one["message"] == "Manifest in Deleting state" for one in conditions)
 
 
+async def test_a_module_that_is_removed_as_soon_as_it_is_ready_waits_for_its_custom_resource(lamp: LampKyma):
+    await deploy.enable_module(lamp.client, "lamp")
+    await lamp.until(LAMP, NAME, exists())
+    held = {"metadata": {"finalizers": ["example.com/hold"]}}
+    await lamp.client.merge_patch(LAMP, NAME, held, namespace=KCP_NAMESPACE)
+    await lamp.shine()
+
+    await deploy.disable_module(lamp.client, "lamp")
+
+    await lamp.until(MANIFEST, NAME, satisfies(processes_removal, "it does not wait yet"))
+    assert (await lamp.client.get(CONFIG_MAP, "lamp", "lamps"))["data"]
+
+
 async def test_an_event_from_outside_brings_the_repair_of_drift_about(lamp: LampKyma):
     await lit(lamp)
     await lamp.client.delete(CONFIG_MAP, "lamp", namespace="lamps")
