@@ -7,7 +7,7 @@ BIN   := .venv/bin
 READY := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test lint unit scenarios tools template format clean
+.PHONY: help run-dev stop verify test test-long lint unit scenarios tools template format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ verify: $(READY) ## Check the running cluster against what the module promises
 
 test: lint unit scenarios ## Prove all of it: lint, unit and harness tests, scenarios with every pair of managers at hand
 
+test-long: test ## Prove it at length as well: every kill point, minutes of idleness, a thousand Eventings (about an hour)
+	$(BIN)/pytest -m long $(ARGS)
+
 lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -30,7 +33,7 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/lint-imports --no-logo
 
 unit: tools ## Run the tests of the module and of the harness
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -m "not long" --cov --cov-report=term:skip-covered $(ARGS)
 
 scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)

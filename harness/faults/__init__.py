@@ -1,0 +1,1 @@
+"""Make a cluster misbehave on purpose, in a way that can be repeated: see docs/reference/faults.md."""

@@ -1,0 +1,35 @@
+"""The objects that the proofs make, and the names they go by."""
+
+from controller.resource import Kind
+
+NAMESPACE = "kyma-system"
+CR_NAMESPACE = "kcp-system"
+NAME = "eventing"
+ACCOUNT = "eventing-controller-manager"
+EVENTING = Kind.parse("operator.kyma-project.io/v1alpha1", "Eventing")
+
+
+def namespace(name):
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def eventing(name=NAME, *, namespace=CR_NAMESPACE, backend="nats", **nats):
+    settings = {"nats": nats} if nats else {}
+    return {
+        "apiVersion": "operator.kyma-project.io/v1alpha1",
+        "kind": "Eventing",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"backend": {"type": backend, **settings}},
+    }
+
+
+def address_teller():
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "address", "namespace": "default"},
+        "spec": {
+            "restartPolicy": "Never",
+            "containers": [{"name": "address", "image": "proof/address:1"}],
+        },
+    }

@@ -1,0 +1,104 @@
+"""What a cluster holds, in a form that two runs can be compared by."""
+
+import asyncio
+import copy
+import difflib
+
+import yaml
+from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
+
+from controller.kinds import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    STATEFUL_SET,
+)
+from harness.observe.inventory import take_inventory
+
+INSTALLED = (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    STATEFUL_SET,
+)
+OF_NATS = "app.kubernetes.io/name=nats"
+PATIENCE = 30.0
+"""Seconds for what others still do when the manager is done: a volume, for one, goes after its claim."""
+
+_BY_CHANCE = frozenset(
+    {"uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "managedFields", "generation"}
+)
+_GIVEN_BY_THE_CLUSTER = frozenset({"clusterIP", "clusterIPs", "volumeName"})
+_NAMED_BY_CHANCE = frozenset({"PersistentVolume", "IPAddress.networking.k8s.io"})
+_PAUSE = 0.1
+
+
+async def state_of(client):
+    """Return every object of the manager as text, and the names of all objects of the cluster."""
+    found = [*(await client.list(EVENTING, namespace=CR_NAMESPACE)).items]
+    for kind in INSTALLED:
+        found += (await client.list(kind, namespace=NAMESPACE, label_selector=OF_NATS)).items
+    inventory = await take_inventory(client)
+    names = sorted(_name(entry) for entry in inventory.entries)
+    return yaml.safe_dump({"objects": [comparable(obj) for obj in found], "inventory": names})
+
+
+async def until_state_is(client, expected):
+    """Wait until the state is what is expected; fail with the difference if it does not become so."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while (found := await state_of(client)) != expected:
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        raise AssertionError(
+            f"the state differs from the undisturbed run's:\n{_difference(expected, found)}"
+        ) from None
+
+
+def comparable(obj):
+    """Return an object without what differs from run to run."""
+    obj = copy.deepcopy(obj)
+    obj["metadata"] = {name: value for name, value in obj["metadata"].items() if name not in _BY_CHANCE}
+    annotations = obj["metadata"].get("annotations", {})
+    obj["metadata"]["annotations"] = {
+        name: value
+        for name, value in annotations.items()
+        if name.startswith(("eventing-manager.", "applyset."))
+    }
+    obj["spec"] = {
+        name: value for name, value in obj.get("spec", {}).items() if name not in _GIVEN_BY_THE_CLUSTER
+    }
+    status = obj.pop("status", {})
+    if obj["kind"] == EVENTING.kind:
+        obj["status"] = _comparable_status(status)
+    return obj
+
+
+def _comparable_status(status):
+    conditions = [
+        {
+            name: value
+            for name, value in condition.items()
+            if name not in {"lastTransitionTime", "observedGeneration"}
+        }
+        for condition in status.get("conditions", [])
+    ]
+    return {
+        "state": status.get("state"),
+        "activeBackend": status.get("activeBackend"),
+        "conditions": conditions,
+    }
+
+
+def _name(entry):
+    return str(entry._replace(name="by chance") if entry.kind in _NAMED_BY_CHANCE else entry)
+
+
+def _difference(expected, found):
+    return "\n".join(
+        difflib.unified_diff(expected.splitlines(), found.splitlines(), "undisturbed", "found", n=3)
+    )

@@ -1,0 +1,72 @@
+"""The manager is killed at every call it makes: whatever it was about to do, the next one does it."""
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+from proof_phases import PHASES
+from proof_rig import is_work
+from proof_state import state_of, until_state_is
+
+from harness.faults.fault import Moment
+from harness.faults.plan import Counting, kill_at
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SHORT_ROUNDS = 2
+"""Kill points of each phase in `make test`; `make test-long` takes them all."""
+
+
+async def undisturbed(rig):
+    """Take the manager through all phases; return the state each ends in, and how many calls it takes."""
+    states, calls = {}, {}
+    for phase in PHASES:
+        plan = Counting(selects=is_work)
+        await rig.take(phase, plan)
+        states[phase.name] = await state_of(rig.client)
+        calls[phase.name] = plan.seen
+    return states, calls
+
+
+async def killed(rig, phase, number, moment, expected):
+    """Kill the manager at a call of a phase, compare what comes of it; tell whether there was such a call."""
+    plan = kill_at(number, moment, selects=is_work)
+    rig.note(f"{phase.name}, {plan}")
+    await rig.take(phase, plan)
+    await until_state_is(rig.client, expected)
+    return plan.met is not None
+
+
+async def test_a_manager_killed_in_each_phase_ends_where_the_undisturbed_one_does(rig, seed, say):
+    states, calls = await undisturbed(rig)
+    chance = random.Random(seed)
+
+    met = Counter()
+    for _ in range(SHORT_ROUNDS):
+        for phase in PHASES:
+            number = chance.randint(1, calls[phase.name])
+            moment = chance.choice(list(Moment))
+            met[phase.name] += await killed(rig, phase, number, moment, states[phase.name])
+
+    say("calls of an undisturbed run", calls)
+    say("kill points met", dict(met))
+    assert met.total() > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("moment", Moment)
+async def test_a_manager_killed_at_every_call_ends_where_the_undisturbed_one_does(rig, moment, say):
+    states, calls = await undisturbed(rig)
+
+    met = Counter()
+    for number in itertools.count(1):
+        # Passes start when watches tell, so a run may make a call more or less: what counts is that none is left.
+        found = [await killed(rig, phase, number, moment, states[phase.name]) for phase in PHASES]
+        met.update(phase.name for phase, was_met in zip(PHASES, found, strict=True) if was_met)
+        if not any(found):
+            break
+
+    say(f"kill points, {moment} the call", {**met, "all": met.total()})
+    assert all(met[name] >= calls[name] // 2 for name in calls)
