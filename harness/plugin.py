@@ -1,7 +1,7 @@
 """The pytest plugin: options, and the fixtures that scenarios are written with."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,9 +16,12 @@ from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
+from harness.observe.observer import Observer
 from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, set_up
+
+pytest_plugins = ("harness.fixtures.observing", "harness.fixtures.evidence")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,7 +73,12 @@ def portal() -> Iterator[Portal]:
 
 
 @pytest.fixture(scope="session")
-def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Config) -> Iterator[Testbed]:
+def testbed(
+    harness_settings: Settings,
+    portal: Portal,
+    salvage: Callable[[Testbed], None],
+    pytestconfig: pytest.Config,
+) -> Iterator[Testbed]:
     """Run a cluster with the lifecycle managers, the bundled module and an empty Kyma."""
     with _failing_in_a_sentence():
         prepared = portal.call(set_up(harness_settings))
@@ -79,7 +87,11 @@ def testbed(harness_settings: Settings, portal: Portal, pytestconfig: pytest.Con
     report.line(f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
     try:
         with _failing_in_a_sentence():
-            portal.call(_start(prepared))
+            try:
+                portal.call(_start(prepared))
+            except Exception:
+                salvage(prepared)
+                raise
         yield prepared
     finally:
         if not harness_settings.detached:
@@ -116,9 +128,9 @@ def client(testbed: Testbed, portal: Portal) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def api(client: Client, portal: Portal) -> Api:
+def api(client: Client, portal: Portal, observer: Observer) -> Api:
     """Show the cluster's API as its administrator sees it."""
-    return Api(portal, client)
+    return Api(portal, client, observer)
 
 
 @pytest.fixture(scope="session")

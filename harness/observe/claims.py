@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from controller.resource import Object
-from harness.observe.waits import Claim
+from harness.observe.difference import differences
+from harness.observe.readiness import lack_of_readiness
+from harness.observe.target import Claim
 
 
 def exists() -> Claim:
@@ -49,3 +51,13 @@ def has_condition(type_: str, status: str = "True") -> Claim:
 def satisfies(predicate: Callable[[Object], bool], missing: str) -> Claim:
     """Claim whatever a predicate says of an object that exists."""
     return lambda seen: "" if seen and predicate(seen) else missing
+
+
+def is_ready() -> Claim:
+    """Claim that the object is ready, in the sense of its kind."""
+    return lambda seen: lack_of_readiness(seen) if seen else "it does not exist"
+
+
+def matches(pattern: Object) -> Claim:
+    """Claim that the object holds everything that a pattern holds."""
+    return lambda seen: "; ".join(differences(pattern, seen)) if seen else "it does not exist"

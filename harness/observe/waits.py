@@ -1,119 +1,112 @@
-"""Wait for an object to become what is claimed of it, by watching it."""
+"""Wait for an object to become what is claimed of it, by watching it; say why where it does not."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+from typing import Protocol
 
 from controller.client import Client
-from controller.errors import ApiError, KindAbsentError, NotFoundError, UnreachableError
-from controller.resource import Kind, Object
+from controller.resource import Object
 from harness.observe.describe import describe
+from harness.observe.symptoms import Symptom
+from harness.observe.target import Claim, Target
+from harness.observe.watcher import Watcher
 
-Claim = Callable[[Object | None], str]
-"""What is missing of a claim, as a phrase; empty when it holds. ``None`` stands for "no such object"."""
+__all__ = ["Attendant", "Claim", "Target", "WaitError", "wait_for"]
 
 
 class WaitError(AssertionError):
-    """What was waited for did not come: carries the object as it was last seen."""
+    """What was waited for did not come: carries the object as it was last seen, and the causes found."""
 
-    def __init__(self, message: str, last: Object | None) -> None:
+    def __init__(self, message: str, last: Object | None, symptoms: Sequence[Symptom] = ()) -> None:
         super().__init__(message)
         self.last = last
+        self.symptoms = tuple(symptoms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The object that is waited for, which need not exist yet, nor its kind."""
+class Attendant(Protocol):
+    """Somebody who looks on while we wait."""
 
-    kind: Kind
-    name: str
-    namespace: str | None = None
+    async def attend(self, target: Target, watcher: Watcher, within: float) -> Sequence[Symptom]:
+        """Return what makes it hopeless, once it is."""
 
-    def __str__(self) -> str:
-        """Name it as people do: ``Eventing kcp-system/default-kyma-eventing``."""
-        return f"{self.kind.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
-
-
-class _Holds(Exception):  # noqa: N818 - a signal, not an error
-    def __init__(self, seen: Object | None) -> None:
-        self.seen = seen
-
-
-class _WatchEnded(Exception):  # noqa: N818 - watches end; the next one goes on
-    pass
-
-
-class _Watcher:
-    """Follow one object until a claim about it holds."""
-
-    def __init__(self, client: Client, target: Target, claim: Claim) -> None:
-        self._client = client
-        self._target = target
-        self._claim = claim
-        self.last: Object | None = None
-        self.missing = "not looked at yet"
-
-    async def run(self) -> Object | None:
-        """Return the object for which the claim held; reconnects for as long as it is let."""
-        recoverable = retry_if_exception_type((_WatchEnded, ApiError, UnreachableError, KindAbsentError))
-        async for attempt in AsyncRetrying(retry=recoverable, wait=wait_exponential(0.1, max=1)):
-            with attempt:
-                try:
-                    await self._follow()
-                except _Holds as holds:
-                    return holds.seen
-        raise AssertionError("unreachable: retried without end")
-
-    async def _follow(self) -> None:
-        version = await self._look()
-        selector = f"metadata.name={self._target.name}"
-        events = self._client.watch(
-            self._target.kind,
-            namespace=self._target.namespace,
-            resource_version=version,
-            field_selector=selector,
-        )
-        async with aclosing(events):
-            async for event in events:
-                if event.type != "BOOKMARK":
-                    self._judge(None if event.type == "DELETED" else event.object)
-        raise _WatchEnded
-
-    async def _look(self) -> str | None:
-        selector = f"metadata.name={self._target.name}"
-        try:
-            found = await self._client.list(
-                self._target.kind, namespace=self._target.namespace, field_selector=selector
-            )
-        except (KindAbsentError, NotFoundError):
-            self._judge(None)
-            raise
-        self._judge(found.items[0] if found.items else None)
-        return found.resource_version
-
-    def _judge(self, seen: Object | None) -> None:
-        self.last = seen
-        self.missing = self._claim(seen)
-        if not self.missing:
-            raise _Holds(seen)
+    async def explain(
+        self, target: Target, watcher: Watcher, symptoms: Sequence[Symptom]
+    ) -> tuple[Sequence[Symptom], list[str]]:
+        """Return all causes, the weightiest first, and lines with what was seen around the object."""
 
 
 async def wait_for(
-    client: Client, target: Target, claim: Claim, *, what: str, within: float = 60
+    client: Client,
+    target: Target,
+    claim: Claim,
+    *,
+    what: str,
+    within: float = 60,
+    attendant: Attendant | None = None,
 ) -> Object | None:
     """Wait until the claim about the object holds, and return the object as it then was.
 
-    ``within`` is in seconds. Raises :class:`WaitError` that says what was missing and what was last seen.
+    ``within`` is in seconds. Raises :class:`WaitError` whose first line says what stands in the way, as far
+    as that is known, and whose other lines say what was missing and what was last seen. With an attendant it
+    is raised as soon as the attendant says that it is hopeless.
     """
-    watcher, started = _Watcher(client, target, claim), time.monotonic()
+    watcher, started = Watcher(client, target, claim), time.monotonic()
+    watching = asyncio.create_task(watcher.run())
+    attending = asyncio.create_task(_attended(attendant, target, watcher, within))
     try:
-        async with asyncio.timeout(within):
-            return await watcher.run()
-    except TimeoutError:
-        waited = time.monotonic() - started
-        sentence = f"{target} did not come to {what} within {waited:.0f} s: {watcher.missing}"
-        raise WaitError(f"{sentence}\n{describe(watcher.last)}", watcher.last) from None
+        await asyncio.wait({watching, attending}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            return watching.result()
+        symptoms = attending.result() if attending.done() else ()
+        failure = _Failure(
+            target=target,
+            what=what,
+            within=within,
+            waited=time.monotonic() - started,
+            missing=watcher.missing,
+            trouble=watcher.trouble(),
+        )
+    finally:
+        watching.cancel()
+        attending.cancel()
+        await asyncio.gather(watching, attending, return_exceptions=True)
+    around: list[str] = []
+    if attendant is not None:
+        symptoms, around = await attendant.explain(target, watcher, symptoms)
+    message = "\n".join([*failure.lines(symptoms), describe(watcher.last), *around])
+    raise WaitError(message, watcher.last, symptoms)
+
+
+async def _attended(
+    attendant: Attendant | None, target: Target, watcher: Watcher, within: float
+) -> Sequence[Symptom]:
+    if attendant is None:
+        await asyncio.get_running_loop().create_future()  # nobody gives up before the time is up
+        return ()
+    return await attendant.attend(target, watcher, within)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """What is told of a wait that was in vain."""
+
+    target: Target
+    what: str
+    within: float
+    waited: float
+    missing: str
+    trouble: str
+
+    def lines(self, symptoms: Sequence[Symptom]) -> list[str]:
+        """Return the cause, and then what was waited for; just the latter where no cause is known."""
+        causes = [*([self.trouble] if self.trouble else []), *map(str, symptoms)]
+        early = self.waited < self.within - 0.05
+        until = f"gave up after {self.waited:.1f} s of {self.within:g} s" if early else ""
+        sentence = f"{self.target} did not come to {self.what}"
+        if not causes:
+            return [f"{sentence} within {self.within:g} s: {self.missing}"]
+        first, *others = causes
+        until = until or f"waited {self.within:g} s"
+        return [first, f"  so {sentence} ({until}): {self.missing}", *(f"  also: {one}" for one in others)]

@@ -1,0 +1,79 @@
+"""Lay the evidence of one failed test down in a folder."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.observe.incident import Findings, Incident, as_data
+from harness.observe.narrative import event_line
+from harness.observe.timeline import lines
+
+DATA = "evidence.json"
+"""What the report is drawn from; it also marks a folder as ours."""
+NAME_LENGTH = 80
+
+
+def folder_name(test: str) -> str:
+    """Return a folder's name for a test: readable, and unlike any other test's."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", test.partition("::")[2] or test).strip("-.")
+    return f"{slug[:NAME_LENGTH]}-{sha256(test.encode()).hexdigest()[:6]}"
+
+
+def discard(base: Path, test: str) -> None:
+    """Remove what an earlier run has left of a test."""
+    old = base / folder_name(test)
+    if (old / DATA).is_file():
+        shutil.rmtree(old)
+
+
+def lay_down(base: Path, incident: Incident, findings: Findings) -> Path:
+    """Write everything, in place of what an earlier run has left of this test; returns the folder."""
+    discard(base, incident.test)
+    folder = base / folder_name(incident.test)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "failure.txt", f"{incident.cause}\n\n{incident.message}")
+    _write(folder / "rerun.sh", f"#!/bin/sh\n{incident.command}\n").chmod(0o755)
+    _write(folder / "facts.txt", "".join(f"{name}: {value}\n" for name, value in incident.facts.items()))
+    _write(folder / "events.txt", _text(event_line(dict(one)) for one in findings.events))
+    _write(folder / "timeline.txt", _text(lines(findings.transitions, incident.started)))
+    _write(folder / "steps.txt", _text(_step_lines(incident, findings)))
+    if findings.problems:
+        _write(folder / "problems.txt", _text(findings.problems))
+    for obj in findings.objects:
+        _write_object(folder / "objects", obj)
+    for log in findings.logs:
+        name = f"{log.namespace}_{log.pod}_{log.container}{'.previous' if log.previous else ''}.log"
+        _write(folder / "logs" / name, log.text or f"(nothing: {log.problem or 'it wrote nothing'})\n")
+    _write(folder / DATA, json.dumps(as_data(incident, findings), default=str))
+    return folder
+
+
+def _write_object(base: Path, obj: Mapping[str, Any]) -> None:
+    group = obj["apiVersion"].rpartition("/")[0]
+    kind = f"{obj['kind']}.{group}" if group else obj["kind"]
+    name, namespace = obj["metadata"]["name"].replace(":", "_"), obj["metadata"].get("namespace")
+    file = f"{namespace}_{name}.yaml" if namespace else f"{name}.yaml"
+    _write(base / kind / file, yaml.safe_dump(dict(obj), sort_keys=False, allow_unicode=True))
+
+
+def _step_lines(incident: Incident, findings: Findings) -> Iterable[str]:
+    for step in findings.steps:
+        mark = "✓" if step.ok else "✗"
+        indent = "  " * step.depth
+        yield f"{step.started - incident.started:+8.2f} s {step.seconds:7.2f} s {mark} {indent}{step.name}"
+
+
+def _text(parts: Iterable[str]) -> str:
+    return "".join(f"{part}\n" for part in parts)
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

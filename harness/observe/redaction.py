@@ -1,0 +1,53 @@
+"""Take out of objects and texts what nobody but the cluster may know."""
+
+import copy
+import re
+from typing import Any
+
+from controller.resource import Object
+
+HIDDEN = "<redacted>"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_NAME = re.compile(r"(?i)(passw|secret|token|credential|private.?key|api.?key|access.?key|auth$)")
+_TEXTS = (
+    re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),  # a JSON web token
+    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),  # user and password in a URL
+    re.compile(r"(?i)(?<=bearer )[\w.~+/=-]{8,}"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
+)
+
+
+def redacted(obj: Object) -> Object:
+    """Return a copy without secret values, and without ``managedFields``, which nobody reads."""
+    shown = copy.deepcopy(obj)
+    metadata = shown.get("metadata", {})
+    metadata.pop("managedFields", None)
+    if shown.get("kind") == "Secret":
+        (metadata.get("annotations") or {}).pop(LAST_APPLIED, None)
+        for field in ("data", "stringData"):
+            if shown.get(field):
+                shown[field] = {key: _hidden(value) for key, value in shown[field].items()}
+    cleaned: Object = _without_secret_values(shown)
+    return cleaned
+
+
+def redacted_text(text: str) -> str:
+    """Return a text, such as a log, without tokens, private keys and passwords in URLs."""
+    for pattern in _TEXTS:
+        text = pattern.sub(HIDDEN, text)
+    return text
+
+
+def _without_secret_values(value: Any) -> Any:
+    """Hide the literal value of each environment variable whose name says that it is secret."""
+    if isinstance(value, dict):
+        if isinstance(value.get("name"), str) and "value" in value and _NAME.search(value["name"]):
+            value = {**value, "value": HIDDEN}
+        return {key: _without_secret_values(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_secret_values(one) for one in value]
+    return redacted_text(value) if isinstance(value, str) else value
+
+
+def _hidden(value: Any) -> str:
+    return f"{HIDDEN[:-1]}, {len(str(value))} characters>"

@@ -1,0 +1,50 @@
+"""The cluster of the demonstration: the one that $KUBECONFIG names."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.client import Client
+from controller.kinds import NAMESPACE
+from controller.resource import Kind, ObjectKey
+from harness.api import Api
+from harness.blocking import Portal
+from harness.fixtures.observing import Surroundings
+from harness.observe.patience import Patience
+from harness.observe.relations import Relations
+
+LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
+
+
+@pytest.fixture(scope="session")
+def client(portal: Portal) -> Iterator[Client]:
+    opened = Client.from_kubeconfig(Path(os.environ["KUBECONFIG"]))
+    yield portal.call(opened.__aenter__())
+    portal.call(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def surroundings() -> Surroundings:
+    return Surroundings(
+        relations=Relations(finalizers={"demo.kyma-harness.io/lamp": ObjectKey("lamps", "lamp-manager")}),
+        facts={"cluster": "the demonstration's"},
+    )
+
+
+@pytest.fixture(scope="session")
+def patience() -> Patience:
+    """Give up on what lasts for a second: nothing of the demonstration gets well."""
+    return Patience(image=1, unschedulable=1, finalizer=1, state=1, restarts=1)
+
+
+@pytest.fixture
+def namespace(api: Api) -> Iterator[str]:
+    created = api.create(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "demo-"}}
+    )
+    name = created["metadata"]["name"]
+    api.expect(Kind.parse("v1", "ServiceAccount"), "default", name).to_exist()
+    yield name
+    api.delete(NAMESPACE, name)

@@ -1,0 +1,146 @@
+"""Tests that fail, each for one reason that its report has to name in the first line.
+
+They are run by ``test_observe_demo.py``, or to look at a report:
+``KUBECONFIG=$(kyma-harness kubeconfig) pytest harness/tests/observe/demo/failing.py``.
+"""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from demo_objects import a_lamp, a_pod, lamp_definition, workload
+
+from controller.client import Client
+from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
+from controller.resource import Kind
+from harness.api import Api
+from harness.blocking import Portal
+from harness.expectation import Expectation
+from harness.observe.observer import Observer
+from harness.observe.target import Target
+
+LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
+
+
+@pytest.fixture
+def lamps(api: Api) -> Iterator[None]:
+    api.create(lamp_definition())
+    api.expect(CRD, "lamps.demo.kyma-harness.io").to_be_ready()
+    yield
+    api.delete(CRD, "lamps.demo.kyma-harness.io")
+    api.expect(CRD, "lamps.demo.kyma-harness.io").to_be_gone()
+
+
+@pytest.fixture
+def released(api: Api) -> Iterator[list[tuple[Kind, str, str]]]:
+    """Take finalizers off in the end, so that the demonstration leaves nothing."""
+    held: list[tuple[Kind, str, str]] = []
+    yield held
+    for kind, name, namespace in held:
+        api.patch(kind, name, namespace, {"metadata": {"finalizers": []}})
+
+
+def test_a_wrong_image(api: Api, namespace: str) -> None:
+    api.create(workload("web", namespace, image="ghcr.io/nobody/nothing:1"))
+
+    api.expect(DEPLOYMENT, "web", namespace).to_be_ready(within=60)
+
+
+def test_a_crash_loop(api: Api, namespace: str) -> None:
+    api.create(workload("web", namespace, command="echo ready to crash; echo no such backend >&2; exit 3"))
+
+    api.expect(DEPLOYMENT, "web", namespace).to_be_ready(within=60)
+
+
+def test_a_missing_secret(api: Api, namespace: str) -> None:
+    api.create(a_pod("web", namespace, envFrom=[{"secretRef": {"name": "absent"}}]))
+
+    api.expect(POD, "web", namespace).to_be_ready(within=60)
+
+
+def test_a_pod_no_node_can_take(api: Api, namespace: str) -> None:
+    api.create(a_pod("web", namespace, resources={"requests": {"cpu": "5000"}}))
+
+    api.expect(POD, "web", namespace).to_be_ready(within=60)
+
+
+def test_a_hanging_finalizer(
+    api: Api, namespace: str, lamps: None, released: list[tuple[Kind, str, str]]
+) -> None:
+    api.create(a_lamp("kitchen", namespace, finalizers=["demo.kyma-harness.io/lamp"]))
+    released.append((LAMP, "kitchen", namespace))
+    api.delete(LAMP, "kitchen", namespace)
+
+    api.expect(LAMP, "kitchen", namespace).to_be_gone(within=60)
+
+
+def test_a_finalizer_nobody_knows(
+    api: Api, namespace: str, released: list[tuple[Kind, str, str]]
+) -> None:
+    held = {"name": "shelf", "namespace": namespace, "finalizers": ["example.com/unheard-of"]}
+    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
+    released.append((CONFIG_MAP, "shelf", namespace))
+    api.delete(CONFIG_MAP, "shelf", namespace)
+
+    api.expect(CONFIG_MAP, "shelf", namespace).to_be_gone(within=2)
+
+
+def test_a_resource_in_error(api: Api, namespace: str, lamps: None) -> None:
+    api.create(a_lamp("kitchen", namespace))
+    condition = {"type": "Ready", "status": "False", "reason": "BulbBurnt", "message": "no light since noon"}
+    api.patch_status(LAMP, "kitchen", namespace, {"state": "Error", "conditions": [condition]})
+
+    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=60)
+
+
+def test_a_missing_definition(api: Api, namespace: str) -> None:
+    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
+
+
+def test_an_api_that_does_not_answer(portal: Portal, observer: Observer, tmp_path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        kubeconfig = tmp_path / "kubeconfig"
+        named = {"name": "silent", "cluster": {"server": address}}
+        context = {"name": "silent", "context": {"cluster": "silent", "user": "silent"}}
+        kubeconfig.write_text(
+            yaml.safe_dump({
+                "clusters": [named], "contexts": [context], "current-context": "silent",
+                "users": [{"name": "silent", "user": {}}],
+            })
+        )  # fmt: skip
+        client = Client.from_kubeconfig(kubeconfig)
+        portal.call(client.__aenter__())
+        try:
+            target = Target(kind=POD, name="web", namespace="default")
+            Expectation(portal, client, target).to_exist(within=2)
+        finally:
+            portal.call(client.__aexit__(None, None, None))
+
+
+def test_a_state_that_is_only_late(api: Api, namespace: str, lamps: None) -> None:
+    api.create(a_lamp("kitchen", namespace))
+    api.patch_status(LAMP, "kitchen", namespace, {"state": "Processing"})
+
+    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
+
+
+def test_a_plain_assertion(api: Api, namespace: str) -> None:
+    api.create(workload("web", namespace, command="echo serving; sleep 600"))
+    secret = {"name": "door", "namespace": namespace}
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"key": "open sesame"}})
+    api.expect(DEPLOYMENT, "web", namespace).to_be_ready()
+
+    assert api.get(SECRET, "door", namespace)["type"] == "kubernetes.io/tls"
+
+
+@pytest.fixture
+def broken(api: Api, namespace: str) -> None:
+    """Fail in the set-up of a test."""
+    api.create(a_pod("web", namespace, image="ghcr.io/nobody/nothing:2"))
+    api.expect(POD, "web", namespace).to_be_ready(within=60)
+
+
+def test_a_set_up_that_fails(broken: None) -> None:
+    raise AssertionError("never reached")
