@@ -7,7 +7,7 @@ BIN   := .venv/bin
 READY := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test test-long lint unit scenarios tools template format clean
+.PHONY: help run-dev stop verify test test-long lint unit scenarios bench tools template format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ scenarios: tools ## Run the scenarios with the built-in managers, and with the r
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)
 	@if [ -n "$${KYMA_DIST:-}" ]; then set -x; $(BIN)/pytest scenarios --kyma=real $(ARGS); \
 	else echo "KYMA_DIST is not set: the scenarios ran with the built-in lifecycle managers only"; fi
+
+bench: tools ## Hold the main job's parts to their budgets
+	$(BIN)/python hack/bench/budgets.py
 
 tools: $(READY)
 	@$(BIN)/kyma-harness tools

@@ -128,12 +128,14 @@ async def choose_provider(settings: Settings) -> Chosen:
     return await choose(settings.provider, settings.cluster_state)
 
 
-async def prepare(settings: Settings, tools: ToolPaths, chosen: Chosen) -> Testbed:
+async def prepare(
+    settings: Settings, tools: ToolPaths, chosen: Chosen, console: Console | None = None
+) -> Testbed:
     """Decide which module and which pair of managers a run uses, on the chosen provider."""
     known = Record.read(settings)
     settings = known.fill_in(settings) if known else settings
     module = Module.load(settings.module)
-    managers = await find_managers(settings, tools)
+    managers = await find_managers(settings, tools, console)
     wanted = Wanted(
         cluster=settings.cluster,
         state=settings.cluster_state,
@@ -156,13 +158,19 @@ async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
     chosen = await choose_provider(settings)
     only = tools_for(chosen.provider)
     tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
-    return await prepare(settings, tools, chosen)
+    return await prepare(settings, tools, chosen, console)
 
 
-async def find_managers(settings: Settings, tools: ToolPaths) -> LifecycleManagers:
+async def find_managers(
+    settings: Settings, tools: ToolPaths, console: Console | None = None
+) -> LifecycleManagers:
     """Find the lifecycle managers: the given folder, the cache or ``go install``, else the built-in pair."""
-    sources = [GoSource(cache=settings.cache, kubectl=tools.folder / "kubectl")]
     given = settings.kyma_dist
     if given is not None:
         return await find(settings.kyma, [lambda: prebuilt(given, settings.cache)])
-    return await find(settings.kyma, sources)
+
+    def report(what: str) -> None:
+        (console or Console(stderr=True)).print(f"lifecycle managers: {what} …", highlight=False)
+
+    kubectl = tools.folder / "kubectl"
+    return await find(settings.kyma, [GoSource(cache=settings.cache, kubectl=kubectl, on_progress=report)])
