@@ -48,26 +48,28 @@ class Launcher:
         """
         wanted = await container_environment(container, sandbox.facts, self.api)
         mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
-        fill = self._fill(rule, sandbox)
+        fill = self._fill(rule, sandbox, mounts)
         try:
-            argv = _argv(container, rule, wanted, fill)
+            argv = _argv(container, rule, wanted, fill, mounts)
             ruled = {name: fill(value) for name, value in rule.env.items()}
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
-        env = {**self._base(container, sandbox, mounts), **wanted, **ruled}
+        asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
         return Launch(
-            argv=tuple(mounts.rewrite_all(argv)),
-            env={name: mounts.rewrite(value) for name, value in env.items()},
+            argv=tuple(argv),
+            env={**self._base(container, sandbox, mounts), **asked, **ruled},
             cwd=_working_folder(container, sandbox, mounts),
             mounts=mounts,
         )
 
-    def _fill(self, rule: Rule, sandbox: Sandbox) -> Callable[..., str]:
-        return Placeholders(
+    def _fill(self, rule: Rule, sandbox: Sandbox, mounts: Mounts) -> Callable[..., str]:
+        """Return what completes a rule's text: its own mount paths first, as placeholders give host paths."""
+        placeholders = Placeholders(
             values=plain_placeholders(rule, self.placeholders),
             ports={port: sandbox.ports[port] for port in rule.listen},
             service_port=self.service_port,
-        ).fill
+        )
+        return lambda text, **where: placeholders.fill(mounts.rewrite(text), **where)
 
     def _base(self, container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> dict[str, str]:
         """Return what every container gets; nothing else of our own environment is handed on."""
@@ -102,9 +104,13 @@ def _with_last_words(mounts: Mounts, container: Mapping[str, Any], sandbox: Sand
 
 
 def _argv(
-    container: Mapping[str, Any], rule: Rule, wanted: Mapping[str, str], fill: Callable[..., str]
+    container: Mapping[str, Any],
+    rule: Rule,
+    wanted: Mapping[str, str],
+    fill: Callable[..., str],
+    mounts: Mounts,
 ) -> list[str]:
-    command, args = command_line(container, wanted)
+    command, args = map(mounts.rewrite_all, command_line(container, wanted))
     if rule.command:
         command = [fill(text) for text in rule.command]
     if not command:

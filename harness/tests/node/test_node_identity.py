@@ -97,3 +97,18 @@ async def test_a_wrong_token_is_refused(cluster, namespace, web):
     async with Client.from_kubeconfig(path) as client:
         with pytest.raises(UnauthorizedError):
             await client.list(CONFIG_MAP, namespace=namespace)
+
+
+async def test_a_volume_mounted_where_our_own_folders_lie_does_not_move_them(cluster, namespace, web):
+    """The state folder may be below /tmp, and pods like to mount something there."""
+    over_ours = "/" + cluster.state.absolute().parts[1]
+
+    path = await kubeconfig_of(
+        cluster,
+        namespace,
+        lambda **fields: web(volumeMounts=[{"name": "scratch", "mountPath": over_ours}], **fields),
+        volumes=[{"name": "scratch", "emptyDir": {}}],
+    )
+
+    async with Client.from_kubeconfig(path) as client:
+        await client.request("GET", "/version")
