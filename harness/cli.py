@@ -233,6 +233,16 @@ async def bundle(session: Session, *, registry: str | None, output: Path | None,
 
 
 @command
+@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
+async def load_image(session: Session, archive: Path) -> None:
+    """Put the image of a tar on the cluster's nodes, for images that they cannot pull."""
+    testbed = await session.running()
+    with Ledger(session.console).step("load image") as step:
+        await testbed.provider.load_image(archive)
+        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
+
+
+@command
 async def deploy_(session: Session) -> None:
     """Deploy the lifecycle managers, the module's template and the Kyma resource."""
     testbed, ledger = await session.running(), Ledger(session.console)

@@ -19,6 +19,8 @@ EXTRA_ARGS = {
     "module-manager": ("--custom-state-check", "--failure-base-delay=100ms", "--failure-max-delay=2s"),
 }
 """As in the process rules: no minutes of exponential polling, and Ready means that the module is."""
+REQUESTS = {"cpu": "20m", "memory": "64Mi"}
+"""As shipped, each asks for half a core: on two cores the second would never be scheduled."""
 
 
 async def images_of(managers: LifecycleManagers, tools: Path) -> list[Image]:
@@ -56,4 +58,5 @@ def _with_image(item: Object, references: Mapping[str, str]) -> Object:
             container["image"] = references[name]
             container["imagePullPolicy"] = "IfNotPresent"
             container["args"] = [*container.get("args", ()), *EXTRA_ARGS[name]]
+            container.setdefault("resources", {})["requests"] = dict(REQUESTS)
     return changed
