@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -20,8 +20,7 @@ from harness.faults.fault import (
     Kill,
     Moment,
 )
-
-Selects = Callable[[ApiCall], bool]
+from harness.faults.record import Selects
 
 
 class Plan(Protocol):

@@ -45,7 +45,7 @@ class ApiProxy:
         self.record = CallRecord()
         self._upstream = upstream
         self._plan: Plan = Calm()
-        self._kill: Callable[[], None] | None = None
+        self._kill: Callable[[], None] = _nobody_to_kill
         self._streams: set[asyncio.Task[object]] = set()
         self._is_down = False
         self._stack = AsyncExitStack()
@@ -143,7 +143,7 @@ class ApiProxy:
             case Cut(moment=moment) | Kill(moment=moment):
                 if moment is Moment.AFTER:
                     await self._answer_to(request)
-                if isinstance(fault, Kill) and self._kill is not None:
+                if isinstance(fault, Kill):
                     self._kill()
                 return cut_off(request)
 
@@ -204,6 +204,10 @@ class ApiProxy:
 async def _copy(answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
     async for chunk in answer.content.iter_any():
         await response.write(chunk)
+
+
+def _nobody_to_kill() -> None:
+    raise RuntimeError("a plan says Kill, and the proxy was not told whom: call aim() first")
 
 
 def _handed_on(headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -1,11 +1,14 @@
 """Remember which calls were made and what became of them."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.faults.call import ApiCall
 from harness.faults.fault import Fault
+
+Selects = Callable[[ApiCall], bool]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,6 +17,7 @@ class Recorded:
 
     call: ApiCall
     fault: Fault | None
+    at: float = field(default_factory=time.monotonic)
     status: int | None = None
     """What the caller was answered; None while it waits, and for ever if it was cut off."""
 
@@ -33,11 +37,10 @@ class CallRecord:
         """Return how many there are: a mark to look back from."""
         return len(self.entries)
 
-    def since(self, mark: int = 0) -> Iterator[ApiCall]:
-        """Yield the calls that came after a mark."""
-        for entry in self.entries[mark:]:
-            yield entry.call
+    def since(self, mark: int) -> list[Recorded]:
+        """Return what came after a mark."""
+        return self.entries[mark:]
 
-    def count(self, selects: Callable[[ApiCall], bool], *, since: int = 0) -> Counter[str]:
+    def count(self, selects: Selects, *, since: int = 0) -> Counter[str]:
         """Return how often each of the selected calls came after a mark."""
-        return Counter(str(call) for call in self.since(since) if selects(call))
+        return Counter(str(entry.call) for entry in self.since(since) if selects(entry.call))

@@ -1,13 +1,14 @@
 """One cluster and one proxy for all proofs; each test has its own manager and leaves nothing behind."""
 
 import os
-import random
+import secrets
 
 import pytest
 import pytest_asyncio
 from proof_cluster import proof_cluster
 from proof_manager import Manager
 from proof_objects import ACCOUNT, NAMESPACE
+from proof_reference import undisturbed
 from proof_rig import Rig
 
 from harness.embedded.tools import ensure, explicit_tools
@@ -40,10 +41,25 @@ async def rig(cluster, proxy, kubeconfig, tmp_path):
     """A manager that runs and restarts, with nothing to do yet."""
     manager = Manager(cluster, kubeconfig, log=tmp_path / "manager.log")
     rig = Rig(cluster.client, proxy, manager)
+    proxy.aim(manager.kill)
     async with manager.kept_alive():
         await rig.until_idle()
         yield rig
         await rig.clear()
+
+
+@pytest.fixture(scope="session")
+def references():
+    """Keep what was found out once."""
+    return []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reference(rig, references):
+    """The undisturbed run, once a session: it is the same manager and the same cluster."""
+    if not references:
+        references.append(await undisturbed(rig))
+    return references[0]
 
 
 @pytest.fixture
@@ -53,7 +69,7 @@ def say(capsys, record_property):
     def show(name, value):
         record_property(name, value)
         with capsys.disabled():
-            print(f"\n  {name}: {value}", end="")
+            print(f"\n  {name}: {value}", end="")  # noqa: T201 - shown whatever is captured
 
     return show
 
@@ -61,6 +77,6 @@ def say(capsys, record_property):
 @pytest.fixture
 def seed(say):
     """What decides all chance of a test; $PROOF_SEED repeats one."""
-    chosen = int(os.environ.get("PROOF_SEED") or random.randrange(10**6))
+    chosen = int(os.environ.get("PROOF_SEED") or secrets.randbelow(10**6))
     say("PROOF_SEED", chosen)
     return chosen

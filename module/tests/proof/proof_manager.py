@@ -4,13 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from contextlib import asynccontextmanager
 
+from proof_cluster import ROOT
 from proof_objects import NAMESPACE
 
 from harness.host.process import spawn
-from proof_cluster import ROOT
 
 GRACE = 10.0
 
@@ -21,31 +20,35 @@ class Manager:
     def __init__(self, cluster, kubeconfig, *, log, name="manager-0"):
         self.name = name
         self.starts = 0
-        self.ended_at = 0.0
         self._cluster = cluster
         self._kubeconfig = kubeconfig
         self._log = log
         self._child = None
+        self._is_killed = False
+        self._log_begins = 0
 
     @property
     def pid(self):
         return self._child.pid
 
     @property
-    def log_text(self):
-        return self._log.read_text() if self._log.exists() else ""
+    def leads(self):
+        """Whether the one that runs now has come to work."""
+        return not self._is_killed and "lease is acquired" in self._log.read_text()[self._log_begins :]
 
     async def start(self):
+        self._log_begins = len(self._log.read_text()) if self._log.exists() else 0
+        self._is_killed = False
         self._child = await spawn(self._argv(), name=self.name, env=self._environment(), stdout=self._log)
         self.starts += 1
 
     async def ended(self):
-        code = await self._child.wait()
-        self.ended_at = time.monotonic()
-        return code
+        """Wait for the end of the one that runs now, and return its exit code."""
+        return await self._child.wait()
 
     def kill(self):
         """Kill it where it stands, as running out of memory would."""
+        self._is_killed = True
         self._child.signal(signal.SIGKILL)
 
     async def stop(self):

@@ -51,7 +51,7 @@ async def until_state_is(client, expected):
     """Wait until the state is what is expected; fail with the difference if it does not become so."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while (found := await state_of(client)) != expected:
+            while (found := await state_of(client)) != expected:  # noqa: ASYNC110 - there is no watch of all
                 await asyncio.sleep(_PAUSE)
     except TimeoutError:
         raise AssertionError(

@@ -1,0 +1,33 @@
+"""What an undisturbed manager does: what every other run is held against."""
+
+from dataclasses import dataclass, field
+
+from proof_phases import PHASES
+from proof_rig import is_work
+from proof_state import state_of
+
+from harness.faults.plan import Counting
+
+
+@dataclass(slots=True, kw_only=True)
+class Reference:
+    """By the name of the phase: the state it ends in, and how many calls it takes."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
+
+
+async def undisturbed(rig):
+    """Take a manager through all phases with nothing in its way."""
+    reference = Reference()
+    mark = len(rig.proxy.record)
+    for phase in PHASES:
+        plan = Counting(selects=is_work)
+        await rig.take(phase, plan)
+        reference.states[phase.name] = await state_of(rig.client)
+        reference.calls[phase.name] = plan.seen
+    reference.writes = rig.proxy.record.count(
+        lambda call: call.is_write and is_work(call), since=mark
+    ).total()
+    return reference

@@ -1,0 +1,91 @@
+"""The API server refuses, forgets, breaks off and goes away: the manager ends where it would have ended."""
+
+import asyncio
+import random
+
+import pytest
+from proof_phases import PHASES
+from proof_state import until_state_is
+
+from harness.faults.fault import Delay, Kill, Moment
+from harness.faults.plan import Mixed
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WRITES_PER_FAULT = 2
+"""A fault costs the write that it met, and one that tells of it."""
+
+WRITES_PER_KILL = 10
+"""A new manager applies everything once, having forgotten that it did."""
+
+
+def is_write(call):
+    return call.is_write and call.resource != "leases"
+
+
+async def endure(rig, reference, seed, *, share, kills=False):
+    """Take the manager through all phases under a mix of faults; return how many it met and what it wrote."""
+    extra = (Kill(moment=Moment.BEFORE), Kill(moment=Moment.AFTER)) if kills else ()
+    mark, met = len(rig.proxy.record), 0
+    for number, phase in enumerate(PHASES):
+        mix = Mixed(seed=seed + number, share=share)
+        mix.on_writes = (*mix.on_writes, *extra)
+        rig.note(f"{phase.name}: {mix}")
+        with rig.proxy.under(mix):
+            await phase.act(rig.client)
+            await phase.settled(rig.client)
+        await rig.until_idle()
+        await until_state_is(rig.client, reference.states[phase.name])
+        met += mix.met.total()
+    return met, rig.proxy.record.count(is_write, since=mark).total()
+
+
+async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(rig, reference, seed, say):
+    met, writes = await endure(rig, reference, seed, share=0.15)
+
+    say("faults met, writes", (met, writes))
+    say("writes undisturbed", reference.writes)
+    assert met > 0
+    assert writes <= reference.writes + WRITES_PER_FAULT * met
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("number", range(10))
+async def test_faults_and_kills_together_change_nothing(rig, reference, seed, say, number):
+    met, writes = await endure(rig, reference, seed + 1000 * number, share=0.25, kills=True)
+
+    say("faults met, writes", (met, writes))
+    assert writes <= reference.writes + WRITES_PER_FAULT * met + WRITES_PER_KILL * rig.manager.starts
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_an_api_server_that_goes_away_in_the_middle_is_waited_for(rig, reference, seed):
+    chance = random.Random(seed)  # noqa: S311 - it is to be repeated
+
+    for phase in PHASES:
+        await phase.act(rig.client)
+        await asyncio.sleep(chance.uniform(0, 1))
+        with rig.proxy.outage():
+            await asyncio.sleep(chance.uniform(1, 4))
+        await phase.settled(rig.client)
+        await rig.until_quiet()
+        await until_state_is(rig.client, reference.states[phase.name])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_slow_api_server_costs_time_and_no_more_writes(rig, reference, say):
+    slow = Mixed(
+        seed=0, share=1, on_reads=(Delay(seconds=0.3),), on_writes=(Delay(seconds=0.3),), on_watches=()
+    )
+    mark = len(rig.proxy.record)
+
+    for phase in PHASES:
+        await rig.take(phase, slow)
+        await until_state_is(rig.client, reference.states[phase.name])
+
+    writes = rig.proxy.record.count(is_write, since=mark).total()
+    say("writes, undisturbed", (writes, reference.writes))
+    assert writes <= 2 * reference.writes
