@@ -38,19 +38,17 @@ class Api:
     def create(self, obj: Object) -> Object:
         """Create an object and return it as the server has it."""
         created = self._portal.call(self._client.create(obj))
-        self._mark(f"create {describe(created)}")
+        self.mark(f"create {describe(created)}")
         return created
 
     def patch(self, kind: Kind, name: str, namespace: str | None, patch: dict[str, Any]) -> Object:
         """Merge a patch into an object and return it."""
-        self._mark(f"patch {Target(kind=kind, name=name, namespace=namespace)}")
+        self.mark(f"patch {Target(kind=kind, name=name, namespace=namespace)}")
         return self._portal.call(self._client.merge_patch(kind, name, patch, namespace=namespace))
 
-    def patch_status(
-        self, kind: Kind, name: str, namespace: str | None, status: dict[str, Any]
-    ) -> Object:
+    def patch_status(self, kind: Kind, name: str, namespace: str | None, status: dict[str, Any]) -> Object:
         """Merge into an object's status, as its controller would."""
-        self._mark(f"patch the status of {Target(kind=kind, name=name, namespace=namespace)}")
+        self.mark(f"patch the status of {Target(kind=kind, name=name, namespace=namespace)}")
         patching = self._client.merge_patch(
             kind, name, {"status": status}, namespace=namespace, subresource="status"
         )
@@ -58,7 +56,7 @@ class Api:
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         """Ask for an object's deletion, and do not wait for it; ``NotFoundError`` where there is none."""
-        self._mark(f"delete {Target(kind=kind, name=name, namespace=namespace)}")
+        self.mark(f"delete {Target(kind=kind, name=name, namespace=namespace)}")
         self._portal.call(self._client.delete(kind, name, namespace=namespace))
 
     def all(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
@@ -82,7 +80,8 @@ class Api:
         lines = [line for pod in pods for line in self._pod_log(pod, namespace).splitlines()]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def _mark(self, what: str) -> None:
+    def mark(self, what: str) -> None:
+        """Note in the ledger that something is done now."""
         if self._observer is not None:
             self._observer.steps.mark(what)
 

@@ -9,9 +9,10 @@ from typing import Protocol
 from controller.client import Client
 from controller.kinds import CORE_EVENT
 from harness.observe.doctor import Doctor, pods_among
-from harness.observe.narrative import EVENTS, event_line, events_about, log_tails
+from harness.observe.narrative import EVENTS, event_line, events_about, last_words, tails
 from harness.observe.patience import Patience
 from harness.observe.phase import phase_of
+from harness.observe.podlogs import logs_of
 from harness.observe.symptoms import Symptom
 from harness.observe.target import Target
 from harness.observe.timeline import Timeline, lines
@@ -20,6 +21,8 @@ from harness.observe.watcher import Watcher
 TICK_SECONDS = 0.5
 EXPLAIN_SECONDS = 15.0
 TRANSITIONS = 12
+PODS = 3
+"""So many pods' logs are told of; the evidence has all."""
 
 
 class Line(Protocol):
@@ -73,21 +76,22 @@ class Attendance:
         self, target: Target, watcher: Watcher, symptoms: Sequence[Symptom]
     ) -> tuple[Sequence[Symptom], list[str]]:
         """Examine once more, and tell of transitions, Events and logs of everything concerned."""
-        found = symptoms or self.doctor.examine(target, watcher.last, self.patience, leaving=self.leaving)
+        found = list(symptoms) or self.doctor.examine(
+            target, watcher.last, self.patience, leaving=self.leaving
+        )
         concerned = self.doctor.concerned(target, watcher.last)
         events = events_about(concerned, self.doctor.view.all(CORE_EVENT))[-EVENTS:]
-        now = time.time()
-        seen = lines(self.timeline.of(target.kind, target.key)[-TRANSITIONS:], now)
+        seen = lines(self.timeline.of(target.kind, target.key)[-TRANSITIONS:], time.time())
         told = [
             *(["  transitions, in seconds from now:", *(f"    {one}" for one in seen)] if seen else []),
             *(["  events:", *(f"    {event_line(one)}" for one in events)] if events else []),
         ]
         try:
             async with asyncio.timeout(EXPLAIN_SECONDS):
-                told += await log_tails(self.client, pods_among(concerned))
+                logs = await logs_of(self.client, pods_among(concerned)[:PODS], since=None)
         except TimeoutError:
-            told.append(f"  logs: the API server did not hand them out within {EXPLAIN_SECONDS:g} s")
-        return found, told
+            return found, [*told, f"  logs: the API server did not answer within {EXPLAIN_SECONDS:g} s"]
+        return [last_words(one, logs) for one in found], [*told, *tails(logs)]
 
 
 def _progress(target: Target, watcher: Watcher, waited: float, within: float) -> str:

@@ -1,15 +1,14 @@
 """Tell what was seen around an object that did not get there: Events, and the last lines of logs."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from controller.client import Client
 from controller.resource import Object, ObjectKey
-from harness.observe.podlogs import ContainerLog, logs_of
+from harness.observe.podlogs import ContainerLog
+from harness.observe.symptoms import Symptom
 
 EVENTS = 8
 LINES = 10
-PODS = 3
 
 
 def events_about(objects: Iterable[Object], events: Iterable[Object]) -> list[Object]:
@@ -43,19 +42,18 @@ def event_line(event: Object) -> str:
     )
 
 
-async def log_tails(client: Client, pods: Iterable[Object]) -> list[str]:
-    """Return the last lines of these pods' logs, each pod under a line that names it."""
-    chosen = list(pods)[:PODS]
-    return [line for log in await logs_of(client, chosen, since=None) for line in _tail(log)]
+def tails(logs: Iterable[ContainerLog]) -> list[str]:
+    """Return the last lines of logs, each log under a line that names it."""
+    return [line for log in logs for line in _tail(log)]
 
 
-def age(moment: str, now: datetime | None = None) -> str:
-    """Say how long ago an ISO time was."""
-    try:
-        then = datetime.fromisoformat(moment)
-    except ValueError:
-        return "?"
-    return f"{((now or datetime.now(UTC)) - then).total_seconds():.0f} s ago"
+def last_words(symptom: Symptom, logs: Iterable[ContainerLog]) -> Symptom:
+    """Add to a container's symptom what the container wrote last, if that is known."""
+    for log in logs:
+        if symptom.pod == (log.namespace, log.pod, log.container) and log.text.strip():
+            _, _, words = log.text.splitlines()[-1].partition(" ")
+            return replace(symptom, cause=f"{symptom.cause}; it wrote last: {words}")
+    return symptom
 
 
 def _tail(log: ContainerLog) -> list[str]:

@@ -11,6 +11,10 @@ from harness.observe.phase import Phase, phase_of
 GONE = "gone"
 QUIET = frozenset({CORE_EVENT.kind, "Node"})
 """Kinds that have nothing to tell by their own transitions."""
+ALWAYS_MADE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
+"""Objects that come with every namespace."""
+HOUSEHOLD = ("kube-", "default")
+"""How namespaces begin whose objects are told of only when something happens to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Timeline:
     def note(self, kind: Kind, old: Object | None, new: Object | None) -> None:
         """Take note of a change, if it is one of where the object is."""
         known = new or old
-        if kind.kind in QUIET or known is None:
+        if known is None or kind.kind in QUIET or (kind.kind, known["metadata"]["name"]) in ALWAYS_MADE:
             return
         before, after = _phase(old), _phase(new)
         recreated = old and new and old["metadata"]["uid"] != new["metadata"]["uid"]
@@ -67,7 +71,7 @@ class Timeline:
         for one in self._transitions:
             if one.at < start:
                 before[one.kind, one.key] = one
-        there = [one for one in before.values() if one.word != GONE]
+        there = [one for one in before.values() if one.word != GONE and not _is_household(one)]
         return [*there, *self.between(start, end)]
 
 
@@ -78,3 +82,8 @@ def lines(transitions: Iterable[Transition], start: float) -> list[str]:
 
 def _phase(obj: Object | None) -> Phase:
     return Phase(GONE) if obj is None else phase_of(obj)
+
+
+def _is_household(transition: Transition) -> bool:
+    where = transition.key.name if transition.kind.kind == "Namespace" else transition.key.namespace
+    return where.startswith(HOUSEHOLD)

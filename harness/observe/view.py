@@ -74,6 +74,21 @@ class ClusterView:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    async def until(self, holds: Callable[[], bool], within: float) -> bool:
+        """Wait for a change after which a claim holds; tells whether it came so soon, in seconds."""
+        changed = asyncio.Event()
+        silence = self.listen(lambda _kind, _old, _new: changed.set())
+        try:
+            async with asyncio.timeout(within):
+                while not holds():
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            silence()
+        return True
+
     def follows(self, kind: Kind) -> bool:
         """Tell whether a kind is reflected."""
         return kind in self._reflectors

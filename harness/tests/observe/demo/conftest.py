@@ -41,9 +41,7 @@ def patience() -> Patience:
 
 @pytest.fixture
 def namespace(api: Api) -> Iterator[str]:
-    created = api.create(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "demo-"}}
-    )
+    created = api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "demo-"}})
     name = created["metadata"]["name"]
     api.expect(Kind.parse("v1", "ServiceAccount"), "default", name).to_exist()
     yield name

@@ -12,21 +12,23 @@ import yaml
 from demo_objects import a_lamp, a_pod, lamp_definition, workload
 
 from controller.client import Client
+from controller.errors import ControllerError
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
 from controller.resource import Kind
 from harness.api import Api
 from harness.blocking import Portal
 from harness.expectation import Expectation
-from harness.observe.observer import Observer
 from harness.observe.target import Target
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 
 
 @pytest.fixture
-def lamps(api: Api) -> Iterator[None]:
+def lamps(api: Api, eventually) -> Iterator[None]:
     api.create(lamp_definition())
     api.expect(CRD, "lamps.demo.kyma-harness.io").to_be_ready()
+    # Established comes a moment before discovery knows it.
+    eventually(lambda: api.all(LAMP) == [], "lamps are served", tolerate=ControllerError)
     yield
     api.delete(CRD, "lamps.demo.kyma-harness.io")
     api.expect(CRD, "lamps.demo.kyma-harness.io").to_be_gone()
@@ -65,9 +67,8 @@ def test_a_pod_no_node_can_take(api: Api, namespace: str) -> None:
     api.expect(POD, "web", namespace).to_be_ready(within=60)
 
 
-def test_a_hanging_finalizer(
-    api: Api, namespace: str, lamps: None, released: list[tuple[Kind, str, str]]
-) -> None:
+@pytest.mark.usefixtures("lamps")
+def test_a_hanging_finalizer(api: Api, namespace: str, released: list[tuple[Kind, str, str]]) -> None:
     api.create(a_lamp("kitchen", namespace, finalizers=["demo.kyma-harness.io/lamp"]))
     released.append((LAMP, "kitchen", namespace))
     api.delete(LAMP, "kitchen", namespace)
@@ -75,9 +76,7 @@ def test_a_hanging_finalizer(
     api.expect(LAMP, "kitchen", namespace).to_be_gone(within=60)
 
 
-def test_a_finalizer_nobody_knows(
-    api: Api, namespace: str, released: list[tuple[Kind, str, str]]
-) -> None:
+def test_a_finalizer_nobody_knows(api: Api, namespace: str, released: list[tuple[Kind, str, str]]) -> None:
     held = {"name": "shelf", "namespace": namespace, "finalizers": ["example.com/unheard-of"]}
     api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
     released.append((CONFIG_MAP, "shelf", namespace))
@@ -86,7 +85,8 @@ def test_a_finalizer_nobody_knows(
     api.expect(CONFIG_MAP, "shelf", namespace).to_be_gone(within=2)
 
 
-def test_a_resource_in_error(api: Api, namespace: str, lamps: None) -> None:
+@pytest.mark.usefixtures("lamps")
+def test_a_resource_in_error(api: Api, namespace: str) -> None:
     api.create(a_lamp("kitchen", namespace))
     condition = {"type": "Ready", "status": "False", "reason": "BulbBurnt", "message": "no light since noon"}
     api.patch_status(LAMP, "kitchen", namespace, {"state": "Error", "conditions": [condition]})
@@ -98,7 +98,8 @@ def test_a_missing_definition(api: Api, namespace: str) -> None:
     api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
 
 
-def test_an_api_that_does_not_answer(portal: Portal, observer: Observer, tmp_path) -> None:
+@pytest.mark.usefixtures("observer")
+def test_an_api_that_does_not_answer(portal: Portal, tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         kubeconfig = tmp_path / "kubeconfig"
@@ -119,7 +120,8 @@ def test_an_api_that_does_not_answer(portal: Portal, observer: Observer, tmp_pat
             portal.call(client.__aexit__(None, None, None))
 
 
-def test_a_state_that_is_only_late(api: Api, namespace: str, lamps: None) -> None:
+@pytest.mark.usefixtures("lamps")
+def test_a_state_that_is_only_late(api: Api, namespace: str) -> None:
     api.create(a_lamp("kitchen", namespace))
     api.patch_status(LAMP, "kitchen", namespace, {"state": "Processing"})
 
@@ -129,7 +131,9 @@ def test_a_state_that_is_only_late(api: Api, namespace: str, lamps: None) -> Non
 def test_a_plain_assertion(api: Api, namespace: str) -> None:
     api.create(workload("web", namespace, command="echo serving; sleep 600"))
     secret = {"name": "door", "namespace": namespace}
-    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"key": "open sesame"}})
+    api.create(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"key": "open sesame"}}
+    )
     api.expect(DEPLOYMENT, "web", namespace).to_be_ready()
 
     assert api.get(SECRET, "door", namespace)["type"] == "kubernetes.io/tls"
@@ -142,5 +146,6 @@ def broken(api: Api, namespace: str) -> None:
     api.expect(POD, "web", namespace).to_be_ready(within=60)
 
 
-def test_a_set_up_that_fails(broken: None) -> None:
+@pytest.mark.usefixtures("broken")
+def test_a_set_up_that_fails() -> None:
     raise AssertionError("never reached")
