@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -36,30 +37,30 @@ async def kubeconfig(cluster, proxy, tmp_path_factory):
     return await proxy.kubeconfig_for(cluster.client, ACCOUNT, NAMESPACE, path)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def rig(cluster, proxy, kubeconfig, tmp_path):
-    """A manager that runs and restarts, with nothing to do yet."""
-    manager = Manager(cluster, kubeconfig, log=tmp_path / "manager.log")
-    rig = Rig(cluster.client, proxy, manager)
+@asynccontextmanager
+async def a_rig(cluster, proxy, kubeconfig, folder):
+    manager = Manager(cluster, kubeconfig, log=folder / "manager.log")
     proxy.aim(manager.kill)
+    rig = Rig(cluster.client, proxy, manager)
     async with manager.kept_alive():
         await rig.until_idle()
+        await rig.clear()  # a test that failed may have left something
         yield rig
         await rig.clear()
 
 
-@pytest.fixture(scope="session")
-def references():
-    """Keep what was found out once."""
-    return []
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def reference(cluster, proxy, kubeconfig, tmp_path_factory):
+    """What an undisturbed manager does, found out once."""
+    async with a_rig(cluster, proxy, kubeconfig, tmp_path_factory.mktemp("reference")) as rig:
+        return await undisturbed(rig)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def reference(rig, references):
-    """The undisturbed run, once a session: it is the same manager and the same cluster."""
-    if not references:
-        references.append(await undisturbed(rig))
-    return references[0]
+async def rig(cluster, proxy, kubeconfig, tmp_path):
+    """A manager that runs and restarts, with nothing to do yet."""
+    async with a_rig(cluster, proxy, kubeconfig, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -49,7 +49,11 @@ class Manager:
     def kill(self):
         """Kill it where it stands, as running out of memory would."""
         self._is_killed = True
-        self._child.signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number):
+        """Send any other signal, and expect it to go on leading or not."""
+        self._child.signal(number)
 
     async def stop(self):
         """Ask it to end, and return its exit code."""
@@ -84,6 +88,7 @@ class Manager:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self._log.parent),
+            "PYTHONPATH": str(ROOT / "module"),
             "KUBECONFIG": str(self._kubeconfig),
             "POD_NAME": self.name,
             "POD_NAMESPACE": NAMESPACE,

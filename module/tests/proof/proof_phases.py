@@ -55,9 +55,9 @@ def switch_to(backend):
     return act
 
 
-PHASES = (
-    Phase(name="provision", act=create, claim=ready_with("nats")),
-    Phase(name="switch", act=switch_to("eventmesh"), claim=ready_with("eventmesh")),
-    Phase(name="switch back", act=switch_to("nats"), claim=ready_with("nats")),
-    Phase(name="removal", act=delete, claim=is_gone()),
-)
+PROVISION = Phase(name="provision", act=create, claim=ready_with("nats"))
+SWITCH = Phase(name="switch", act=switch_to("eventmesh"), claim=ready_with("eventmesh"))
+SWITCH_BACK = Phase(name="switch back", act=switch_to("nats"), claim=ready_with("nats"))
+REMOVAL = Phase(name="removal", act=delete, claim=is_gone())
+
+PHASES = (PROVISION, SWITCH, SWITCH_BACK, REMOVAL)

@@ -23,7 +23,7 @@ def is_write(call):
     return call.is_write and call.resource != "leases"
 
 
-async def endure(rig, reference, seed, *, share, kills=False):
+async def endure(reference, rig, seed, *, share, kills=False):
     """Take the manager through all phases under a mix of faults; return how many it met and what it wrote."""
     extra = (Kill(moment=Moment.BEFORE), Kill(moment=Moment.AFTER)) if kills else ()
     mark, met = len(rig.proxy.record), 0
@@ -40,8 +40,8 @@ async def endure(rig, reference, seed, *, share, kills=False):
     return met, rig.proxy.record.count(is_write, since=mark).total()
 
 
-async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(rig, reference, seed, say):
-    met, writes = await endure(rig, reference, seed, share=0.15)
+async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference, rig, seed, say):
+    met, writes = await endure(reference, rig, seed, share=0.15)
 
     say("faults met, writes", (met, writes))
     say("writes undisturbed", reference.writes)
@@ -52,8 +52,8 @@ async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(rig, refe
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", range(10))
-async def test_faults_and_kills_together_change_nothing(rig, reference, seed, say, number):
-    met, writes = await endure(rig, reference, seed + 1000 * number, share=0.25, kills=True)
+async def test_faults_and_kills_together_change_nothing(reference, rig, seed, say, number):
+    met, writes = await endure(reference, rig, seed + 1000 * number, share=0.25, kills=True)
 
     say("faults met, writes", (met, writes))
     assert writes <= reference.writes + WRITES_PER_FAULT * met + WRITES_PER_KILL * rig.manager.starts
@@ -61,7 +61,7 @@ async def test_faults_and_kills_together_change_nothing(rig, reference, seed, sa
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_an_api_server_that_goes_away_in_the_middle_is_waited_for(rig, reference, seed):
+async def test_an_api_server_that_goes_away_in_the_middle_is_waited_for(reference, rig, seed):
     chance = random.Random(seed)  # noqa: S311 - it is to be repeated
 
     for phase in PHASES:
@@ -76,7 +76,7 @@ async def test_an_api_server_that_goes_away_in_the_middle_is_waited_for(rig, ref
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_slow_api_server_costs_time_and_no_more_writes(rig, reference, say):
+async def test_a_slow_api_server_costs_time_and_no_more_writes(reference, rig, say):
     slow = Mixed(
         seed=0, share=1, on_reads=(Delay(seconds=0.3),), on_writes=(Delay(seconds=0.3),), on_watches=()
     )

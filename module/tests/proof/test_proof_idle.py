@@ -3,14 +3,12 @@
 import asyncio
 
 import pytest
-from proof_phases import PHASES
+from proof_phases import PROVISION
 from proof_rig import is_work
 
 from harness.faults.plan import Calm, every_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-PROVISION = PHASES[0]
 
 
 @pytest.mark.parametrize(
