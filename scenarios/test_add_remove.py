@@ -28,6 +28,8 @@ def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: E
     before = api.inventory()
     kyma.enable("eventing", channel="alpha")
     eventing.expect().to_have_state("Ready")
+    # lifecycle-manager writes Manifests as a whole, module-manager's finalizer off, until the module is Ready.
+    kyma.expect().to_have_state("Ready")
 
     kyma.disable("eventing")
 
@@ -44,6 +46,7 @@ def test_a_removed_module_can_be_added_again(kyma: KymaHandle, eventing: Eventin
     """The second time is like the first: nothing of the first stands in its way."""
     kyma.enable("eventing", channel="alpha")
     first = eventing.expect().to_have_state("Ready")
+    kyma.expect().to_have_state("Ready")
     kyma.disable("eventing")
     kyma.manifest("eventing").to_be_gone()
 
