@@ -36,7 +36,10 @@ class LeaseTimings:
     """The leader gives up so long after its last renewal: well before others take over."""
 
     retry: float = 2.0
-    """Pause between attempts, and between renewals."""
+    """Pause between renewals."""
+
+    look: float = 1.0
+    """Pause between looks at a lease that another holds: a hand-over takes no longer than that."""
 
 
 class Lease:
@@ -57,18 +60,25 @@ class Lease:
         self._timings = timings or LeaseTimings()
         self._seen_version = ""
         self._seen_at = 0.0
+        self._good_until = 0.0
 
     async def acquire(self) -> None:
         """Wait until the lease is ours."""
         while not await self._attempt():
-            await self._pause()
+            await _pause(self._timings.look)
         self.held = True
         log.info("lease is acquired", lease=self._name, identity=self.identity)
+
+    def require(self) -> None:
+        """Raise LeaseLostError unless the lease is surely ours: a process that was stopped cannot know."""
+        if asyncio.get_running_loop().time() > self._good_until:
+            raise self._lost(f"was not renewed for {self._timings.deadline:g} s")
 
     async def keep(self) -> None:
         """Renew the lease until cancelled; raise LeaseLostError once that failed for too long."""
         while True:
-            await self._pause()
+            await _pause(self._timings.retry)
+            self.require()
             try:
                 async with asyncio.timeout(self._timings.deadline):
                     await self._renew()
@@ -78,6 +88,7 @@ class Lease:
     async def release(self) -> None:
         """Give the lease back, so that the next leader need not wait for it to run out."""
         self.held = False
+        self._good_until = 0.0
         # Asked even where ``acquire`` was cut off: its last request may have got through.
         try:
             async with asyncio.timeout(self._timings.deadline):
@@ -93,7 +104,7 @@ class Lease:
         while not (renewed := await self._attempt()):
             if renewed is False:
                 raise self._lost("has another holder")
-            await self._pause()
+            await _pause(self._timings.retry)
 
     async def _attempt(self) -> bool | None:
         """Take or renew the lease; return False if another holds it, None if that is not known."""
@@ -105,14 +116,20 @@ class Lease:
             log.warning("lease cannot be reached", lease=self._name, error=str(error))
             return None
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(Backoff(base=self._timings.retry, maximum=self._timings.retry).delay(1))
-
     def _lost(self, how: str) -> LeaseLostError:
         self.held = False
+        self._good_until = 0.0
         return LeaseLostError(f"lease {self._namespace}/{self._name} {how}")
 
     async def _take(self) -> bool:
+        # From before the request: others count from when they see what it wrote, which is later.
+        started = asyncio.get_running_loop().time()
+        taken = await self._write()
+        if taken:
+            self._good_until = started + self._timings.deadline
+        return taken
+
+    async def _write(self) -> bool:
         try:
             lease = await self._client.get(LEASE, self._name, self._namespace)
         except NotFoundError:
@@ -156,6 +173,10 @@ class Lease:
                 "leaseTransitions": 0,
             },
         }
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(Backoff(base=seconds, maximum=seconds).delay(1))
 
 
 def _holder(lease: Object) -> str:

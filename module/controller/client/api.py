@@ -14,7 +14,7 @@ from controller.kinds import SERVICE_ACCOUNT
 from controller.resource import Kind, Object, ObjectKey, ServedKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -26,9 +26,9 @@ class Client(AbstractAsyncContextManager["Client"]):
     KindAbsentError where it does not serve the kind.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, discovery: Discovery | None = None) -> None:
         self._connection = connection
-        self._discovery = Discovery(connection)
+        self._discovery = discovery or Discovery(connection)
         self._collections = Collections(connection, self._discovery)
 
     @classmethod
@@ -64,6 +64,13 @@ class Client(AbstractAsyncContextManager["Client"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._connection.__aexit__(kind, error, traceback)
+
+    def guarded(self, permit: Callable[[], None]) -> Client:
+        """Return a client over the same open connection that calls ``permit`` before each write.
+
+        What it raises is raised instead of writing: so one who has lost a lease writes nothing more.
+        """
+        return Client(self._connection.guarded(permit), self._discovery)
 
     async def request(
         self,

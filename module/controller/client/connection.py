@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
@@ -15,13 +16,14 @@ from yarl import URL
 from controller.errors import ApiError, UnreachableError, api_error_class
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from controller.client.credentials import Credentials
 
 CONNECT_TIMEOUT = 10.0
 
+_READS = frozenset({"GET", "HEAD"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -36,6 +38,7 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         self._user_agent = user_agent
         self._timeout = timeout
         self._rest: RESTClientObject | None = None
+        self._permit: Callable[[], None] = _permit_anything
 
     @property
     def server(self) -> str:
@@ -59,6 +62,12 @@ class Connection(AbstractAsyncContextManager["Connection"]):
             await self._rest.close()
             self._rest = None
 
+    def guarded(self, permit: Callable[[], None]) -> Connection:
+        """Return the same connection, open as it is, that asks for permission before each write."""
+        connection = copy(self)
+        connection._permit = permit  # noqa: SLF001 - our own
+        return connection
+
     async def request(
         self,
         method: str,
@@ -74,6 +83,8 @@ class Connection(AbstractAsyncContextManager["Connection"]):
 
         Raises ApiError for a refusal and UnreachableError where no answer came within ``timeout`` seconds.
         """
+        if method not in _READS:
+            self._permit()
         limit = ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_TIMEOUT)
         async with self._exchange(
             method, path, query=query, limit=limit, body=body, content_type=content_type
@@ -141,6 +152,10 @@ class Connection(AbstractAsyncContextManager["Connection"]):
                 yield response
         except (ClientError, OSError) as error:  # TimeoutError is an OSError
             raise UnreachableError(self.server, str(error) or type(error).__name__) from error
+
+
+def _permit_anything() -> None:
+    """Permit it."""
 
 
 def _hang_up(response: ClientResponse) -> None:

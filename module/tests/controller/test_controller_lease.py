@@ -9,11 +9,11 @@ from builders import PATIENCE
 
 from controller.client import Client
 from controller.errors import LeaseLostError
-from controller.kinds import LEASE
+from controller.kinds import CONFIG_MAP, LEASE
 from controller.lease import Lease, LeaseTimings
 
-QUICK = LeaseTimings(duration=2, deadline=1.0, retry=0.1)
-HARDLY_EVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=1.0, retry=0.1)
+QUICK = LeaseTimings(duration=2, deadline=1.0, retry=0.1, look=0.1)
+HARDLY_EVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=1.0, retry=0.1, look=0.1)
 
 
 def a_lease(client: Client, namespace: str, identity: str, timings: LeaseTimings = QUICK) -> Lease:
@@ -57,6 +57,48 @@ async def test_a_lease_whose_holder_died_is_taken_over_when_it_runs_out(client, 
     await acquired(a_lease(client, namespace, "second"))
 
     assert await holder(client, namespace) == "second"
+
+
+async def test_one_who_waits_looks_more_often_than_a_leader_renews(client, namespace):
+    timings = LeaseTimings(duration=3600, deadline=1.0, retry=3600, look=0.1)
+    first = await acquired(a_lease(client, namespace, "first", timings))
+    second = asyncio.create_task(a_lease(client, namespace, "second", timings).acquire())
+    await asyncio.sleep(0.2)  # it has found the lease held, and waits
+
+    await first.release()
+
+    async with asyncio.timeout(PATIENCE):
+        await second
+
+
+async def test_a_leader_that_was_stopped_for_too_long_may_not_work_before_it_has_renewed(client, namespace):
+    timings = LeaseTimings(duration=3600, deadline=0.5, retry=0.1)
+    lease = await acquired(a_lease(client, namespace, "stopped", timings))
+    lease.require()
+
+    await asyncio.sleep(0.6)  # as if the process had been stopped: it did not renew
+
+    with pytest.raises(LeaseLostError, match="was not renewed"):
+        lease.require()
+
+
+async def test_nobody_may_work_without_the_lease(client, namespace):
+    lease = a_lease(client, namespace, "waiting")
+
+    with pytest.raises(LeaseLostError):
+        lease.require()
+
+
+async def test_a_guarded_client_reads_but_does_not_write(client, namespace):
+    lease = a_lease(client, namespace, "waiting")
+    guarded = client.guarded(lease.require)
+    obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": namespace}}
+
+    read = await guarded.list(CONFIG_MAP, namespace=namespace)
+
+    assert "one" not in [found["metadata"]["name"] for found in read.items]
+    with pytest.raises(LeaseLostError):
+        await guarded.create(obj)
 
 
 async def test_a_lease_that_is_renewed_is_not_taken_over(client, namespace):
