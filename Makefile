@@ -33,7 +33,8 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/lint-imports --no-logo
 
 unit: tools ## Run the tests of the module and of the harness
-	$(BIN)/pytest -m "not long" --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest module/tests -m "not long" --cov --cov-report= $(ARGS)
+	$(BIN)/pytest harness/tests -m "not long" --cov --cov-append --cov-report=term:skip-covered $(ARGS)
 
 scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)

@@ -1,4 +1,8 @@
-"""One real cluster for all tests of the process node, and a namespace for each."""
+"""One real cluster for each module of tests, and a namespace for each test.
+
+The node runs in the tests' own event loop, which stands still while tests of other modules run: a node that lived
+on meanwhile would miss the renewals of its lease, and be taken for dead.
+"""
 
 import os
 
@@ -13,14 +17,14 @@ from harness.observe.claims import exists
 from harness.observe.waits import Target, wait_for
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cluster(tmp_path_factory):
     tools = await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
     async with node_cluster(tmp_path_factory.mktemp("cluster"), tools.folder) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def namespace(cluster):
     created = await cluster.client.create(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}}

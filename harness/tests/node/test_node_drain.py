@@ -6,10 +6,10 @@ from node_cluster import address_of, answers, running_node
 
 from controller.kinds import NODE, POD
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def second_node(cluster):
     """A node of its own to be drained; other tests are not to be scheduled to it."""
     settings = dataclasses.replace(cluster.settings, name="second-node", state=cluster.state / "second")

@@ -9,7 +9,7 @@ from controller.client import Client
 from controller.errors import ForbiddenError, UnauthorizedError
 from controller.kinds import CONFIG_MAP, POD
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def kubeconfig_of(cluster, namespace, web, **spec):

@@ -6,7 +6,7 @@ from node_cluster import address_of, fetch, wait_until
 
 from controller.kinds import CONFIG_MAP, DEPLOYMENT, POD, STATEFUL_SET
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def terminated(status):

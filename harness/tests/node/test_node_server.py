@@ -5,7 +5,7 @@ import pytest
 
 from controller.kinds import NODE
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_nobody_but_the_api_server_is_let_in(cluster):

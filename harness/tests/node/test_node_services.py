@@ -5,7 +5,7 @@ from node_cluster import answers, wait_until
 
 from controller.kinds import NAMESPACE, POD, SERVICE
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def a_service(namespace, **spec):

@@ -2,7 +2,7 @@ import pytest
 
 from controller.kinds import POD, PV, PVC, STORAGE_CLASS
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WRITE = "echo kept > /data/note"
 READ = 'test "$(cat /data/note)" = kept'
