@@ -1,6 +1,7 @@
 """Ask the Kubernetes API from ordinary test functions, and expect things of its objects."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from controller.client import Client
@@ -37,27 +38,27 @@ class Api:
 
     def create(self, obj: Object) -> Object:
         """Create an object and return it as the server has it."""
-        created = self._portal.call(self._client.create(obj))
-        self.mark(f"create {describe(created)}")
-        return created
+        named = {**obj["metadata"], "name": obj["metadata"].get("name", obj["metadata"].get("generateName"))}
+        with self.acting(f"create {describe({**obj, 'metadata': named})}"):
+            return self._portal.call(self._client.create(obj))
 
     def patch(self, kind: Kind, name: str, namespace: str | None, patch: dict[str, Any]) -> Object:
         """Merge a patch into an object and return it."""
-        self.mark(f"patch {Target(kind=kind, name=name, namespace=namespace)}")
-        return self._portal.call(self._client.merge_patch(kind, name, patch, namespace=namespace))
+        with self.acting(f"patch {Target(kind=kind, name=name, namespace=namespace)}"):
+            return self._portal.call(self._client.merge_patch(kind, name, patch, namespace=namespace))
 
     def patch_status(self, kind: Kind, name: str, namespace: str | None, status: dict[str, Any]) -> Object:
         """Merge into an object's status, as its controller would."""
-        self.mark(f"patch the status of {Target(kind=kind, name=name, namespace=namespace)}")
         patching = self._client.merge_patch(
             kind, name, {"status": status}, namespace=namespace, subresource="status"
         )
-        return self._portal.call(patching)
+        with self.acting(f"patch the status of {Target(kind=kind, name=name, namespace=namespace)}"):
+            return self._portal.call(patching)
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         """Ask for an object's deletion, and do not wait for it; ``NotFoundError`` where there is none."""
-        self.mark(f"delete {Target(kind=kind, name=name, namespace=namespace)}")
-        self._portal.call(self._client.delete(kind, name, namespace=namespace))
+        with self.acting(f"delete {Target(kind=kind, name=name, namespace=namespace)}"):
+            self._portal.call(self._client.delete(kind, name, namespace=namespace))
 
     def all(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
         """Return the objects of a kind, all namespaces unless one is given; ``labels`` is a selector."""
@@ -80,10 +81,9 @@ class Api:
         lines = [line for pod in pods for line in self._pod_log(pod, namespace).splitlines()]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def mark(self, what: str) -> None:
-        """Note in the ledger that something is done now."""
-        if self._observer is not None:
-            self._observer.steps.mark(what)
+    def acting(self, what: str) -> AbstractContextManager[object]:
+        """Note in the ledger that the test does something to the cluster while the block runs."""
+        return self._observer.steps.step(what, is_act=True) if self._observer else nullcontext()
 
     def _pod_log(self, pod: str, namespace: str) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"

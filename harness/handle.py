@@ -26,13 +26,13 @@ class KymaHandle:
 
     def enable(self, module: str, *, channel: str | None = None) -> None:
         """Add a module, or change its channel; waits for nothing."""
-        self.api.mark(f"enable module {module}")
-        self.portal.call(deploy.enable_module(self.client, module, channel=channel, kyma=self.name))
+        with self.api.acting(f"enable module {module}"):
+            self.portal.call(deploy.enable_module(self.client, module, channel=channel, kyma=self.name))
 
     def disable(self, module: str) -> None:
         """Remove a module; waits for nothing, and is no error where it is not there."""
-        self.api.mark(f"disable module {module}")
-        self.portal.call(deploy.disable_module(self.client, module, kyma=self.name))
+        with self.api.acting(f"disable module {module}"):
+            self.portal.call(deploy.disable_module(self.client, module, kyma=self.name))
 
     def modules(self) -> list[str]:
         """Return the names in ``spec.modules``."""

@@ -21,7 +21,7 @@ from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, set_up
 
-pytest_plugins = ("harness.fixtures.observing", "harness.fixtures.evidence")
+pytest_plugins = ("harness.fixtures.observing", "harness.fixtures.evidence", "harness.fixtures.report")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -38,10 +38,10 @@ class Patience:
     restarts: int = 2
     """So often a container is started again before its crashing counts as a loop."""
     finalizer: float | None = 2
-    unschedulable: float | None = 5
+    unschedulable: float | None = 10
     replicas: float | None = 5
     """The API server refuses the pods of a workload."""
-    state: float | None = 5
+    state: float | None = 10
     """Managers retry, so that an error can pass."""
     states: frozenset[str] = field(default_factory=lambda: frozenset({"Error"}))
     """The ``status.state`` from which nothing comes by itself."""

@@ -16,6 +16,8 @@ class Step:
     ok: bool = True
     note: str = ""
     depth: int = 0
+    is_act: bool = False
+    """Whether the test did something to the cluster, rather than wait."""
 
     @property
     def seconds(self) -> float:
@@ -31,9 +33,9 @@ class StepLog:
     _depth: int = 0
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
+    def step(self, name: str, *, is_act: bool = False) -> Iterator[Step]:
         """Note that something begins, and when and how it ends."""
-        step = Step(name=name, started=time.time(), depth=self._depth)
+        step = Step(name=name, started=time.time(), depth=self._depth, is_act=is_act)
         self.steps.append(step)
         self._depth += 1
         try:
@@ -48,7 +50,7 @@ class StepLog:
     def mark(self, name: str) -> Step:
         """Note something that takes no time worth telling."""
         now = time.time()
-        step = Step(name=name, started=now, ended=now, depth=self._depth)
+        step = Step(name=name, started=now, ended=now, depth=self._depth, is_act=True)
         self.steps.append(step)
         return step
 

@@ -71,9 +71,8 @@ def _of_container(pod: Object, container: Object, patience: Patience) -> Iterato
         cause = f"it cannot be started ({reason}): {message}"
         yield Symptom(category=Category.CONFIGURATION, subject=subject, cause=cause)
     elif reason == "CrashLoopBackOff" and container.get("restartCount", 0) >= patience.restarts:
-        cause = (
-            f"it crashes again and again, {container['restartCount']} restarts: {_how_it_ended(container)}"
-        )
+        often = f"restarts: {container['restartCount']}"
+        cause = f"it crashes again and again ({often}): {_how_it_ended(container)}"
         yield Symptom(category=Category.CRASH_LOOP, subject=subject, cause=cause, pod=where)
 
 

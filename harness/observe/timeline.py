@@ -3,12 +3,15 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.kinds import CORE_EVENT
 from controller.resource import Kind, Object, ObjectKey
 from harness.observe.phase import Phase, phase_of
 
 GONE = "gone"
+JUST_NOW = 2.0
+"""Seconds; creation times are whole seconds, and watches take a moment."""
 QUIET = frozenset({CORE_EVENT.kind, "Node"})
 """Kinds that have nothing to tell by their own transitions."""
 ALWAYS_MADE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
@@ -53,7 +56,11 @@ class Timeline:
         if before != after or recreated:
             self._transitions.append(
                 Transition(
-                    at=time.time(), kind=kind, key=ObjectKey.of(known), word=after.word, detail=after.detail
+                    at=_since(new) if old is None and new is not None else time.time(),
+                    kind=kind,
+                    key=ObjectKey.of(known),
+                    word=after.word,
+                    detail=after.detail,
                 )
             )
 
@@ -82,6 +89,16 @@ def lines(transitions: Iterable[Transition], start: float) -> list[str]:
 
 def _phase(obj: Object | None) -> Phase:
     return Phase(GONE) if obj is None else phase_of(obj)
+
+
+def _since(obj: Object) -> float:
+    """Return since when an object seen for the first time was there: it may be older than the view."""
+    now = time.time()
+    try:
+        created = datetime.fromisoformat(obj["metadata"]["creationTimestamp"]).timestamp()
+    except (KeyError, ValueError):
+        return now
+    return created if now - created > JUST_NOW else now
 
 
 def _is_household(transition: Transition) -> bool:
