@@ -17,7 +17,7 @@ class Mounts:
         """Replace each mount path that stands in the text as a whole path or the start of one.
 
         The longest mount path goes first, and nothing is replaced twice; `/data` is found in `--dir=/data/js`
-        and in `file:///data`, not in `/database`, `/srv/data` or `http://host/data`.
+        and in `file:///data`, not in `/database`, `/srv/data`, `{placeholder}/data` or `http://host/data`.
         """
         pattern = self._pattern()
         return pattern.sub(lambda found: str(self.directories[found[0]]), text) if pattern else text
@@ -37,7 +37,7 @@ class Mounts:
         if not self.directories:
             return None
         paths = "|".join(re.escape(path) for path in self._longest_first())
-        return re.compile(rf"(?:(?<=file://)|(?<![\w./~-]))(?:{paths})(?=/|[^\w.-]|\.?$)")
+        return re.compile(rf"(?:(?<=file://)|(?<![\w./~}}-]))(?:{paths})(?=/|[^\w.-]|\.?$)")
 
     def _longest_first(self) -> Sequence[str]:
         return sorted(self.directories, key=len, reverse=True)

@@ -26,7 +26,17 @@ def test_a_mount_path_becomes_its_directory_the_longest_first(text, rewritten):
 
 @pytest.mark.parametrize(
     "text",
-    ["/database", "/srv/data", "http://host/data", "/data.old", "/data-2/x", "~/data", "./data", "/etc/conf"],
+    [
+        "/database",
+        "/srv/data",
+        "{tools}/data",
+        "http://host/data",
+        "/data.old",
+        "/data-2/x",
+        "~/data",
+        "./data",
+        "/etc/conf",
+    ],  # fmt: skip
 )
 def test_what_only_looks_like_a_mount_path_is_kept(text):
     assert MOUNTS.rewrite(text) == text
