@@ -36,7 +36,7 @@ def test_a_mount_path_becomes_its_directory_the_longest_first(text, rewritten):
         "~/data",
         "./data",
         "/etc/conf",
-    ],  # fmt: skip
+    ],
 )
 def test_what_only_looks_like_a_mount_path_is_kept(text):
     assert MOUNTS.rewrite(text) == text
