@@ -40,7 +40,7 @@ class ApiCall:
             resource=resource,
             subresource=subresource,
             namespace=namespace,
-            name=name,
+            name=name or _selected(query),
         )
 
     @property
@@ -71,6 +71,12 @@ def _split(path: str) -> tuple[str, list[str]]:
     if parts[:1] == ["apis"]:
         return (parts[1] if len(parts) > 1 else ""), parts[3:]
     return "", []
+
+
+def _selected(query: Mapping[str, str]) -> str:
+    """Return the one name that a list or watch is narrowed to, which RBAC takes for the call's."""
+    field, _, name = query.get("fieldSelector", "").partition("=")
+    return name if field == "metadata.name" and "," not in name else ""
 
 
 def _verb(method: str, query: Mapping[str, str], *, is_collection: bool) -> str:
