@@ -19,6 +19,7 @@ from harness.asking import QUESTIONS, answers
 from harness.clusters.choice import AUTO, choose, probe_all
 from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import NotRunningError
+from harness.commands.parity import parity
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
 from harness.embedded.tools import ensure
@@ -123,6 +124,9 @@ def command(run: Callable[..., Awaitable[None]]) -> click.Command:
     call.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
     name = run.__name__.replace("_", "-").rstrip("-")
     return commands.command(name)(call)
+
+
+command(parity)
 
 
 def provider_options(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -10,8 +10,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from controller.client import Client
 from controller.errors import ConflictError, KindAbsentError, NotFoundError
-from controller.kinds import CLUSTER_ROLE, DEPLOYMENT
-from controller.resource import Kind, Object
+from controller.kinds import CLUSTER_ROLE, CRD, DEPLOYMENT
+from controller.resource import Kind, Object, is_deleting
 from harness.kyma.distribution import LifecycleManagers
 from harness.kyma.documents import in_order, parse_objects
 from harness.kyma.kinds import (
@@ -62,7 +62,12 @@ async def ensure_kyma(client: Client, name: str = DEFAULT_KYMA) -> Object:
 async def enable_module(
     client: Client, module: str, *, channel: str | None = None, kyma: str = DEFAULT_KYMA
 ) -> None:
-    """List the module in the Kyma, or set its channel there; all other modules stay."""
+    """List the module in the Kyma, or set its channel there; all other modules stay.
+
+    Waits for CRDs that are being deleted: the original takes them for there, remembers the chart as rendered,
+    and never creates them again.
+    """
+    await _until_no_definition_leaves(client)
     entry = {"channel": channel, "name": module} if channel else {"name": module}
     await _list_modules(client, kyma, lambda listed: [*_without(module, listed), entry])
 
@@ -133,6 +138,14 @@ async def _is_granted(client: Client, item: Object) -> bool:
         return bool((await client.get(CLUSTER_ROLE, MANAGER_ROLE)).get("rules") == EVERYTHING)
     except NotFoundError:
         return False
+
+
+async def _until_no_definition_leaves(client: Client, within: float = 10) -> None:
+    for item in (await client.list(CRD)).items:
+        if is_deleting(item):
+            target = Target(kind=CRD, name=item["metadata"]["name"])
+            with suppress(WaitError):
+                await wait_for(client, target, is_gone(), what="be gone", within=within)
 
 
 async def _settle(client: Client, name: str, within: float) -> None:

@@ -1,0 +1,1 @@
+"""Run the same cases with both pairs of lifecycle managers, and name every difference between them."""

@@ -1,0 +1,124 @@
+"""Run cases with one pair of managers, each on a stage of its own, and record what was seen."""
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from controller.client import Client
+from controller.errors import ControllerError, KindAbsentError, NotFoundError
+from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
+from controller.resource import Kind, Object
+from harness.embedded.toolchain import ToolPaths
+from harness.host.errors import HarnessError
+from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
+from harness.kyma.module import Module
+from harness.observe.waits import WaitError
+from harness.parity.case import Case
+from harness.parity.normal import Normaliser
+from harness.parity.recorder import Recorder
+from harness.parity.recording import Recording
+from harness.parity.rig import Rig, running_rig
+from harness.parity.specimen import Specimens
+from harness.parity.stage import Stage
+
+DONE = "done"
+Say = Callable[[str], None]
+
+
+async def run_pair(
+    managers: LifecycleManagers,
+    cases: Sequence[Case],
+    *,
+    module: Module,
+    tools: ToolPaths,
+    folder: Path,
+    say: Say,
+) -> AsyncGenerator[Recording, None]:
+    """Run cases one after the other in one cluster, and yield what was recorded of each.
+
+    ``folder`` takes the cluster's state and the charts.
+    """
+    async with running_rig(managers, tools, folder, say) as rig:
+        for number, case in enumerate(cases, start=1):
+            slug = f"case{number:02}"
+            specimens = Specimens(module, slug=slug, folder=folder / slug)
+            recording = await _record(rig, case, slug, specimens, str(managers.pair))
+            say(f"{managers.pair} {case.name}: {recording.outcome} ({recording.seconds:.1f} s)")
+            yield recording
+
+
+async def _record(rig: Rig, case: Case, slug: str, specimens: Specimens, pair: str) -> Recording:
+    recorder, normaliser = Recorder(rig.client, slug), Normaliser(slug)
+    started = time.monotonic()
+    await rig.open_gate()
+    async with recorder.running():
+        stage = Stage(rig=rig, slug=slug, specimens=specimens, recorder=recorder, kyma=slug)
+        outcome = await _outcome(case, stage)
+        left = [obj async for obj in _objects(rig.client, slug)]
+        recording = Recording(
+            case=case.name,
+            pair=pair,
+            outcome=normaliser.text(outcome),
+            seconds=round(time.monotonic() - started, 1),
+            sequences=recorder.sequences(),
+            objects={normaliser.ref(obj): normaliser.obj(obj) for obj in left},
+            events=await _events(rig.client, slug, normaliser),
+        )
+    await _clear(rig.client, slug, left)
+    return recording
+
+
+async def _outcome(case: Case, stage: Stage) -> str:
+    try:
+        await case.run(stage)
+    except (WaitError, ControllerError, HarnessError, TimeoutError) as error:
+        return str(error).partition("\n")[0] or type(error).__name__
+    return DONE
+
+
+async def _objects(client: Client, slug: str) -> AsyncIterator[Object]:
+    """Yield whatever there is of a case: its own kinds, the managers' kinds, and what charts bring."""
+    definitions = [item for item in (await client.list(CRD)).items if slug in item["metadata"]["name"]]
+    for item in definitions:
+        spec = item["spec"]
+        kind = Kind(group=spec["group"], version=spec["versions"][0]["name"], kind=spec["names"]["kind"])
+        with suppress(NotFoundError, KindAbsentError):
+            for obj in (await client.list(kind)).items:
+                yield obj
+        yield item
+    for kind in (KYMA, MANIFEST, CONFIG_MAP, NAMESPACE):
+        for obj in (await client.list(kind)).items:
+            if obj["metadata"]["name"].startswith(slug):
+                yield obj
+
+
+async def _events(client: Client, slug: str, normaliser: Normaliser) -> list[str]:
+    said = set()
+    for event in (await client.list(EVENT, namespace=KCP_NAMESPACE)).items:
+        about = event["involvedObject"]
+        if about["name"].startswith(slug) and about["kind"] in {KYMA.kind, MANIFEST.kind}:
+            source = (event.get("source") or {}).get("component", "")
+            text = f"{about['kind']} {about['name']} {event['type']} {event['reason']}: {event['message']}"
+            said.add(normaliser.text(f"{text} [{source}]"))
+    return sorted(said)
+
+
+async def _clear(client: Client, slug: str, left: Sequence[Object]) -> None:
+    """Take away what is left of a case, finalizers and all, so that no manager is busy with it any more."""
+    templates = (await client.list(MODULE_TEMPLATE, namespace=KCP_NAMESPACE)).items
+    own = [item for item in templates if item["metadata"]["name"].startswith(slug)]
+    order = [KYMA.kind, MANIFEST.kind]
+    for obj in sorted([*own, *left], key=lambda one: one["kind"] not in order):
+        await _take_away(client, obj)
+
+
+async def _take_away(client: Client, obj: Object) -> None:
+    kind, metadata = Kind.of(obj), obj["metadata"]
+    name, namespace = metadata["name"], metadata.get("namespace")
+    with suppress(NotFoundError, KindAbsentError):
+        await client.delete(kind, name, namespace=namespace)
+        if metadata.get("finalizers") and kind not in (CRD, NAMESPACE):
+            freed: Object = {"metadata": {"finalizers": []}}
+            await client.merge_patch(kind, name, freed, namespace=namespace)

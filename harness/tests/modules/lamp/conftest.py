@@ -1,0 +1,63 @@
+"""Put the Lamp in the place of the module under test, with each pair of managers in turn."""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.client import Client
+from harness.blocking import Portal
+from harness.kyma import deploy
+from harness.kyma.distribution import Choice
+from harness.kyma.module import Module
+from harness.settings import Settings, from_environment
+from harness.testbed import Testbed
+
+FOLDER = Path(__file__).parent
+Offer = Callable[..., Module]
+
+
+@pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])
+def harness_settings(request: pytest.FixtureRequest) -> Settings:
+    """A cluster of this session's own with the Lamp; the real pair where $KYMA_DIST has it."""
+    if request.param is Choice.REAL and not os.environ.get("KYMA_DIST"):
+        pytest.skip("$KYMA_DIST names no folder with the real lifecycle managers")
+    return from_environment(
+        cluster=f"lamp-{request.param}-{os.getpid()}",
+        provider="embedded",
+        detached=False,
+        kyma=request.param,
+        module=FOLDER / "module.yaml",
+    )
+
+
+@pytest.fixture(autouse=True)
+def offer(testbed: Testbed, client: Client, portal: Portal, tmp_path: Path) -> Offer:
+    """Bundle the Lamp, or a later version of it, and apply its template; returns the module.
+
+    Each test has digests of its own: the original module-manager does not install the CRDs of a chart that
+    it has rendered before and that was not the last one when the module was removed.
+    """
+
+    def call(*, version: str = "1.0.0", colour: str = "white") -> Module:
+        module = _release(tmp_path / version, version, colour)
+        text = portal.call(dataclasses.replace(testbed, module=module).bundle())
+        portal.call(deploy.apply_template(client, text))
+        return module
+
+    call()
+    return call
+
+
+def _release(folder: Path, version: str, colour: str) -> Module:
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, old, new in (
+        ("module.yaml", "version: 1.0.0", f"version: {version}"),
+        ("chart/values.yaml", "colour: white", f"colour: {colour}\nmade: {folder.parent.name}"),
+    ):
+        path = folder / name
+        path.write_text(path.read_text().replace(old, new))
+    return Module.load(folder / "module.yaml")

@@ -1,0 +1,55 @@
+"""A module of which the harness knows nothing but its module.yaml is added, upgraded and removed."""
+
+from collections.abc import Callable
+
+from controller.client import Client
+from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT
+from harness.api import Api
+from harness.blocking import Portal
+from harness.handle import KymaHandle
+from harness.kyma import deploy
+from harness.kyma.kinds import KCP_NAMESPACE
+from harness.kyma.module import Module
+from harness.kyma.verify import verify
+from harness.testbed import Testbed
+
+NAME = "default-kyma-lamp"
+Offer = Callable[..., Module]
+
+
+def test_an_added_lamp_shines_and_passes_every_check(
+    kyma: KymaHandle, api: Api, testbed: Testbed, client: Client, portal: Portal
+):
+    kyma.enable("lamp")
+
+    kyma.expect().to_have_state("Ready")
+    kyma.manifest("lamp").to_have_state("Ready")
+
+    assert api.get(CONFIG_MAP, NAME, KCP_NAMESPACE)["data"] == {"watts": "60", "colour": "white"}
+    assert [check.name for check in portal.call(verify(testbed, client)) if not check.ok] == []
+
+
+def test_a_removed_lamp_leaves_nothing(kyma: KymaHandle, api: Api):
+    before = api.inventory()
+    kyma.enable("lamp")
+    kyma.manifest("lamp").to_have_state("Ready")
+    kyma.expect().to_have_state("Ready")
+
+    kyma.disable("lamp")
+
+    kyma.manifest("lamp").to_be_gone()
+    kyma.expect().to_have_state("Ready")
+    api.expect(CRD, "lamps.example.com").to_be_gone()
+    api.expect(DEPLOYMENT, "lamp-manager", "lamps").to_be_gone()
+    assert api.inventory().beyond(before) == []
+
+
+def test_an_upgraded_lamp_shines_in_its_new_colour(kyma: KymaHandle, api: Api, offer: Offer):
+    kyma.enable("lamp")
+    kyma.manifest("lamp").to_have_state("Ready")
+
+    newer = offer(version="1.1.0", colour="amber")
+
+    api.expect(CONFIG_MAP, NAME, KCP_NAMESPACE).to_match({"data": {"colour": "amber"}})
+    status = kyma.portal.call(deploy.wait_until_ready(kyma.client, newer))["status"]
+    assert status["moduleStatus"][0]["templateInfo"]["version"] == "1.1.0"
