@@ -40,6 +40,10 @@ class Ledger:
             raise
         self._print("[green]✓[/green]", name, started, step)
 
+    def detail(self, text: str) -> None:
+        """Print one line that belongs to the step before it."""
+        self._console.print(f"    {escape(text)}", style="dim", highlight=False, soft_wrap=True)
+
     def total(self) -> float:
         """Return the seconds since the ledger was opened."""
         return time.monotonic() - self._started
@@ -47,4 +51,5 @@ class Ledger:
     def _print(self, mark: str, name: str, started: float, step: Step) -> None:
         seconds = f"{time.monotonic() - started:5.1f} s"
         notes = escape("; ".join(step.notes))
-        self._console.print(f"{mark} {name:<{WIDTH}} [dim]{seconds}[/dim]  {notes}", highlight=False)
+        line = f"{mark} {name:<{WIDTH}} [dim]{seconds}[/dim]  {notes}"
+        self._console.print(line, highlight=False, soft_wrap=True)

@@ -80,6 +80,8 @@ async def _deploy(testbed: Testbed, client: Client, ledger: Ledger, until: Stage
         with ledger.step("verify") as step:
             checks = await check(testbed, client)
             step.note(f"{len(checks)} of {len(checks)} checks hold")
+        for one in checks:
+            ledger.detail(f"✓ {one.name}")
 
 
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:
