@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.kinds import CRD
 from controller.reflector import Reflector, without_managed_fields
+from controller.resource import is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 class Definitions:
     """Announce kinds to reflectors: with one watch for all of them, none asks for an absent kind.
 
-    Hand it to reflectors as their ``announcer``, and run ``reflector`` beside them.
+    Hand it to reflectors as their ``announcer``, and run ``reflector`` beside them. With the ``name`` of a
+    definition it reads no other, for which a right to that one is enough.
     """
 
-    def __init__(self, client: Client) -> None:
-        self.reflector = Reflector(client, CRD, on_change=self._announce, transform=_without_schemas)
+    def __init__(self, client: Client, name: str | None = None) -> None:
+        self.reflector = Reflector(
+            client,
+            CRD,
+            field_selector=f"metadata.name={name}" if name else None,
+            on_change=self._announce,
+            transform=_without_schemas,
+            name=f"{CRD} {name}" if name else None,
+        )
         self._wakes: list[Callable[[], None]] = []
 
     def subscribe(self, wake: Callable[[], None]) -> None:
@@ -34,6 +43,13 @@ class Definitions:
             _defines(definition, kind) for definition in self.reflector.all()
         )
 
+    def serves(self, kind: Kind) -> bool:
+        """Tell whether objects of a kind can be made: it is established, and not on its way out."""
+        return any(
+            _defines(definition, kind) and _is_established(definition) and not is_deleting(definition)
+            for definition in self.reflector.all()
+        )
+
     def _announce(self, _old: Object | None, _new: Object | None) -> None:
         for wake in self._wakes:
             wake()
@@ -43,6 +59,13 @@ def _without_schemas(definition: Object) -> Object:
     for version in definition["spec"]["versions"]:
         version.pop("schema", None)
     return without_managed_fields(definition)
+
+
+def _is_established(definition: Object) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or []
+    return any(
+        condition["type"] == "Established" and condition["status"] == "True" for condition in conditions
+    )
 
 
 def _defines(definition: Object, kind: Kind) -> bool:

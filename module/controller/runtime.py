@@ -6,7 +6,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from controller.endpoint import Answer, answer_checks, serving
 from controller.logs import get_logger
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from controller.reflector import Reflector
 
 log = get_logger(__name__)
+
+
+class Service(Protocol):
+    """Something else that runs as long as the program does, as a watch that changes what it watches."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Run until cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ class Runtime:
         self,
         *,
         reflectors: Sequence[Reflector] = (),
+        services: Sequence[Service] = (),
         controllers: Sequence[Controller] = (),
         lease: Lease | None = None,
         before_release: Callable[[], Awaitable[None]] | None = None,
@@ -56,6 +66,7 @@ class Runtime:
         settings: RuntimeSettings | None = None,
     ) -> None:
         self._reflectors = reflectors
+        self._services = services
         self._controllers = controllers
         self._lease = lease
         self._before_release = before_release
@@ -72,7 +83,10 @@ class Runtime:
             await self._listen(stack)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    watching = [tasks.create_task(r.run(), name=f"watch {r.name}") for r in self._reflectors]
+                    watching = [
+                        tasks.create_task(watch.run(), name=f"watch {watch.name}")
+                        for watch in (*self._reflectors, *self._services)
+                    ]
                     await self._lead(tasks, stop)
                     for task in watching:
                         task.cancel()

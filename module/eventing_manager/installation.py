@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from controller.applyset import ApplySet
+from controller.applyset import Applied, ApplySet
 from controller.resource import ObjectKey, annotations_of, uid_of
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
@@ -42,7 +42,7 @@ class Installation:
         self._owned = owned
         self._in_place: dict[ObjectKey, _InPlace] = {}
 
-    async def install(self, eventing: Object, objects: Sequence[Object]) -> list[Object]:
+    async def install(self, eventing: Object, objects: Sequence[Object]) -> Applied:
         """Make the cluster have exactly these objects, and return them as they are there.
 
         Raises ForeignObjectError where one of them exists and is not ours.
@@ -51,13 +51,13 @@ class Installation:
         copies = [self._owned.get(obj) for obj in objects]
         live = [copy for copy in copies if copy is not None]
         if self._in_place.get(key) == _in_place(eventing, objects, live):
-            return live
+            return Applied(objects=live, absent=[])
         self._in_place.pop(key, None)
         applyset = self._applyset(eventing)
         applied = await applyset.apply(objects, adopt=_may_be_adopted)
-        if not await applyset.prune(keep=objects):
+        if not await applyset.prune(keep=objects) and not applied.absent:
             self._in_place[key] = _in_place(eventing, objects, applied.objects)
-        return applied.objects
+        return applied
 
     async def remove(self, eventing: Object) -> list[Object]:
         """Delete every object, last applied first, and return those that are still there."""

@@ -12,6 +12,9 @@ FINALIZER: Final = "eventing-manager.kyma-project.io/deletion-hook"
 MANAGER: Final = "eventing-manager"
 """The manager's name as a field manager, a user agent and ApplySet tooling."""
 
+MANAGER_ACCOUNT: Final = "eventing-controller-manager"
+"""The ServiceAccount of the manager, in the manager's namespace."""
+
 LEASE_NAME: Final = "eventing-manager.kyma-project.io"
 RELEASE: Final = "eventing"
 """The release that the chart is rendered for: it gives NATS the name eventing-nats."""

@@ -16,14 +16,23 @@ from controller.kinds import (
 from controller.reflector import Reflector
 from controller.resource import Kind, ObjectKey
 from eventing_manager.claims import CLAIM_SELECTOR
+from eventing_manager.dependencies import OPTIONAL_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from controller.client import Client
+    from controller.reflector import Announcer
     from controller.resource import Object
 
-INSTALLED_KINDS: Final = (CONFIG_MAP, SERVICE, NETWORK_POLICY, POD_DISRUPTION_BUDGET, STATEFUL_SET)
+INSTALLED_KINDS: Final = (
+    CONFIG_MAP,
+    SERVICE,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+    STATEFUL_SET,
+    *(optional.kind for optional in OPTIONAL_KINDS),
+)
 """What the chart may make: the manager's Role names the same kinds."""
 
 
@@ -31,15 +40,28 @@ class OwnedObjects:
     """Copies of the installed objects and of the claims of NATS, in one namespace.
 
     ``on_change()`` is called for each difference. Objects that lost our label show up as gone.
+    ``announcers`` tell when kinds that come and go are served.
     """
 
-    def __init__(self, client: Client, namespace: str, *, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        *,
+        on_change: Callable[[], None],
+        announcers: Mapping[Kind, Announcer],
+    ) -> None:
         def changed(_old: Object | None, _new: Object | None) -> None:
             on_change()
 
         self._installed = {
             kind: Reflector(
-                client, kind, namespace=namespace, label_selector=PART_OF_LABEL, on_change=changed
+                client,
+                kind,
+                namespace=namespace,
+                label_selector=PART_OF_LABEL,
+                on_change=changed,
+                announcer=announcers.get(kind),
             )
             for kind in INSTALLED_KINDS
         }

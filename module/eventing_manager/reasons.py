@@ -14,6 +14,12 @@ class Reason(StrEnum):
     JETSTREAM_SILENT = "JetStreamSilent"
     NOTHING_NEEDED = "NothingNeeded"
 
+    SATISFIED = "Satisfied"
+    KINDS_ABSENT = "KindsAbsent"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a word for a finding
+    SECRET_MALFORMED = "SecretMalformed"  # noqa: S105 - a word for a finding
+    SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a word for a finding
+
     UNDELIVERED = "UndeliveredMessages"
     NOTHING_HELD = "NothingHeld"
     DISCARDED = "Discarded"

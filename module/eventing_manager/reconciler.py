@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 from controller.controller import Result
 from controller.errors import ApiError, ConflictError, ForeignObjectError, NotFoundError, TerminalError
-from controller.kinds import STATEFUL_SET
 from controller.logs import get_logger, set_level
-from controller.resource import Kind, ObjectKey, generation_of, has_finalizer, is_deleting
+from controller.resource import ObjectKey, generation_of, has_finalizer, is_deleting
 from eventing_manager import reports
 from eventing_manager.errors import ChartError, JetStreamError
-from eventing_manager.names import FINALIZER, nats_statefulset
-from eventing_manager.readiness import unready_reason
+from eventing_manager.eventmesh import secret_found
+from eventing_manager.names import FINALIZER
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, StorageType
 from eventing_manager.status import State
-from eventing_manager.values import chart_values
 
 if TYPE_CHECKING:
+    from controller.client import Client
     from controller.resource import Object
     from eventing_manager.eventings import Eventings
-    from eventing_manager.installation import Installation
     from eventing_manager.jetstream import JetStream
+    from eventing_manager.provisioning import Provisioned, Provisioning
     from eventing_manager.removal import Progress, Removal
-    from eventing_manager.render import Renderer
+    from eventing_manager.secret_watch import SecretWatch
     from eventing_manager.spec import ReclaimPolicy
+    from eventing_manager.status import Report
     from eventing_manager.tenancy import Tenancy
 
 log = get_logger(__name__)
@@ -45,21 +45,23 @@ class EventingReconciler:
     def __init__(
         self,
         *,
+        client: Client,
         namespace: str,
         eventings: Eventings,
         tenancy: Tenancy,
-        renderer: Renderer,
-        installation: Installation,
+        provisioning: Provisioning,
         removal: Removal,
         jetstream: JetStream,
+        secret_watch: SecretWatch,
     ) -> None:
+        self._client = client
         self._namespace = namespace
         self._eventings = eventings
         self._tenancy = tenancy
-        self._renderer = renderer
-        self._installation = installation
+        self._provisioning = provisioning
         self._removal = removal
         self._jetstream = jetstream
+        self._secret_watch = secret_watch
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Do one pass."""
@@ -72,6 +74,7 @@ class EventingReconciler:
         if served is not None and served != key:
             return await self._stand_by(eventing, served)
         set_level(spec.log_level)
+        self._secret_watch.aim(spec.secret)
         eventing = await self._greet(eventing, spec)
         try:
             return await self._serve(eventing, spec)
@@ -108,9 +111,8 @@ class EventingReconciler:
         if is_deleting(eventing):
             return await self._retire(eventing, spec)
         eventing = await self._eventings.claim(eventing, _policy_to_note(spec))
-        objects = await self._renderer.render(chart_values(spec))
         if spec.backend is BackendType.NATS:
-            return await self._provide_nats(eventing, objects)
+            return await self._provide_nats(eventing, spec)
         return await self._provide_eventmesh(eventing, spec)
 
     async def _retire(self, eventing: Object, spec: EventingSpec) -> Result:
@@ -127,8 +129,13 @@ class EventingReconciler:
         progress = await self._removal.advance(eventing, spec)
         if not progress.is_over:
             return await self._report_removal(eventing, State.PROCESSING, progress)
-        await self._eventings.report(eventing, reports.eventmesh_ready(progress.retained))
-        return Result()
+        secret = None
+        if spec.secret is not None:
+            secret = await secret_found(self._client, spec.secret, self._namespace)
+        await self._eventings.report(eventing, reports.eventmesh(progress.retained, secret))
+        # To be allowed to read it is nothing that a watch tells of.
+        is_forbidden = secret is not None and secret.reason == Reason.SECRET_FORBIDDEN
+        return Result(requeue_after=LOOK_AGAIN if is_forbidden else None)
 
     async def _report_removal(self, eventing: Object, state: State, progress: Progress) -> Result:
         active, verdict = _active(eventing), progress.verdict
@@ -138,21 +145,22 @@ class EventingReconciler:
         await self._eventings.report(eventing, reports.removing(state, active, progress.waiting_for, verdict))
         return Result()
 
-    async def _provide_nats(self, eventing: Object, objects: list[Object]) -> Result:
-        live = await self._installation.install(eventing, objects)
-        waiting_for = _unready(live, nats_statefulset(self._namespace))
+    async def _provide_nats(self, eventing: Object, spec: EventingSpec) -> Result:
+        provisioned = await self._provisioning.provide(eventing, spec)
+        report, is_settled = await self._look_at_nats(_active(eventing), provisioned)
+        await self._eventings.report(eventing, report)
+        return Result(requeue_after=None if is_settled and provisioned.is_complete else LOOK_AGAIN)
+
+    async def _look_at_nats(self, active: str, provisioned: Provisioned) -> tuple[Report, bool]:
+        """Return what to report of NATS, and whether a watch tells when that changes."""
+        dependencies, waiting_for = provisioned.dependencies, provisioned.waiting_for
         if waiting_for is not None:
-            report = reports.not_ready(_active(eventing), Reason.NOT_READY, waiting_for)
-            await self._eventings.report(eventing, report)
-            return Result()
+            return reports.not_ready(active, Reason.NOT_READY, waiting_for, dependencies), True
         try:
             await self._jetstream.check()
         except JetStreamError as error:
-            report = reports.not_ready(_active(eventing), Reason.JETSTREAM_SILENT, str(error))
-            await self._eventings.report(eventing, report)
-            return Result(requeue_after=LOOK_AGAIN)
-        await self._eventings.report(eventing, reports.nats_ready())
-        return Result()
+            return reports.not_ready(active, Reason.JETSTREAM_SILENT, str(error), dependencies), False
+        return reports.nats_ready(dependencies), True
 
     async def _report_failure(self, eventing: Object, reason: Reason, error: Exception) -> None:
         state = State.DELETING if is_deleting(eventing) else _failed_state(reason)
@@ -175,9 +183,3 @@ def _failed_state(reason: Reason) -> State:
 def _policy_to_note(spec: EventingSpec) -> ReclaimPolicy | None:
     has_volumes = spec.backend is BackendType.NATS and spec.nats.storage.type is StorageType.FILE
     return spec.nats.storage.reclaim_policy if has_volumes else None
-
-
-def _unready(objects: list[Object], statefulset: ObjectKey) -> str | None:
-    """Return what the StatefulSet among the objects waits for, None if it is ready."""
-    found = [obj for obj in objects if Kind.of(obj) == STATEFUL_SET and ObjectKey.of(obj) == statefulset]
-    return unready_reason(found[0]) if found else f"{STATEFUL_SET.kind} {statefulset} is not in the chart"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from controller.resource import ObjectKey
     from eventing_manager.guard import Verdict
+    from eventing_manager.status import Dependency
 
 
 def starting(backend: BackendType, active: str) -> Report:
@@ -37,7 +38,7 @@ def removal_starts(active: str) -> Report:
     return removing(State.DELETING, active, f"what was installed for {active or 'it'}")
 
 
-def not_ready(active: str, reason: Reason, message: str) -> Report:
+def not_ready(active: str, reason: Reason, message: str, dependencies: Sequence[Dependency] = ()) -> Report:
     """Report that NATS is applied but not there yet; ``message`` says what is waited for."""
     return Report(
         state=State.PROCESSING,
@@ -45,13 +46,14 @@ def not_ready(active: str, reason: Reason, message: str) -> Report:
         conditions=(
             _not(ConditionType.READY, reason, message),
             _not(ConditionType.BACKEND_AVAILABLE, reason, message),
-            _no_dependencies(BackendType.NATS),
+            _dependencies(BackendType.NATS, dependencies),
             _provisioned(),
         ),
+        dependencies=tuple(dependencies),
     )
 
 
-def nats_ready() -> Report:
+def nats_ready(dependencies: Sequence[Dependency] = ()) -> Report:
     """Report that NATS is in place and JetStream answers."""
     message = f"StatefulSet {NATS} is ready and JetStream answers"
     return Report(
@@ -60,25 +62,31 @@ def nats_ready() -> Report:
         conditions=(
             _is(ConditionType.READY, Reason.AVAILABLE, message),
             _is(ConditionType.BACKEND_AVAILABLE, Reason.AVAILABLE, message),
-            _no_dependencies(BackendType.NATS),
+            _dependencies(BackendType.NATS, dependencies),
             _provisioned(),
         ),
+        dependencies=tuple(dependencies),
     )
 
 
-def eventmesh_ready(retained: Sequence[ObjectKey]) -> Report:
-    """Report that nothing of NATS is left, but the volumes that were to be retained."""
-    message = "backend eventmesh is selected; nothing is installed for it"
+def eventmesh(retained: Sequence[ObjectKey], secret: Dependency | None = None) -> Report:
+    """Report that nothing of NATS is left but the volumes to be retained, and whether the Secret is good."""
+    usable = secret is None or secret.satisfied
+    found = [] if secret is None else [secret]
+    reason = Reason.AVAILABLE if usable else Reason(found[0].reason)
+    message = "backend eventmesh is selected; nothing is installed for it" if usable else found[0].message
+    verdict = _is if usable else _not
     return Report(
-        state=State.READY,
+        state=State.READY if usable else State.WARNING,
         active_backend=BackendType.EVENTMESH,
         conditions=(
-            _is(ConditionType.READY, Reason.AVAILABLE, message),
-            _is(ConditionType.BACKEND_AVAILABLE, Reason.AVAILABLE, message),
-            _no_dependencies(BackendType.EVENTMESH),
+            verdict(ConditionType.READY, reason, message),
+            verdict(ConditionType.BACKEND_AVAILABLE, reason, message),
+            _dependencies(BackendType.EVENTMESH, found),
             _is(ConditionType.DRAINED, Reason.NOTHING_HELD, f"{NATS} is gone, and holds no message"),
             _removed(retained),
         ),
+        dependencies=tuple(found),
     )
 
 
@@ -135,9 +143,15 @@ def _not(type_: ConditionType, reason: Reason, message: str) -> Condition:
     return Condition(type=type_, holds=False, reason=reason, message=message)
 
 
-def _no_dependencies(backend: BackendType) -> Condition:
-    message = f"backend {backend} needs nothing that others install"
-    return _is(ConditionType.DEPENDENCIES_SATISFIED, Reason.NOTHING_NEEDED, message)
+def _dependencies(backend: BackendType, found: Sequence[Dependency]) -> Condition:
+    if not found:
+        message = f"backend {backend} needs nothing that others install"
+        return _is(ConditionType.DEPENDENCIES_SATISFIED, Reason.NOTHING_NEEDED, message)
+    message = "; ".join(dependency.message for dependency in found)
+    unsatisfied = next((dependency for dependency in found if not dependency.satisfied), None)
+    if unsatisfied is None:
+        return _is(ConditionType.DEPENDENCIES_SATISFIED, Reason.SATISFIED, message)
+    return _not(ConditionType.DEPENDENCIES_SATISFIED, Reason(unsatisfied.reason), message)
 
 
 def _provisioned() -> Condition:

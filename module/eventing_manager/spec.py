@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from controller.resource import ObjectKey
 from eventing_manager import quantity
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ class EventingSpec:
     backend: BackendType
     nats: NatsSettings = field(default_factory=NatsSettings)
     nats_given: bool = False
+    secret: ObjectKey | None = None
+    """``spec.backend.eventmesh.secretRef``, None where it is not set or eventmesh is not the backend."""
+
     log_level: str = "info"
 
     @classmethod
@@ -104,5 +108,13 @@ class EventingSpec:
             backend=BackendType(backend["type"]),
             nats=NatsSettings.parse(backend.get("nats") or {}),
             nats_given="nats" in backend,
+            secret=_secret(backend),
             log_level=spec.get("logLevel", "info"),
         )
+
+
+def _secret(backend: dict[str, Any]) -> ObjectKey | None:
+    reference = (backend.get("eventmesh") or {}).get("secretRef")
+    if reference is None or backend["type"] != BackendType.EVENTMESH:
+        return None
+    return ObjectKey(reference["namespace"], reference["name"])

@@ -46,12 +46,23 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """What was found of one thing that others bring; ``reason`` and ``message`` as in a condition."""
+
+    name: str
+    satisfied: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All that a pass found. A type without a condition has nothing to say, and its old condition goes."""
 
     state: State
     active_backend: str
     conditions: tuple[Condition, ...]
+    dependencies: tuple[Dependency, ...] = ()
 
 
 def status_patch(eventing: Object, report: Report, *, now: datetime) -> dict[str, Any] | None:
@@ -74,6 +85,16 @@ def _status(eventing: Object, report: Report, now: datetime) -> dict[str, Any]:
         "conditions": [
             _condition(condition, old.get(condition.type), generation, now) for condition in report.conditions
         ],
+        "dependencies": [_dependency(found) for found in report.dependencies],
+    }
+
+
+def _dependency(found: Dependency) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "satisfied": found.satisfied,
+        "reason": str(found.reason),
+        "message": found.message,
     }
 
 

@@ -101,6 +101,26 @@ async def test_another_process_prunes_what_this_one_applied(
         await client.get(SERVICE, "s", elsewhere)
 
 
+async def test_members_without_a_namespace_are_found_and_pruned(client, parent):
+    applyset = a_set(client, parent)
+    name = f"applyset-{parent['metadata']['uid']}"
+    scope = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": 1,
+    }
+    await applyset.apply([scope])
+    found = await applyset.members()
+
+    remaining = await applyset.prune()
+
+    assert described(found) == {f"PriorityClass {name}"}
+    assert remaining == []
+    with pytest.raises(NotFoundError):
+        await reread(client, scope)
+
+
 async def test_a_crash_in_the_middle_of_applying_orphans_nothing(client, elsewhere, parent):
     applyset = a_set(client, parent)
     bad = config_map("Not A Name", elsewhere)

@@ -136,6 +136,23 @@ async def test_an_announced_kind_is_found_without_asking_all_the_time(client, na
         await eventually(lambda: names_of(reflector) == {"a"})
 
 
+async def test_a_definition_that_is_watched_by_name_tells_whether_objects_can_be_made(client):
+    kind, other = a_new_kind(), a_new_kind()
+    definitions = Definitions(client, f"lamps.{kind.group}")
+
+    async with running(definitions.reflector):
+        before = definitions.serves(kind)
+        await define(client, other)
+        await define(client, kind)
+        await eventually(lambda: definitions.serves(kind))
+        seen = names_of(definitions.reflector)
+        await undefine(client, kind)
+        await eventually(lambda: not definitions.serves(kind))
+
+    assert not before
+    assert seen == {f"lamps.{kind.group}"}
+
+
 async def test_the_copy_is_right_again_after_the_api_server_and_etcd_were_killed(own_plane):
     async with Client.from_kubeconfig(own_plane.kubeconfig) as client:
         for name in "ab":

@@ -58,7 +58,7 @@ def times(obj):
 
 
 def test_a_condition_that_has_nothing_to_say_any_more_goes():
-    gone = patched(eventing(), reports.eventmesh_ready([]), NOON)
+    gone = patched(eventing(), reports.eventmesh([]), NOON)
 
     back = patched(gone, reports.nats_ready(), LATER)
 
@@ -77,7 +77,7 @@ def test_ready_is_never_said_for_an_older_generation():
 
 
 def test_a_retained_volume_is_named():
-    report = reports.eventmesh_ready([ObjectKey("kyma-system", "data-eventing-nats-0")])
+    report = reports.eventmesh([ObjectKey("kyma-system", "data-eventing-nats-0")])
 
     deprovisioned = report.conditions[-1]
     assert report.state is State.READY

@@ -1,0 +1,70 @@
+"""Make the cluster have NATS, as an Eventing asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from controller.kinds import STATEFUL_SET
+from controller.resource import Kind, ObjectKey
+from eventing_manager.dependencies import kinds_found
+from eventing_manager.names import nats_statefulset
+from eventing_manager.readiness import unready_reason
+from eventing_manager.values import chart_values
+
+if TYPE_CHECKING:
+    from controller.resource import Object
+    from eventing_manager.dependencies import OptionalKinds
+    from eventing_manager.installation import Installation
+    from eventing_manager.render import Renderer
+    from eventing_manager.spec import EventingSpec
+    from eventing_manager.status import Dependency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provisioned:
+    """What came of a provisioning."""
+
+    waiting_for: str | None
+    """What the StatefulSet waits for, in a sentence; None when it is ready."""
+
+    dependencies: tuple[Dependency, ...]
+    is_complete: bool
+    """Whether every object is applied: a kind that is served may not be known everywhere yet."""
+
+
+class Provisioning:
+    """Render the chart for what is there, and install it."""
+
+    def __init__(
+        self,
+        *,
+        namespace: str,
+        renderer: Renderer,
+        kinds: OptionalKinds,
+        installation: Installation,
+    ) -> None:
+        self._statefulset = nats_statefulset(namespace)
+        self._renderer = renderer
+        self._kinds = kinds
+        self._installation = installation
+
+    async def objects(self, spec: EventingSpec) -> list[Object]:
+        """Return what is to be installed."""
+        return await self._renderer.render(chart_values(spec, self._kinds.served()))
+
+    async def provide(self, eventing: Object, spec: EventingSpec) -> Provisioned:
+        """Install what differs; ChartError, ForeignObjectError and ApiError say why that cannot be done."""
+        dependencies = kinds_found(self._kinds.served())
+        installed = await self._installation.install(eventing, await self.objects(spec))
+        return Provisioned(
+            waiting_for=_unready(installed.objects, self._statefulset),
+            dependencies=dependencies,
+            is_complete=not installed.absent,
+        )
+
+
+def _unready(objects: list[Object], statefulset: ObjectKey) -> str | None:
+    """Return what the StatefulSet among the objects waits for, None if it is ready."""
+    found = [obj for obj in objects if Kind.of(obj) == STATEFUL_SET and ObjectKey.of(obj) == statefulset]
+    return unready_reason(found[0]) if found else f"{STATEFUL_SET.kind} {statefulset} is not in the chart"
