@@ -19,14 +19,15 @@ def lack_of_readiness(obj: Object) -> str:
 
 
 def _of_replicas(obj: Object, status: Object) -> str:
+    # Available is ready for minReadySeconds: what crashes right after its start is ready for a moment.
     if obj["kind"] == "DaemonSet":
-        wanted, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
+        wanted, ready = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
         updated = status.get("updatedNumberScheduled", 0)
     else:
-        wanted, ready = obj["spec"].get("replicas", 1), status.get("readyReplicas", 0)
+        wanted, ready = obj["spec"].get("replicas", 1), status.get("availableReplicas", 0)
         updated = status.get("updatedReplicas", ready)
     if ready < wanted:
-        return f"{ready}/{wanted} replicas are ready"
+        return f"{ready}/{wanted} replicas are available"
     return "" if updated >= wanted else f"{updated}/{wanted} replicas are up to date"
 
 

@@ -1,9 +1,10 @@
 """Keep a ledger of what a run did, step by step, with times."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,40 +28,49 @@ class Step:
 
 @dataclass(slots=True)
 class StepLog:
-    """Steps in the order in which they began; a step begun within another is part of it."""
+    """Every step of a run."""
 
     steps: list[Step] = field(default_factory=list)
-    _depth: int = 0
 
     @contextmanager
     def step(self, name: str, *, is_act: bool = False) -> Iterator[Step]:
         """Note that something begins, and when and how it ends."""
-        step = Step(name=name, started=time.time(), depth=self._depth, is_act=is_act)
+        step = Step(name=name, started=time.time(), is_act=is_act)
         self.steps.append(step)
-        self._depth += 1
         try:
             yield step
         except BaseException:
             step.ok = False
             raise
         finally:
-            self._depth -= 1
             step.ended = time.time()
 
     def mark(self, name: str) -> Step:
-        """Note something that takes no time worth telling."""
+        """Note a moment."""
         now = time.time()
-        step = Step(name=name, started=now, ended=now, depth=self._depth, is_act=True)
+        step = Step(name=name, started=now, ended=now, is_act=True)
         self.steps.append(step)
         return step
 
-    def past(self, name: str, seconds: float, *, ok: bool = True, note: str = "") -> None:
-        """Note something that has just ended, and took so long."""
-        now = time.time()
-        self.steps.append(
-            Step(name=name, started=now - seconds, ended=now, ok=ok, note=note, depth=self._depth)
-        )
+    def past(self, name: str, started: float, *, ok: bool = True) -> None:
+        """Note something that began then and has just ended."""
+        self.steps.append(Step(name=name, started=started, ended=time.time(), ok=ok))
 
     def between(self, start: float, end: float) -> list[Step]:
-        """Return the steps that began in a window of time."""
-        return [step for step in self.steps if start <= step.started <= end]
+        """Return the steps that began in a window of time, each with its depth."""
+        return nested(step for step in self.steps if start <= step.started <= end)
+
+
+def nested(steps: Iterable[Step]) -> list[Step]:
+    """Return steps in order, what began and ended within another one level deeper than that."""
+    found: list[Step] = []
+    around: list[Step] = []
+    for step in sorted(steps, key=lambda one: (one.started, -_end(one))):
+        around = [one for one in around if _end(one) >= _end(step) and one.started <= step.started]
+        found.append(replace(step, depth=len(around)))
+        around.append(step)
+    return found
+
+
+def _end(step: Step) -> float:
+    return inf if step.ended is None else step.ended

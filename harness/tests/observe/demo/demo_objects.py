@@ -20,6 +20,7 @@ def workload(name, namespace, **fields):
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
+            "minReadySeconds": 1,
             "selector": {"matchLabels": {"app": name}},
             "template": {
                 "metadata": {"labels": {"app": name}},

@@ -1,0 +1,214 @@
+"""Waits in a real cluster: what they bear with, what they end for, and what they see."""
+
+import asyncio
+import contextlib
+import re
+
+import pytest
+from demo.demo_objects import a_lamp, a_pod, lamp_definition, workload
+
+from controller.client import Client
+from controller.errors import AlreadyExistsError, NotFoundError
+from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
+from controller.resource import Kind, ObjectKey
+from harness.api import Api
+from harness.observe.claims import exists, has_state, is_ready
+from harness.observe.observer import Observer
+from harness.observe.patience import Patience
+from harness.observe.relations import Relations
+from harness.observe.schema import schema_of, violations
+from harness.observe.target import Target
+from harness.observe.waits import WaitError, wait_for
+from harness.track import Timeline
+
+pytestmark = pytest.mark.timeout(240)
+LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
+
+
+class Lines:
+    """The live line, kept."""
+
+    def __init__(self):
+        self.said = []
+        self.cleared = 0
+
+    def say(self, text):
+        self.said.append(text)
+
+    def clear(self):
+        self.cleared += 1
+
+
+@pytest.fixture
+def line():
+    return Lines()
+
+
+@pytest.fixture
+async def client(looked_at):
+    async with Client.from_kubeconfig(looked_at.kubeconfig) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def watching(client, line):
+    relations = Relations(finalizers={"demo.kyma-harness.io/lamp": ObjectKey("lamps", "lamp-manager")})
+    watching = Observer.over(client, relations=relations, line=line)
+    await watching.start()
+    yield watching
+    await watching.stop()
+
+
+@pytest.fixture
+async def namespace(client):
+    named = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "waits-"}}
+    name = (await client.create(named))["metadata"]["name"]
+    account = Target(kind=SERVICE_ACCOUNT, name="default", namespace=name)
+    await wait_for(client, account, exists(), what="exist")
+    yield name
+    await client.delete(NAMESPACE, name)
+
+
+@pytest.fixture
+async def lamps(client):
+    with contextlib.suppress(AlreadyExistsError):
+        await client.create(lamp_definition())
+    target = Target(kind=CRD, name="lamps.demo.kyma-harness.io")
+    await wait_for(client, target, is_ready(), what="be ready")
+
+
+@pytest.mark.usefixtures("lamps")
+async def test_a_state_that_passes_is_borne_with(watching, client, namespace):
+    kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
+    patience = Patience(state=30)
+    waiting = asyncio.create_task(
+        watching.wait_for(kitchen, has_state("Ready"), what="be Ready", within=30, patience=patience)
+    )
+    await eventually_created(client, a_lamp("kitchen", namespace))
+    await set_state(client, namespace, "Error")
+    await watching.view.until(lambda: state_in(watching, kitchen) == "Error", within=10)
+
+    await set_state(client, namespace, "Ready")
+
+    assert (await waiting)["status"]["state"] == "Ready"
+
+
+@pytest.mark.usefixtures("lamps")
+async def test_a_state_that_lasts_ends_the_wait_with_its_cause_first(watching, client, namespace):
+    kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
+    await eventually_created(client, a_lamp("kitchen", namespace))
+    await set_state(client, namespace, "Error")
+
+    with pytest.raises(WaitError) as raised:
+        await watching.wait_for(
+            kitchen, has_state("Ready"), what="be Ready", within=60, patience=Patience(state=0.2)
+        )
+
+    assert str(raised.value).startswith(
+        f"{kitchen}: its state is Error\n  so {kitchen} did not come to be Ready"
+    )
+    assert raised.value.last["status"]["state"] == "Error"
+
+
+@pytest.mark.usefixtures("lamps")
+async def test_a_parts_trouble_ends_the_wait_for_the_whole(client, namespace):
+    relations = Relations(parts=lambda obj: [web] if obj["kind"] == "Lamp" else [])
+    web = Target(kind=DEPLOYMENT, name="web", namespace=namespace)
+    watching = Observer.over(client, relations=relations, patience=Patience(image=0.2))
+    await watching.start()
+    await eventually_created(client, a_lamp("kitchen", namespace))
+    await client.create(workload("web", namespace, image="nobody/nothing:1"))
+    kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
+
+    try:
+        with pytest.raises(WaitError, match=rf"^Pod {namespace}/web-\S+, container main: its image"):
+            await watching.wait_for(kitchen, has_state("Ready"), what="be Ready", within=60)
+    finally:
+        await watching.stop()
+
+
+async def test_the_live_line_says_what_is_awaited_and_is_gone_afterwards(watching, line, namespace):
+    shelf = Target(kind=CONFIG_MAP, name="shelf", namespace=namespace)
+
+    with pytest.raises(WaitError):
+        await watching.wait_for(shelf, exists(), what="exist", within=2)
+
+    assert line.said[-1].startswith(f"ConfigMap {namespace}/shelf: it does not exist, ")
+    assert line.said[-1].endswith(" s of 2")
+    assert line.cleared == 1
+
+
+async def test_a_failed_wait_tells_events_and_the_log_of_the_pods(watching, client, namespace):
+    await client.create(a_pod("talker", namespace, command="echo still thinking; sleep 600"))
+    talker = Target(kind=POD, name="talker", namespace=namespace)
+    await wait_for(client, talker, is_ready(), what="be ready")
+
+    with pytest.raises(WaitError) as raised:
+        await watching.wait_for(talker, lambda _: "it never is", what="be content", within=1)
+
+    assert re.search(r"events:\n.*Scheduled", str(raised.value))
+    assert "still thinking" in str(raised.value)
+
+
+@pytest.mark.usefixtures("lamps")
+async def test_a_kind_that_comes_later_is_seen(watching, client, namespace):
+    kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
+    await watching.view.follow(LAMP)
+
+    await eventually_created(client, a_lamp("kitchen", namespace))
+
+    assert await watching.view.until(lambda: watching.view.find(kitchen) is not None, within=10)
+
+
+@pytest.mark.usefixtures("lamps")
+async def test_a_resource_is_held_against_the_schema_of_its_definition(client):
+    schema = await schema_of(client, LAMP)
+
+    assert violations({**a_lamp("kitchen", "x"), "status": {"state": 7}}, schema) == [
+        "status.state: 7 is not of type 'string'"
+    ]
+
+
+def test_a_timeline_is_complete_when_it_is_asked_for(looked_at, portal):
+    client = Client.from_kubeconfig(looked_at.kubeconfig)
+    portal.call(client.__aenter__())
+    watching = Observer.over(client)
+    portal.call(watching.start(CONFIG_MAP))
+    api, timeline = Api(portal, client, watching), Timeline(portal=portal, observer=watching, since=0)
+    try:
+        api.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "brief", "namespace": "default"}}
+        )
+        removal = timeline.mark("the removal")
+        api.delete(CONFIG_MAP, "brief", "default")
+
+        track = timeline.of(CONFIG_MAP, "brief", "default")
+
+        assert track.words == ["Present", "gone"]
+        track.assert_gone_within(60, after=removal)
+        assert [one.name for one in watching.steps.steps] == [
+            "create ConfigMap default/brief", "the removal", "delete ConfigMap default/brief",
+        ]  # fmt: skip
+    finally:
+        portal.call(watching.stop())
+        portal.call(client.__aexit__(None, None, None))
+
+
+def state_in(watching, target):
+    return ((watching.view.find(target) or {}).get("status") or {}).get("state")
+
+
+async def set_state(client, namespace, state):
+    await client.merge_patch(
+        LAMP, "kitchen", {"status": {"state": state}}, namespace=namespace, subresource="status"
+    )
+
+
+async def eventually_created(client, obj):
+    """Create an object of a kind that has just come."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await client.create(obj)
+            except NotFoundError:
+                client.forget_discovery()
