@@ -21,7 +21,12 @@ from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, set_up
 
-pytest_plugins = ("harness.fixtures.observing", "harness.fixtures.evidence", "harness.fixtures.report")
+pytest_plugins = (
+    "harness.fixtures.observing",
+    "harness.fixtures.evidence",
+    "harness.fixtures.report",
+    "harness.fixtures.faults",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,6 +16,10 @@ from harness.host.process import Child, spawn
 _READY_SECONDS = 45.0
 # What they would tidy up is removed with the state folder: they get time to end, not all the time they like.
 _GRACE_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+
+DOWN = "down"
+"""What is written into the mark of a component that is meant to be down, once it is."""
 
 Announce = Callable[[Step], None]
 
@@ -29,6 +33,7 @@ class ControlPlane:
     announce: Announce
     ready_seconds: float = _READY_SECONDS
     _children: dict[str, Child] = field(default_factory=dict)
+    _components: dict[str, Component] = field(default_factory=dict)
 
     async def start_api(self) -> None:
         """Start etcd and the API server, and return when the API answers.
@@ -50,15 +55,25 @@ class ControlPlane:
             tasks.create_task(self._start(self.components.scheduler()))
 
     async def until_one_ends(self) -> None:
-        """Wait for as long as all components live; raise ComponentFailedError for the first that does not."""
-        waits = {asyncio.ensure_future(child.wait()): child for child in self._children.values()}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        child = waits[done.pop()]
-        raise ComponentFailedError(child.name, f"ended with {child.returncode}", child.log_tail())
+        """Wait for as long as all components live; raise ComponentFailedError for the first that does not.
+
+        One that is meant to be down is no failure: it is started again when it is no longer meant to be.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for component in list(self._components.values()):
+                tasks.create_task(self._keep(component))
+
+    async def _keep(self, component: Component) -> None:
+        while True:
+            child = self._children[component.name]
+            await child.wait()
+            mark = self.layout.down(component.name)
+            if not mark.exists():
+                raise ComponentFailedError(child.name, f"ended with {child.returncode}", child.log_tail())
+            mark.write_text(DOWN)
+            while mark.exists():  # noqa: ASYNC110 - a file tells of nothing
+                await asyncio.sleep(_LOOK_SECONDS)
+            await self._start(component)
 
     async def stop(self) -> None:
         """Stop clients before servers; each is waited for."""
@@ -77,6 +92,7 @@ class ControlPlane:
             stdout=self.layout.log(component.name),
         )
         self._children[component.name] = child
+        self._components[component.name] = component
         await until_ready(child, component.probe, self.ready_seconds)
         self.announce(Step(step=component.name, state="ready", seconds=time.monotonic() - started))
 

@@ -85,6 +85,10 @@ class Layout:
         """Return the log file of a component."""
         return self.logs / f"{component}.log"
 
+    def down(self, component: str) -> Path:
+        """Return the file that says, while it exists, that a component is meant to be down: see faults."""
+        return self.root / "down" / component
+
     def supervisor_lock(self, purpose: str = "", timeout: float | None = None) -> FileLock:
         """Return the lock that tells a running cluster from a stale folder; see PURPOSE."""
         return FileLock(self.lock, purpose=purpose, timeout=timeout)

@@ -1,0 +1,21 @@
+"""What can go wrong with making things go wrong.
+
+HarnessError
+ └ FaultError
+    ├ NoSuchProcessError     there is no such component or container to be hit
+    └ NotBackError           what was taken down did not come back when the fault was undone
+"""
+
+from harness.host.errors import HarnessError
+
+
+class FaultError(HarnessError):
+    """Cover every fault that could not be made or undone."""
+
+
+class NoSuchProcessError(FaultError):
+    """Report that what was to be hit does not run."""
+
+
+class NotBackError(FaultError):
+    """Report a component that stays away after its fault was undone."""

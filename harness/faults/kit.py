@@ -1,0 +1,114 @@
+"""Faults for ordinary test functions: each begins at once, and ends with its block or with the test."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from controller.client import Client
+from harness.blocking import Portal
+from harness.embedded.cluster import EmbeddedCluster
+from harness.faults import signals
+from harness.faults.components import Components
+from harness.faults.plan import Plan
+from harness.faults.proxy import ApiProxy
+
+
+class Fault:
+    """A fault that is in force: ``with`` ends it with the block, ``undo`` ends it now."""
+
+    def __init__(self, what: AbstractContextManager[Any]) -> None:
+        self._stack = ExitStack()
+        self._stack.enter_context(what)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.undo()
+
+    def undo(self) -> None:
+        """Put things right, and return when they are; doing so twice is no error."""
+        self._stack.close()
+
+
+class FaultKit:
+    """What can go wrong with an embedded cluster. Closing it undoes what is still in force, last first."""
+
+    def __init__(self, portal: Portal, client: Client, cluster: EmbeddedCluster, folder: Path) -> None:
+        self._portal = portal
+        self._client = client
+        self._cluster = cluster
+        self._folder = folder
+        self._components = Components(cluster)
+        self._stack = ExitStack()
+
+    def down(self, component: str) -> Fault:
+        """Kill a component, such as ``kube-apiserver`` or ``registry``, and keep it down."""
+        return self._begin(_Blocking(self._portal, self._components.down(component)))
+
+    def restart(self, component: str) -> None:
+        """Kill a component, and return when the next one runs."""
+        self.down(component).undo()
+
+    def pause(self, component: str) -> Fault:
+        """Stop a component where it is: it keeps its connections and answers nobody."""
+        return self._begin(signals.paused(self._components.pid(component)))
+
+    def kill_pod(self, namespace: str, pod: str, container: str | None = None) -> None:
+        """Kill a container's process; the node starts it again as its pod's restart policy says."""
+        signals.kill(self._pid(namespace, pod, container))
+
+    def pause_pod(self, namespace: str, pod: str, container: str | None = None) -> Fault:
+        """Stop a container's process where it is."""
+        return self._begin(signals.paused(self._pid(namespace, pod, container)))
+
+    def proxy(self) -> ApiProxy:
+        """Start a proxy in front of the API server; it ends with the test."""
+        proxy = self._portal.call(ApiProxy.before(self._cluster.kubeconfig))
+        self._begin(_Blocking(self._portal, proxy))
+        return proxy
+
+    def kubeconfig_through(self, proxy: ApiProxy, account: str, namespace: str) -> Path:
+        """Write a kubeconfig with which a program comes through a proxy as a ServiceAccount."""
+        path = self._folder / f"{namespace}-{account}.kubeconfig"
+        return self._portal.call(proxy.kubeconfig_for(self._client, account, namespace, path))
+
+    def under(self, proxy: ApiProxy, plan: Plan) -> Fault:
+        """Let a proxy go by a plan."""
+        return self._begin(proxy.under(plan))
+
+    def close(self) -> None:
+        """Undo everything."""
+        self._stack.close()
+
+    def _pid(self, namespace: str, pod: str, container: str | None) -> int:
+        return self._portal.call(signals.container_pid(self._client, namespace, pod, container))
+
+    def _begin(self, what: AbstractContextManager[Any]) -> Fault:
+        fault = Fault(what)
+        self._stack.callback(fault.undo)
+        return fault
+
+
+class _Blocking(AbstractContextManager[None]):
+    """An asynchronous context manager, entered and left from an ordinary function."""
+
+    def __init__(self, portal: Portal, what: AbstractAsyncContextManager[Any]) -> None:
+        self._portal = portal
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._portal.call(self._what.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._portal.call(_left(self._what.__aexit__, kind, error, trace))
+
+
+async def _left(leave: Callable[..., Any], *details: Any) -> None:
+    await leave(*details)

@@ -1,0 +1,33 @@
+"""Faults in the one cluster of the session, each undone by its test."""
+
+import pytest
+
+from controller.client import Client
+from harness.faults.kit import FaultKit
+
+
+@pytest.fixture
+def admin(embedded_cluster, portal):
+    opened = Client.from_kubeconfig(embedded_cluster.kubeconfig, user_agent="fault-tests")
+    yield portal.call(opened.__aenter__())
+    portal.call(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def kit(embedded_cluster, portal, admin, tmp_path):
+    opened = FaultKit(portal, admin, embedded_cluster, tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def proxy(kit):
+    return kit.proxy()
+
+
+@pytest.fixture
+def client(kit, proxy, portal):
+    """A client that comes through the proxy, with no rights but everybody's."""
+    opened = Client.from_kubeconfig(kit.kubeconfig_through(proxy, "default", "default"), timeout=5)
+    yield portal.call(opened.__aenter__())
+    portal.call(opened.__aexit__(None, None, None))

@@ -1,0 +1,66 @@
+"""Components go down, come back, stop and go on; the cluster outlives it."""
+
+import socket
+
+import pytest
+
+from controller.errors import UnreachableError
+from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
+from harness.faults.components import Components
+from harness.faults.errors import NoSuchProcessError
+from harness.observe.claims import exists
+from harness.observe.waits import Target, WaitError, wait_for
+
+
+@pytest.fixture
+def components(embedded_cluster):
+    return Components(embedded_cluster)
+
+
+def answers(address):
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_a_component_that_is_down_stays_down_until_it_is_undone(embedded_cluster, kit, components):
+    before = components.pid("registry")
+
+    with kit.down("registry"):
+        while_down = answers(embedded_cluster.registry)
+
+    assert not while_down
+    assert components.pid("registry") != before
+
+
+def test_an_api_server_that_was_killed_is_back_with_all_it_knew(admin, kit, portal):
+    made = portal.call(admin.create({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "kept-"},
+    }))["metadata"]["name"]  # fmt: skip
+
+    with kit.down("kube-apiserver"), pytest.raises(UnreachableError):
+        portal.call(admin.get(NAMESPACE, made))
+
+    target = Target(kind=NAMESPACE, name=made)
+    assert portal.call(wait_for(admin, target, exists(), what="be known"))["metadata"]["name"] == made
+    portal.call(admin.delete(NAMESPACE, made))
+
+
+def test_a_paused_component_does_nothing_and_goes_on_where_it_was(admin, kit, portal):
+    pause = kit.pause("kube-controller-manager")
+    made = portal.call(admin.create({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "paused-"},
+    }))["metadata"]["name"]  # fmt: skip
+    account = Target(kind=SERVICE_ACCOUNT, name="default", namespace=made)
+
+    with pytest.raises(WaitError):
+        portal.call(wait_for(admin, account, exists(), what="exist", within=1))
+    pause.undo()
+
+    assert portal.call(wait_for(admin, account, exists(), what="exist"))
+    portal.call(admin.delete(NAMESPACE, made))
+
+
+def test_what_is_no_component_is_named_with_those_that_are(components):
+    with pytest.raises(NoSuchProcessError, match=r"no kube-dns runs .* kube-scheduler"):
+        components.pid("kube-dns")
