@@ -23,6 +23,7 @@ from eventing_manager.provisioning import Provisioning
 from eventing_manager.reconciler import EventingReconciler
 from eventing_manager.removal import Removal
 from eventing_manager.render import ChartRenderer
+from eventing_manager.retirement import Retirement
 from eventing_manager.secret_watch import SecretWatch
 from eventing_manager.tenancy import Tenancy
 
@@ -70,18 +71,20 @@ class EventingManager:
         namespace = self._settings.namespace
         installation = Installation(self._client, self._owned)
         claims = Claims(self._client, namespace)
+        provisioning = Provisioning(
+            namespace=namespace,
+            renderer=self._renderer(),
+            kinds=self._kinds,
+            installation=installation,
+        )
+        removal = Removal(namespace, installation, claims, Guard(jetstream, claims))
         return EventingReconciler(
             client=self._client,
             namespace=namespace,
             eventings=self._eventings,
             tenancy=self._tenancy,
-            provisioning=Provisioning(
-                namespace=namespace,
-                renderer=self._renderer(),
-                kinds=self._kinds,
-                installation=installation,
-            ),
-            removal=Removal(installation, claims, Guard(jetstream, claims)),
+            provisioning=provisioning,
+            retirement=Retirement(self._eventings, removal, provisioning),
             jetstream=jetstream,
             secret_watch=self._secret_watch,
         )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError
 from controller.kinds import PERSISTENT_VOLUME_CLAIM
-from controller.resource import ObjectKey, annotations_of, is_deleting, uid_of
-from eventing_manager.names import NATS_CLAIM_LABELS, PROVISIONED_ANNOTATION
-from eventing_manager.spec import ReclaimPolicy
+from controller.resource import ObjectKey, is_deleting, uid_of
+from eventing_manager.names import NATS_CLAIM_LABELS
+from eventing_manager.spec import ReclaimPolicy, provisioned_spec
 
 if TYPE_CHECKING:
     from controller.client import Client
@@ -57,7 +57,7 @@ def reclaim_policy(eventing: Object, spec: EventingSpec) -> ReclaimPolicy:
     An Eventing that never provisioned NATS has no say over volumes that another left. One that did, and whose
     spec no longer speaks of nats, meant what it said when it last did.
     """
-    noted = annotations_of(eventing).get(PROVISIONED_ANNOTATION)
-    if noted is None:
+    provisioned = provisioned_spec(eventing)
+    if provisioned is None or not provisioned.nats.storage.is_volume:
         return ReclaimPolicy.RETAIN
-    return spec.nats.storage.reclaim_policy if spec.nats_given else ReclaimPolicy(noted)
+    return (spec if spec.nats_given else provisioned).nats.storage.reclaim_policy

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import NotFoundError
 from controller.resource import ObjectKey, annotations_of, finalizers_of, has_finalizer, uid_of
-from eventing_manager.names import EVENTING, FINALIZER, PROVISIONED_ANNOTATION
+from eventing_manager.names import EVENTING, FINALIZER, SETTINGS_ANNOTATION
 from eventing_manager.status import status_patch
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from controller.reflector import Reflector
     from controller.resource import Object
     from eventing_manager.events import Recorder
-    from eventing_manager.spec import ReclaimPolicy
     from eventing_manager.status import Report
 
 
@@ -60,13 +59,13 @@ class Eventings:
         await self._recorder.record(eventing, written)
         return written
 
-    async def claim(self, eventing: Object, policy: ReclaimPolicy | None) -> Object:
-        """Put our finalizer on an Eventing, and note the reclaim policy of the volumes it will have."""
+    async def claim(self, eventing: Object, settings: str | None) -> Object:
+        """Put our finalizer on an Eventing, and note the settings by which it will have NATS."""
         metadata: dict[str, Any] = {}
         if not has_finalizer(eventing, FINALIZER):
             metadata["finalizers"] = [*finalizers_of(eventing), FINALIZER]
-        if policy is not None and annotations_of(eventing).get(PROVISIONED_ANNOTATION) != policy:
-            metadata["annotations"] = {PROVISIONED_ANNOTATION: str(policy)}
+        if settings is not None and annotations_of(eventing).get(SETTINGS_ANNOTATION) != settings:
+            metadata["annotations"] = {SETTINGS_ANNOTATION: settings}
         return await self._patch_metadata(eventing, metadata) if metadata else eventing
 
     async def let_go(self, eventing: Object) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from controller.resource import annotations_of
+from controller.resource import annotations_of, describe
 from eventing_manager.errors import JetStreamError
-from eventing_manager.names import FORCE_ANNOTATION
+from eventing_manager.names import FORCE_ANNOTATION, NATS
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import OnUndelivered
 
@@ -23,6 +23,9 @@ WAYS_OUT: Final = (
     "to lose them, set spec.backend.nats.onUndelivered to Discard,"
     f" or the annotation {FORCE_ANNOTATION} to true"
 )
+
+_NAMED_STREAMS: Final = 10
+"""Streams that are counted one by one; of more than that the fullest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,17 @@ class Guard:
         self._jetstream = jetstream
         self._claims = claims
 
-    async def judge(self, eventing: Object, spec: EventingSpec, statefulset: Object) -> Verdict:
-        """Ask JetStream, unless the user does not care for the answer or there cannot be anything."""
+    async def judge(self, eventing: Object, spec: EventingSpec, statefulset: Object | None) -> Verdict:
+        """Ask JetStream, unless the user does not care for the answer or there cannot be anything.
+
+        Without the StatefulSet nobody can be asked, while its volumes may be full.
+        """
         if annotations_of(eventing).get(FORCE_ANNOTATION) == "true":
             return _allow(Reason.FORCED, f"the annotation {FORCE_ANNOTATION} skips the look for messages")
         if spec.nats.on_undelivered is OnUndelivered.DISCARD:
             return _allow(Reason.DISCARDED, "spec.backend.nats.onUndelivered is Discard")
+        if statefulset is None:
+            return await self._judge_volumes()
         try:
             return _judge_streams(await self._jetstream.streams(statefulset["spec"]["replicas"]))
         except JetStreamError as error:
@@ -57,16 +65,31 @@ class Guard:
             )
             return Verdict(allowed=False, reason=Reason.JETSTREAM_SILENT, message=message)
 
+    async def _judge_volumes(self) -> Verdict:
+        full = [claim for claim in await self._claims.existing() if _has_volume(claim)]
+        if not full:
+            return _allow(Reason.NOTHING_HELD, f"{NATS} is not there, and has no volume")
+        names = ", ".join(describe(claim) for claim in full)
+        message = f"StatefulSet {NATS} is gone, and {names} may hold messages: it is brought back to be asked"
+        return Verdict(allowed=False, reason=Reason.NATS_GONE, message=f"{message}; {WAYS_OUT}")
+
     async def _cannot_hold_anything(self, eventing: Object) -> bool:
         was_ready = (eventing.get("status") or {}).get("activeBackend") == "nats"
         return not was_ready and not any(_has_volume(claim) for claim in await self._claims.existing())
 
 
 def _judge_streams(streams: Sequence[Stream]) -> Verdict:
-    waiting = [stream for stream in streams if stream.undelivered]
+    waiting = sorted(
+        (stream for stream in streams if stream.undelivered),
+        key=lambda stream: stream.undelivered,
+        reverse=True,
+    )
     if not waiting:
         return _allow(Reason.NOTHING_HELD, "every message was received")
-    counts = ", ".join(f"{stream.undelivered} in stream {stream}" for stream in waiting)
+    counts = ", ".join(f"{stream.undelivered} in stream {stream}" for stream in waiting[:_NAMED_STREAMS])
+    rest = waiting[_NAMED_STREAMS:]
+    if rest:
+        counts += f", {sum(stream.undelivered for stream in rest)} in {len(rest)} more streams"
     message = f"messages that nobody has received: {counts}; receive them; {WAYS_OUT}"
     return Verdict(allowed=False, reason=Reason.UNDELIVERED, message=message)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from controller.applyset import Applied, ApplySet
-from controller.resource import ObjectKey, annotations_of, uid_of
+from controller.resource import Kind, ObjectKey, annotations_of, uid_of
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
 
@@ -63,6 +63,10 @@ class Installation:
         """Delete every object, last applied first, and return those that are still there."""
         self._in_place.pop(ObjectKey.of(eventing), None)
         return await self._applyset(eventing).prune()
+
+    def copy_of(self, kind: Kind, key: ObjectKey) -> Object | None:
+        """Return an object as it was watched last, None if there was none; it may be late."""
+        return self._owned.find(kind, key)
 
     async def members(self, eventing: Object) -> list[Object]:
         """Return every object there is, as the API server knows them now."""

@@ -26,8 +26,8 @@ NATS_MONITORING_PORT: Final = 8222
 NATS_CLAIM_LABELS: Final = {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": RELEASE}
 """On every claim of the StatefulSet; the chart puts them there."""
 
-PROVISIONED_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-reclaim-policy"
-"""On an Eventing that provisioned NATS: the volumes' reclaim policy, which outlives ``spec.backend.nats``."""
+SETTINGS_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-settings"
+"""On an Eventing that provisioned NATS: ``spec.backend.nats`` as it was then, which outlives the spec's."""
 
 FORCE_ANNOTATION: Final = "eventing-manager.kyma-project.io/force"
 """``"true"`` on an Eventing skips the guard of undelivered messages."""

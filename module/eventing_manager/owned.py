@@ -80,5 +80,9 @@ class OwnedObjects:
 
     def get(self, obj: Object) -> Object | None:
         """Return the copy of an object that has the kind and name of another."""
-        reflector = self._installed.get(Kind.of(obj))
-        return reflector.get(ObjectKey.of(obj)) if reflector else None
+        return self.find(Kind.of(obj), ObjectKey.of(obj))
+
+    def find(self, kind: Kind, key: ObjectKey) -> Object | None:
+        """Return the copy of an installed object."""
+        reflector = self._installed.get(kind)
+        return reflector.get(key) if reflector else None

@@ -21,10 +21,12 @@ class Reason(StrEnum):
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a word for a finding
 
     UNDELIVERED = "UndeliveredMessages"
+    NATS_GONE = "StatefulSetGone"
     NOTHING_HELD = "NothingHeld"
     DISCARDED = "Discarded"
     FORCED = "Forced"
 
+    MANAGER_STOPPED = "ManagerStopped"
     REMOVING = "Removing"
     REMOVED = "Removed"
     RETAINED = "VolumesRetained"

@@ -14,7 +14,7 @@ from eventing_manager.errors import ChartError, JetStreamError
 from eventing_manager.eventmesh import secret_found
 from eventing_manager.names import FINALIZER
 from eventing_manager.reasons import Reason
-from eventing_manager.spec import BackendType, EventingSpec, StorageType
+from eventing_manager.spec import BackendType, EventingSpec, settings_to_note
 from eventing_manager.status import State
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from eventing_manager.eventings import Eventings
     from eventing_manager.jetstream import JetStream
     from eventing_manager.provisioning import Provisioned, Provisioning
-    from eventing_manager.removal import Progress, Removal
+    from eventing_manager.retirement import Retirement, Step
     from eventing_manager.secret_watch import SecretWatch
-    from eventing_manager.spec import ReclaimPolicy
     from eventing_manager.status import Report
     from eventing_manager.tenancy import Tenancy
 
@@ -50,7 +49,7 @@ class EventingReconciler:
         eventings: Eventings,
         tenancy: Tenancy,
         provisioning: Provisioning,
-        removal: Removal,
+        retirement: Retirement,
         jetstream: JetStream,
         secret_watch: SecretWatch,
     ) -> None:
@@ -59,7 +58,7 @@ class EventingReconciler:
         self._eventings = eventings
         self._tenancy = tenancy
         self._provisioning = provisioning
-        self._removal = removal
+        self._retirement = retirement
         self._jetstream = jetstream
         self._secret_watch = secret_watch
 
@@ -103,47 +102,42 @@ class EventingReconciler:
         status = eventing.get("status") or {}
         if status.get("observedGeneration") == generation_of(eventing):
             return eventing
+        active, verdict = _active(eventing), reports.remembered_verdict(eventing)
         if is_deleting(eventing):
-            return await self._eventings.report(eventing, reports.removal_starts(_active(eventing)))
-        return await self._eventings.report(eventing, reports.starting(spec.backend, _active(eventing)))
+            return await self._eventings.report(eventing, reports.removal_starts(active, verdict))
+        kept = None if spec.backend is BackendType.NATS else verdict
+        return await self._eventings.report(eventing, reports.starting(spec.backend, active, kept))
 
     async def _serve(self, eventing: Object, spec: EventingSpec) -> Result:
         if is_deleting(eventing):
             return await self._retire(eventing, spec)
-        eventing = await self._eventings.claim(eventing, _policy_to_note(spec))
-        if spec.backend is BackendType.NATS:
+        needs_nats = spec.backend is BackendType.NATS
+        eventing = await self._eventings.claim(eventing, settings_to_note(eventing) if needs_nats else None)
+        if needs_nats:
             return await self._provide_nats(eventing, spec)
         return await self._provide_eventmesh(eventing, spec)
 
     async def _retire(self, eventing: Object, spec: EventingSpec) -> Result:
         if not has_finalizer(eventing, FINALIZER):
             return Result()
-        progress = await self._removal.advance(eventing, spec)
-        if not progress.is_over:
-            return await self._report_removal(eventing, State.DELETING, progress)
+        step = await self._retirement.advance(eventing, spec, State.DELETING)
+        if not step.is_over:
+            return _until_the_next(step)
         await self._eventings.let_go(eventing)
-        log.info("nothing is left", retained=[str(claim) for claim in progress.retained])
+        log.info("nothing is left", retained=[str(claim) for claim in step.retained])
         return Result()
 
     async def _provide_eventmesh(self, eventing: Object, spec: EventingSpec) -> Result:
-        progress = await self._removal.advance(eventing, spec)
-        if not progress.is_over:
-            return await self._report_removal(eventing, State.PROCESSING, progress)
+        step = await self._retirement.advance(eventing, spec, State.PROCESSING)
+        if not step.is_over:
+            return _until_the_next(step)
         secret = None
         if spec.secret is not None:
             secret = await secret_found(self._client, spec.secret, self._namespace)
-        await self._eventings.report(eventing, reports.eventmesh(progress.retained, secret))
+        await self._eventings.report(step.eventing, reports.eventmesh(step.retained, secret))
         # To be allowed to read it is nothing that a watch tells of.
         is_forbidden = secret is not None and secret.reason == Reason.SECRET_FORBIDDEN
         return Result(requeue_after=LOOK_AGAIN if is_forbidden else None)
-
-    async def _report_removal(self, eventing: Object, state: State, progress: Progress) -> Result:
-        active, verdict = _active(eventing), progress.verdict
-        if verdict is not None and not verdict.allowed:
-            await self._eventings.report(eventing, reports.blocked(state, active, verdict))
-            return Result(requeue_after=LOOK_AGAIN)
-        await self._eventings.report(eventing, reports.removing(state, active, progress.waiting_for, verdict))
-        return Result()
 
     async def _provide_nats(self, eventing: Object, spec: EventingSpec) -> Result:
         provisioned = await self._provisioning.provide(eventing, spec)
@@ -163,10 +157,13 @@ class EventingReconciler:
         return reports.nats_ready(dependencies), True
 
     async def _report_failure(self, eventing: Object, reason: Reason, error: Exception) -> None:
-        state = State.DELETING if is_deleting(eventing) else _failed_state(reason)
+        # The pass may have written more since.
+        current = self._eventings.get(ObjectKey.of(eventing)) or eventing
+        state = State.DELETING if is_deleting(current) else _failed_state(reason)
+        verdict = reports.remembered_verdict(current)
         with contextlib.suppress(NotFoundError):
             await self._eventings.report(
-                eventing, reports.failed(state, _active(eventing), reason, str(error))
+                current, reports.failed(state, _active(current), reason, str(error), verdict)
             )
 
 
@@ -180,6 +177,5 @@ def _failed_state(reason: Reason) -> State:
     return State.WARNING if reason is Reason.FOREIGN_OBJECT else State.ERROR
 
 
-def _policy_to_note(spec: EventingSpec) -> ReclaimPolicy | None:
-    has_volumes = spec.backend is BackendType.NATS and spec.nats.storage.type is StorageType.FILE
-    return spec.nats.storage.reclaim_policy if has_volumes else None
+def _until_the_next(step: Step) -> Result:
+    return Result(requeue_after=LOOK_AGAIN if step.is_blocked else None)

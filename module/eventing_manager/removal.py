@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from controller.kinds import STATEFUL_SET
 from controller.resource import Kind, ObjectKey, describe, is_deleting
 from eventing_manager.claims import reclaim_policy
+from eventing_manager.names import nats_statefulset
+from eventing_manager.reports import remembered_verdict
 from eventing_manager.spec import ReclaimPolicy
 
 if TYPE_CHECKING:
@@ -22,10 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a removal is: over when nothing is waited for and nothing holds it up."""
-
-    verdict: Verdict | None = None
-    """What the guard says; None where there is nothing to guard any more."""
+    """How far a removal is: over when nothing is waited for."""
 
     waiting_for: str = ""
     """The objects that are still there, named."""
@@ -36,7 +35,7 @@ class Progress:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to be done."""
-        return not self.waiting_for and (self.verdict is None or self.verdict.allowed)
+        return not self.waiting_for
 
 
 class Removal:
@@ -46,19 +45,31 @@ class Removal:
     leave it behind.
     """
 
-    def __init__(self, installation: Installation, claims: Claims, guard: Guard) -> None:
+    def __init__(self, namespace: str, installation: Installation, claims: Claims, guard: Guard) -> None:
+        self._statefulset = nats_statefulset(namespace)
         self._installation = installation
         self._claims = claims
         self._guard = guard
 
+    async def judge(self, eventing: Object, spec: EventingSpec) -> Verdict | None:
+        """Return whether NATS may be removed, None where there is nothing to judge.
+
+        What was allowed is written into the status before the first deletion. So a StatefulSet that is gone
+        without such a word was deleted by someone else, and what it held was never asked for.
+        """
+        remembered = remembered_verdict(eventing)
+        statefulset = await self._alive(eventing, may_be_late=remembered is None)
+        if statefulset is not None:
+            return await self._guard.judge(eventing, spec, statefulset)
+        if remembered is not None or reclaim_policy(eventing, spec) is ReclaimPolicy.RETAIN:
+            return remembered
+        return await self._guard.judge(eventing, spec, None)
+
     async def advance(self, eventing: Object, spec: EventingSpec) -> Progress:
-        """Do what can be done now; call again when something of it changes."""
-        verdict = await self._verdict(eventing, spec)
-        if verdict is not None and not verdict.allowed:
-            return Progress(verdict=verdict)
+        """Do what can be done now, having been allowed to; call again when something of it changes."""
         remaining = await self._installation.remove(eventing)
         if remaining:
-            return Progress(verdict=verdict, waiting_for=_names(remaining))
+            return Progress(waiting_for=_names(remaining))
         claims = await self._claims.existing()
         if reclaim_policy(eventing, spec) is ReclaimPolicy.RETAIN:
             return Progress(retained=tuple(ObjectKey.of(claim) for claim in claims))
@@ -66,11 +77,16 @@ class Removal:
         await self._claims.delete(claims)
         return Progress(waiting_for=_names(claims))
 
-    async def _verdict(self, eventing: Object, spec: EventingSpec) -> Verdict | None:
-        members = await self._installation.members(eventing)
-        held = [obj for obj in members if Kind.of(obj) == STATEFUL_SET and not is_deleting(obj)]
-        # One that is being deleted was judged before: what it held is on its way out.
-        return await self._guard.judge(eventing, spec, held[0]) if held else None
+    async def _alive(self, eventing: Object, *, may_be_late: bool) -> Object | None:
+        """Return the StatefulSet unless it is being deleted.
+
+        A copy may be late to tell that it is. That is good enough until the first deletion, and spares the
+        API server while messages hold it up, which may be for days.
+        """
+        copy = self._installation.copy_of(STATEFUL_SET, self._statefulset) if may_be_late else None
+        found = [copy] if copy else await self._installation.members(eventing)
+        alive = (obj for obj in found if Kind.of(obj) == STATEFUL_SET and not is_deleting(obj))
+        return next(alive, None)
 
 
 def _names(objects: Sequence[Object]) -> str:

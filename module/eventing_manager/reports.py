@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventing_manager.guard import Verdict
 from eventing_manager.names import NATS
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType
@@ -15,13 +16,12 @@ from eventing_manager.status import Condition, ConditionType, Report, State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from controller.resource import ObjectKey
-    from eventing_manager.guard import Verdict
+    from controller.resource import Object, ObjectKey
     from eventing_manager.status import Dependency
 
 
-def starting(backend: BackendType, active: str) -> Report:
-    """Report that a generation was seen and nothing is known yet."""
+def starting(backend: BackendType, active: str, verdict: Verdict | None = None) -> Report:
+    """Report that a generation was seen and nothing is known yet but the verdict by which a removal began."""
     message = f"backend {backend} is being looked at"
     return Report(
         state=State.PROCESSING,
@@ -29,13 +29,14 @@ def starting(backend: BackendType, active: str) -> Report:
         conditions=(
             _not(ConditionType.READY, Reason.STARTING, message),
             _not(ConditionType.BACKEND_AVAILABLE, Reason.STARTING, message),
+            *([_drained(verdict)] if verdict else []),
         ),
     )
 
 
-def removal_starts(active: str) -> Report:
+def removal_starts(active: str, verdict: Verdict | None = None) -> Report:
     """Report that the deletion of the Eventing was seen."""
-    return removing(State.DELETING, active, f"what was installed for {active or 'it'}")
+    return removing(State.DELETING, active, f"what was installed for {active or 'it'}", verdict)
 
 
 def not_ready(active: str, reason: Reason, message: str, dependencies: Sequence[Dependency] = ()) -> Report:
@@ -118,10 +119,31 @@ def blocked(state: State, active: str, verdict: Verdict) -> Report:
     )
 
 
-def failed(state: State, active: str, reason: Reason, message: str) -> Report:
-    """Report an error that the manager cannot mend itself."""
+def stopped(retained: Sequence[ObjectKey]) -> Report:
+    """Report that NATS was removed because the manager stops; the next one provisions it again."""
+    message = (
+        "the manager was stopped and told to deprovision first; the next one provisions the backend again"
+    )
     return Report(
-        state=state, active_backend=active, conditions=(_not(ConditionType.READY, reason, message),)
+        state=State.PROCESSING,
+        active_backend="",
+        conditions=(
+            _not(ConditionType.READY, Reason.MANAGER_STOPPED, message),
+            _not(ConditionType.BACKEND_AVAILABLE, Reason.MANAGER_STOPPED, message),
+            _removed(retained),
+        ),
+    )
+
+
+def failed(state: State, active: str, reason: Reason, message: str, verdict: Verdict | None = None) -> Report:
+    """Report an error that the manager cannot mend itself, and what must not be forgotten over it."""
+    return Report(
+        state=state,
+        active_backend=active,
+        conditions=(
+            _not(ConditionType.READY, reason, message),
+            *([_drained(verdict)] if verdict else []),
+        ),
     )
 
 
@@ -133,6 +155,14 @@ def another_is_served(served: ObjectKey) -> Report:
         active_backend="",
         conditions=(_not(ConditionType.READY, Reason.ANOTHER_IS_SERVED, message),),
     )
+
+
+def remembered_verdict(eventing: Object) -> Verdict | None:
+    """Return the verdict by which a removal began that is not over, None where none began."""
+    for condition in (eventing.get("status") or {}).get("conditions") or []:
+        if condition["type"] == ConditionType.DRAINED and condition["status"] == "True":
+            return Verdict(allowed=True, reason=Reason(condition["reason"]), message=condition["message"])
+    return None
 
 
 def _is(type_: ConditionType, reason: Reason, message: str) -> Condition:

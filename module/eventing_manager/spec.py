@@ -5,12 +5,14 @@ The API server has validated it against the CRD, so nothing is validated here ag
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from controller.resource import ObjectKey
+from controller.resource import ObjectKey, annotations_of
 from eventing_manager import quantity
+from eventing_manager.names import SETTINGS_ANNOTATION
 
 if TYPE_CHECKING:
     from controller.resource import Object
@@ -51,6 +53,11 @@ class Storage:
     type: StorageType = StorageType.FILE
     size: str = "1Gi"
     reclaim_policy: ReclaimPolicy = ReclaimPolicy.DELETE
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether messages outlive the servers, on claims of theirs."""
+        return self.type is StorageType.FILE
 
     @property
     def size_in_bytes(self) -> int:
@@ -118,3 +125,22 @@ def _secret(backend: dict[str, Any]) -> ObjectKey | None:
     if reference is None or backend["type"] != BackendType.EVENTMESH:
         return None
     return ObjectKey(reference["namespace"], reference["name"])
+
+
+def settings_to_note(eventing: Object) -> str:
+    """Return ``spec.backend.nats`` as the annotation that keeps it."""
+    return json.dumps(eventing["spec"]["backend"].get("nats") or {}, sort_keys=True)
+
+
+def provisioned_spec(eventing: Object) -> EventingSpec | None:
+    """Return the spec that NATS was provisioned by, None for an Eventing that never provisioned it.
+
+    Once the spec says eventmesh it is no longer in there: what the user wrote about nats may be for a later
+    nats, or gone.
+    """
+    try:
+        noted = json.loads(annotations_of(eventing)[SETTINGS_ANNOTATION])
+        settings = NatsSettings.parse(noted)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    return EventingSpec(backend=BackendType.NATS, nats=settings, nats_given=True)

@@ -13,7 +13,7 @@ from controller.errors import NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, PERSISTENT_VOLUME_CLAIM
 from controller.resource import ObjectKey
 from eventing_manager.claims import CLAIM_SELECTOR
-from eventing_manager.names import EVENTING, NATS
+from eventing_manager.names import EVENTING, FORCE_ANNOTATION, NATS
 from eventing_manager.render import ChartRenderer
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.tools import ensure, explicit_tools
@@ -105,5 +105,7 @@ async def delete_all(client, eventings):
     async with Watching(client, EVENTING) as watching:
         for eventing in eventings:
             key = ObjectKey.of(eventing)
+            force = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
+            await client.merge_patch(EVENTING, key.name, force, namespace=key.namespace)
             await client.delete(EVENTING, key.name, namespace=key.namespace)
         await watching.until(lambda found: not found)

@@ -35,17 +35,24 @@ class Claiming:
         self._volumes = volumes
 
     async def existing(self):
-        return [{"spec": {"volumeName": volume} if volume else {}} for volume in self._volumes]
+        return [
+            {
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": f"data-{volume}", "namespace": "n"},
+                "spec": {"volumeName": volume} if volume else {},
+            }
+            for volume in self._volumes
+        ]
 
 
-async def judged(jetstream, *volumes, active="nats", annotations=None, **nats):
+async def judged(jetstream, *volumes, active="nats", annotations=None, statefulset=STATEFULSET, **nats):
     eventing = {
         "metadata": {"name": "e", "namespace": "n", "annotations": annotations or {}},
         "spec": {"backend": {"type": "eventmesh", "nats": nats}},
         "status": {"activeBackend": active},
     }
     return await Guard(jetstream, Claiming(*volumes)).judge(
-        eventing, EventingSpec.parse(eventing), STATEFULSET
+        eventing, EventingSpec.parse(eventing), statefulset
     )
 
 
@@ -63,6 +70,22 @@ async def test_what_is_undelivered_is_counted_by_stream_with_the_ways_out():
     assert "s0" not in verdict.message
     assert "onUndelivered" in verdict.message
     assert FORCE_ANNOTATION in verdict.message
+
+
+async def test_of_many_streams_the_fullest_are_counted_one_by_one_and_the_rest_together():
+    verdict = await judged(Answering(*range(1, 14)), "pv")
+
+    assert "13 in stream $G/s12" in verdict.message
+    assert "$G/s2," not in verdict.message
+    assert "6 in 3 more streams" in verdict.message
+
+
+@pytest.mark.parametrize(("volumes", "allowed"), [((), True), ((None,), True), (("pv",), False)])
+async def test_without_the_statefulset_its_volumes_are_taken_to_hold_messages(volumes, allowed):
+    verdict = await judged(Answering(), *volumes, statefulset=None)
+
+    assert verdict.allowed is allowed
+    assert allowed or "PersistentVolumeClaim n/data-pv" in verdict.message
 
 
 async def test_what_cannot_be_asked_is_taken_to_hold_messages():

@@ -140,12 +140,7 @@ async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_th
     await publish(cluster, 2)
 
     await switch(client, "eventmesh")
-    blocked = await eventings.until(
-        lambda found: (
-            condition(found["eventing"], "Drained").get("reason") == "UndeliveredMessages"
-            and found["eventing"]
-        )
-    )
+    blocked = await until_blocked(eventings)
     while_blocked = await inventory(client)
     await switch(client, "eventmesh", nats={"onUndelivered": "Discard"})
     await until_ready(eventings, "eventmesh")
@@ -154,6 +149,60 @@ async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_th
     assert "2 in stream $G/orders" in condition(blocked, "Drained")["message"]
     assert while_blocked == EVERYTHING
     assert await inventory(client) == []
+
+
+async def until_blocked(eventings):
+    return await eventings.until(
+        lambda found: (
+            condition(found["eventing"], "Drained").get("reason") == "UndeliveredMessages"
+            and found["eventing"]
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "is_restored"),
+    [
+        (
+            SERVICE,
+            {"spec": {"ports": [{"name": "tcp-client", "port": 4333}]}},
+            lambda obj: len(obj["spec"]["ports"]) == 2,
+        ),
+        (STATEFUL_SET, {"spec": {"replicas": 0}}, lambda obj: obj["spec"]["replicas"] == 1),
+        (STATEFUL_SET, None, lambda obj: obj["spec"]["template"]["metadata"]["labels"]["team"] == "a"),
+    ],
+    ids=["ports", "scaled to nothing", "deleted"],
+)
+async def test_what_messages_hold_back_is_kept_as_it_was_provisioned(  # noqa: PLR0917 - fixtures and parameters
+    cluster, client, eventings, kind, patch, is_restored
+):
+    await client.create(eventing(labels={"team": "a"}))
+    await until_ready(eventings, "nats")
+    await publish(cluster, 1)
+    # What the spec said about nats goes in the very edit.
+    await switch(client, "eventmesh", nats=None)
+    await until_blocked(eventings)
+
+    old = await client.get(kind, "eventing-nats", NAMESPACE)
+    async with Watching(client, kind, namespace=NAMESPACE) as objects:
+        if patch:
+            old = await client.merge_patch(kind, "eventing-nats", patch, namespace=NAMESPACE)
+        else:
+            await client.delete(kind, "eventing-nats", namespace=NAMESPACE)
+        await objects.until(
+            lambda found: (
+                (obj := found.get("eventing-nats"))
+                and int(obj["metadata"]["resourceVersion"]) > int(old["metadata"]["resourceVersion"])
+                and not obj["metadata"].get("deletionTimestamp")
+                and is_restored(obj)
+            )
+        )
+
+    # It can be asked again, and the message is still there.
+    await until_blocked(eventings)
+    assert (await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE))["spec"][
+        "volumeName"
+    ]
 
 
 async def test_a_removal_that_waits_for_messages_can_be_forced_and_an_event_records_it(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from controller.resource import ObjectKey
 from eventing_manager import reports
+from eventing_manager.guard import Verdict
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType
 from eventing_manager.status import State, status_patch
@@ -83,3 +84,21 @@ def test_a_retained_volume_is_named():
     assert report.state is State.READY
     assert deprovisioned.reason == "VolumesRetained"
     assert "kyma-system/data-eventing-nats-0" in deprovisioned.message
+
+
+def test_a_failure_does_not_let_forget_that_a_removal_was_allowed():
+    allowed = Verdict(allowed=True, reason=Reason.DISCARDED, message="as asked for")
+    going = patched(eventing(), reports.removing(State.PROCESSING, "nats", "a pod", allowed), NOON)
+
+    failure = reports.failed(State.ERROR, "nats", Reason.API_REFUSED, "no", reports.remembered_verdict(going))
+    failed = patched(going, failure, LATER)
+
+    assert reports.remembered_verdict(failed) == allowed
+
+
+def test_a_removal_that_is_held_up_was_not_allowed():
+    denied = Verdict(allowed=False, reason=Reason.UNDELIVERED, message="2 in stream a")
+
+    held_up = patched(eventing(), reports.blocked(State.PROCESSING, "nats", denied), NOON)
+
+    assert reports.remembered_verdict(held_up) is None
