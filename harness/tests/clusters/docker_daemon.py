@@ -1,0 +1,104 @@
+"""A Docker daemon's HTTP API as far as providers use it, answering with what is in a file.
+
+The answers are shaped as a real daemon (API 1.41) gave them for the registry and a node of a k3d cluster.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+
+class RecordedDaemon:
+    """The containers in ``file``, a JSON mapping of names to labels, ports and states."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.put({})
+        self.removed: list[str] = []
+
+    def put(self, containers):
+        self._file.write_text(json.dumps(containers))
+
+    @property
+    def containers(self):
+        return json.loads(self._file.read_text())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_get("/version", self._version)
+        app.router.add_get("/{api}/version", self._version)
+        app.router.add_get("/{api}/containers/json", self._list)
+        app.router.add_get("/{api}/containers/{name}/json", self._inspect)
+        app.router.add_get("/{api}/containers/{name}/logs", self._logs)
+        app.router.add_delete("/{api}/{kind}/{name}", self._remove)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            yield f"tcp://{host}:{port}"
+        finally:
+            await runner.cleanup()
+
+    async def _version(self, _):
+        return web.json_response({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
+
+    async def _list(self, request):
+        wanted = json.loads(request.query.get("filters", "{}")).get("label", [])
+        found = [
+            {"Id": name}
+            for name, container in self.containers.items()
+            if all(_matches(container["labels"], label) for label in wanted)
+        ]
+        return web.json_response(found)
+
+    async def _inspect(self, request):
+        name = request.match_info["name"]
+        if name not in self.containers:
+            return web.json_response({"message": f"No such container: {name}"}, status=404)
+        container = self.containers[name]
+        ports = {
+            port: [{"HostIp": "127.0.0.1", "HostPort": host}] for port, host in container["ports"].items()
+        }
+        networks = {name: {"IPAddress": address} for name, address in container["networks"].items()}
+        attributes = {
+            "Id": name,
+            "Name": f"/{name}",
+            "Config": {"Labels": container["labels"], "Tty": True},
+            "State": {"Status": container["status"], "Running": container["status"] == "running"},
+            "NetworkSettings": {"Ports": ports, "Networks": networks},
+            "HostConfig": {"LogConfig": {"Type": "json-file"}},
+        }
+        return web.json_response(attributes)
+
+    async def _logs(self, request):
+        return web.Response(body=f"what {request.match_info['name']} wrote\n".encode())
+
+    async def _remove(self, request):
+        name = request.match_info["name"]
+        known = self.containers
+        if request.match_info["kind"] != "containers" or name not in known:
+            return web.json_response({"message": f"no such thing: {name}"}, status=404)
+        self.put({other: one for other, one in known.items() if other != name})
+        self.removed.append(name)
+        return web.Response(status=204)
+
+
+def a_container(*, status="running", ports=None, networks=None, **labels):
+    """Describe a container; a label's dots and dashes are written as in ``labels={...}``."""
+    return {
+        "labels": labels.pop("labels", {}) | labels,
+        "status": status,
+        "ports": ports or {},
+        "networks": networks or {"bridge": "172.17.0.2"},
+    }
+
+
+def _matches(labels, wanted):
+    key, equals, value = wanted.partition("=")
+    return key in labels and (not equals or labels[key] == value)

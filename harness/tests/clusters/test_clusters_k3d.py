@@ -1,0 +1,194 @@
+"""The k3d provider against recorded answers of k3d and Docker, and a real API server to settle on."""
+
+import pytest
+from docker_daemon import a_container
+from k3d_recorder import PULL_FAILED, containers_of
+
+from controller.client import Client
+from harness.clusters.coredns import CUSTOM
+from harness.clusters.errors import (
+    CreationError,
+    ForeignClusterError,
+    NotRunningError,
+    ProviderUnavailableError,
+)
+from harness.clusters.k3d import K3dProvider
+from harness.clusters.k3d_cli import K3dCli
+from harness.clusters.options import ProviderOptions
+from harness.clusters.provider import RegistryAddress
+from harness.host.ports import PortPool
+
+
+@pytest.fixture
+def provider(k3d, daemon, tmp_path, tools):
+    """A provider for the cluster "test", on the recorded k3d and Docker."""
+    state = tmp_path / "state"
+    return K3dProvider(
+        cluster="test",
+        state=state,
+        kubectl=tools.folder / "kubectl",
+        cli=K3dCli(k3d.program, kubeconfig=state / "k3d-kubeconfig"),
+        options=ProviderOptions(),
+    )
+
+
+def ignore(_):
+    pass
+
+
+async def test_a_created_cluster_has_settled_and_knows_its_registry(provider, k3d, cluster_with_dns):
+    reports = []
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster create": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+
+    await provider.create(reports.append)
+
+    assert provider.registry == RegistryAddress(
+        push="localhost:5001", pull="k3d-test-registry.localhost:5000", nodes="k3d-test-registry:5001"
+    )
+    assert [report.part for report in reports if report.state == "ready"] == [
+        "api server",
+        "nodes",
+        "service account",
+        "dns",
+    ]
+    async with Client.from_kubeconfig(provider.kubeconfig) as client:
+        custom = await client.get(CUSTOM.kind, CUSTOM.name, CUSTOM.namespace)
+    assert custom["data"]["k3d-test-registry.localhost.override"] == (
+        "rewrite name exact k3d-test-registry.localhost k3d-test-registry\n"
+    )
+
+
+async def test_the_users_kubeconfig_is_named_in_no_call(provider, k3d, cluster_with_dns, tmp_path):
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster create": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+
+    await provider.create(ignore)
+    await provider.delete()
+
+    assert {call["kubeconfig"] for call in k3d.calls} == {str(tmp_path / "state" / "k3d-kubeconfig")}
+
+
+async def test_a_failed_creation_is_tried_once_more_and_keeps_its_logs(provider, k3d, daemon, tmp_path):
+    failed = {"code": 1, "err": PULL_FAILED, "containers": containers_of("test", ours=False)}
+    gone = {"containers": {}}
+    k3d.reply({"cluster create": [failed], "cluster delete": [gone]})
+
+    with pytest.raises(CreationError, match=r"(?s)tried 2 times.*failed to pull image") as error:
+        await provider.create(ignore)
+
+    logs = tmp_path / "state" / "logs"
+    assert k3d.commands.count("cluster create") == 2
+    assert "what k3d-test-server-0 wrote" in (logs / "attempt-1" / "k3d-test-server-0.log").read_text()
+    assert "rollback deactivated" in (logs / "attempt-2" / "k3d.log").read_text()
+    assert str(logs / "attempt-2") in str(error.value)
+    assert k3d.commands[-1] == "cluster delete"
+    assert daemon.containers == {}
+
+
+async def test_a_registry_that_k3d_leaves_behind_is_deleted_by_name(provider, k3d, daemon):
+    registry = {"k3d-test-registry": containers_of("test")["k3d-test-registry"]}
+    failed = {"code": 1, "err": PULL_FAILED, "containers": registry}
+    k3d.reply({"cluster create": [failed], "registry delete": [{"containers": {}}]})
+
+    with pytest.raises(CreationError):
+        await provider.create(ignore)
+
+    deletions = [call["arguments"] for call in k3d.calls if call["arguments"][0] == "registry"]
+    assert deletions[0] == ["registry", "delete", "k3d-test-registry"]
+    assert daemon.containers == {}
+
+
+async def test_a_second_attempt_that_goes_well_is_enough(provider, k3d, cluster_with_dns):
+    failed = {"code": 1, "err": PULL_FAILED}
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    made = {"containers": containers_of("test")}
+    k3d.reply({"cluster create": [failed, made], "kubeconfig get": [kubeconfig]})
+
+    await provider.create(ignore)
+
+    assert await provider.attach()
+
+
+async def test_a_cluster_of_somebody_else_is_not_touched(provider, k3d, daemon):
+    daemon.put(containers_of("test", ours=False))
+
+    with pytest.raises(ForeignClusterError, match="that the harness did not make"):
+        await provider.create(ignore)
+    with pytest.raises(ForeignClusterError, match="k3d cluster delete test"):
+        await provider.delete()
+
+    assert k3d.commands == ["version"]
+
+
+async def test_no_command_ever_names_all_clusters(provider, k3d, daemon):
+    daemon.put(containers_of("test") | containers_of("other"))
+    k3d.reply({"cluster delete": [{"containers": containers_of("other")}]})
+
+    await provider.delete()
+
+    assert [call["arguments"] for call in k3d.calls] == [["cluster", "delete", "test"]]
+    assert set(daemon.containers) == set(containers_of("other"))
+
+
+async def test_a_stopped_cluster_of_ours_is_started_again(provider, k3d, daemon, cluster_with_dns):
+    stopped = {name: one | {"status": "exited"} for name, one in containers_of("test").items()}
+    daemon.put(stopped)
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster start": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+
+    assert not await provider.attach()
+    await provider.create(ignore)
+
+    assert "cluster create" not in k3d.commands
+    assert await provider.attach()
+
+
+async def test_a_cluster_whose_registry_is_gone_says_so(provider, daemon):
+    daemon.put({"k3d-test-server-0": containers_of("test")["k3d-test-server-0"]})
+
+    with pytest.raises(NotRunningError, match="the registry of cluster test does not run"):
+        await provider.attach()
+
+
+async def test_the_seeds_cluster_needs_its_registrys_port(k3d, daemon, tmp_path, tools):
+    provider = K3dProvider(
+        cluster="kyma",
+        state=tmp_path / "state",
+        kubectl=tools.folder / "kubectl",
+        cli=K3dCli(k3d.program, kubeconfig=tmp_path / "kubeconfig"),
+        options=ProviderOptions(),
+    )
+
+    with PortPool() as others:
+        others.reserve(5001)
+        with pytest.raises(CreationError, match=r"port 5001 .* name another cluster"):
+            await provider.create(ignore)
+
+    assert "cluster create" not in k3d.commands
+
+
+@pytest.mark.parametrize("said", ["k3d version v4.4.8\n", "something else\n"])
+async def test_a_k3d_that_is_too_old_or_none_is_refused(provider, k3d, said):
+    k3d.reply({"version": [{"out": said}]})
+
+    with pytest.raises(ProviderUnavailableError, match="too old|is it k3d"):
+        await provider.create(ignore)
+
+
+async def test_an_image_is_imported_into_this_cluster_alone(provider, k3d, tmp_path):
+    await provider.load_image(tmp_path / "nats.tar")
+
+    (call,) = k3d.calls
+    assert call["arguments"] == ["image", "import", str(tmp_path / "nats.tar"), "--cluster", "test"]
+
+
+async def test_logs_are_collected_container_by_container(provider, daemon, tmp_path):
+    daemon.put(containers_of("test") | {"other": a_container()})
+
+    await provider.collect_logs(tmp_path / "logs")
+
+    assert sorted(file.name for file in (tmp_path / "logs").iterdir()) == [
+        "k3d-test-registry.log",
+        "k3d-test-server-0.log",
+    ]
