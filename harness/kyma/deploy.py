@@ -23,7 +23,9 @@ from harness.kyma.kinds import (
     MANIFEST,
 )
 from harness.kyma.module import Module
+from harness.kyma.relations import kyma_relations
 from harness.observe.claims import has_condition, has_state, is_gone
+from harness.observe.observer import Observer, observing
 from harness.observe.waits import Claim, Target, WaitError, wait_for
 
 FIELD_MANAGER = "kyma"
@@ -36,9 +38,10 @@ async def deploy_managers(client: Client, managers: LifecycleManagers, *, within
     """Apply the managers' manifests and wait until their Deployments are available."""
     objects = [item for item in managers.objects if not await _is_granted(client, item)]
     await _apply(client, objects)
-    for item in objects:
-        if item["kind"] == "Deployment":
-            await _available(client, item, within)
+    async with observing(client) as observer:
+        for item in objects:
+            if item["kind"] == "Deployment":
+                await _available(observer, item, within)
 
 
 async def grant_rights(client: Client) -> None:
@@ -94,14 +97,16 @@ async def wait_until_ready(
     """
     name = instance_name(module.short_name, kyma)
     resource = Kind.of(dict(module.default_cr))
-    for target in (
-        Target(kind=resource, name=name, namespace=KCP_NAMESPACE),
-        Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE),
-    ):
-        await wait_for(client, target, has_state("Ready"), what="be Ready", within=within)
-    target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
-    claim = _lists_ready(module.short_name)
-    return await wait_for(client, target, claim, what="be Ready with the module", within=within) or {}
+    async with observing(client, KYMA, MANIFEST, resource, relations=kyma_relations(module)) as observer:
+        for target in (
+            Target(kind=resource, name=name, namespace=KCP_NAMESPACE),
+            Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE),
+        ):
+            await observer.wait_for(target, has_state("Ready"), what="be Ready", within=within)
+        target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
+        claim = _lists_ready(module.short_name)
+        seen = await observer.wait_for(target, claim, what="be Ready with the module", within=within)
+    return seen or {}
 
 
 async def wait_until_removed(
@@ -124,10 +129,10 @@ async def _apply(client: Client, objects: Iterable[Object]) -> None:
         await client.apply(item, field_manager=FIELD_MANAGER, force=True)
 
 
-async def _available(client: Client, deployment: Object, within: float) -> None:
+async def _available(observer: Observer, deployment: Object, within: float) -> None:
     metadata = deployment["metadata"]
     target = Target(kind=DEPLOYMENT, name=metadata["name"], namespace=metadata["namespace"])
-    await wait_for(client, target, has_condition("Available"), what="be Available", within=within)
+    await observer.wait_for(target, has_condition("Available"), what="be Available", within=within)
 
 
 async def _is_granted(client: Client, item: Object) -> bool:

@@ -1,5 +1,7 @@
 """Everything that looks on while tests run: the view, the timeline, the steps, the doctor."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -82,3 +84,16 @@ class Observer:
         )
         with self.steps.step(f"wait for {target} to {what}"):
             return await wait_for(self.client, target, claim, what=what, within=within, attendant=attendance)
+
+
+@asynccontextmanager
+async def observing(
+    client: Client, *kinds: Kind, relations: Relations | None = None
+) -> AsyncIterator[Observer]:
+    """Look on while the block runs: its waits give up early, and say why."""
+    observer = Observer.over(client, relations=relations)
+    await observer.start(*kinds)
+    try:
+        yield observer
+    finally:
+        await observer.stop()
