@@ -18,9 +18,11 @@ from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import RegistryAddress
 from harness.host.ports import PortPool
 
+pytestmark = pytest.mark.usefixtures("daemon")
+
 
 @pytest.fixture
-def provider(k3d, daemon, tmp_path, tools):
+def provider(k3d, tmp_path, tools):
     """A provider for the cluster "test", on the recorded k3d and Docker."""
     state = tmp_path / "state"
     return K3dProvider(
@@ -151,7 +153,7 @@ async def test_a_cluster_whose_registry_is_gone_says_so(provider, daemon):
         await provider.attach()
 
 
-async def test_the_seeds_cluster_needs_its_registrys_port(k3d, daemon, tmp_path, tools):
+async def test_the_seeds_cluster_needs_its_registrys_port(k3d, tmp_path, tools):
     provider = K3dProvider(
         cluster="kyma",
         state=tmp_path / "state",
@@ -172,7 +174,7 @@ async def test_the_seeds_cluster_needs_its_registrys_port(k3d, daemon, tmp_path,
 async def test_a_k3d_that_is_too_old_or_none_is_refused(provider, k3d, said):
     k3d.reply({"version": [{"out": said}]})
 
-    with pytest.raises(ProviderUnavailableError, match="too old|is it k3d"):
+    with pytest.raises(ProviderUnavailableError, match=r"too old|is it k3d"):
         await provider.create(ignore)
 
 

@@ -11,6 +11,9 @@ from harness.host.errors import CommandError
 NO_DOCKER = "Cannot connect to the Docker daemon"
 
 
+pytestmark = pytest.mark.usefixtures("no_docker")
+
+
 def a_plan(**changes):
     return K3dPlan(
         **{"cluster": "kyma", "api_port": 26550, "registry_port": 5001, "registry_image": "registry:3"}
@@ -19,7 +22,7 @@ def a_plan(**changes):
 
 
 @pytest.fixture
-def cli(real_k3d, tmp_path, no_docker):
+def cli(real_k3d, tmp_path):
     return K3dCli(real_k3d, kubeconfig=tmp_path / "kubeconfig")
 
 
