@@ -128,6 +128,11 @@ def api_error_class(status: int, reason: str) -> type[ApiError]:
     return _BY_STATUS.get(status, ApiError)
 
 
+def asked_to_wait(error: Exception) -> float:
+    """Return for how many seconds the API server asked to be left alone, 0 where it did not."""
+    return error.retry_after or 0.0 if isinstance(error, ApiError) else 0.0
+
+
 class UnreachableError(ControllerError):
     """The API server gave no answer; whether the request took effect is unknown."""
 

@@ -59,10 +59,10 @@ class WorkQueue(Generic[KeyT]):
             timer.cancel()
         self._timers[key] = loop.call_at(due, self._add_delayed, key)
 
-    def add_rate_limited(self, key: KeyT) -> float:
+    def add_rate_limited(self, key: KeyT, *, at_least: float = 0.0) -> float:
         """Add a key after a delay that grows with each call until ``forget``, and return the delay."""
         self._failures[key] = self._failures.get(key, 0) + 1
-        delay = self._backoff.delay(self._failures[key])
+        delay = max(at_least, self._backoff.delay(self._failures[key]))
         self.add_after(key, delay)
         return delay
 

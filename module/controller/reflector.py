@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from controller.backoff import Backoff
-from controller.errors import ApiError, KindAbsentError, UnreachableError
+from controller.errors import ApiError, KindAbsentError, UnreachableError, asked_to_wait
 from controller.logs import get_logger
 from controller.resource import Kind, Object, ObjectKey
 
@@ -209,7 +209,7 @@ class Reflector:
         # What answers next may have lost data; it would accept a resource version from its own future, and
         # then keep quiet. A list more is a small price.
         self._resource_version = None
-        delay = self._timings.retry.delay(self._failures)
+        delay = max(asked_to_wait(error), self._timings.retry.delay(self._failures))
         log.warning(
             "watch failed", reflector=self.name, error=str(error), failures=self._failures, retryAfter=delay
         )

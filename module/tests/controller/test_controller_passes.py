@@ -11,7 +11,7 @@ import pytest
 
 from controller.backoff import Backoff
 from controller.controller import Controller, Result
-from controller.errors import TerminalError
+from controller.errors import TerminalError, TooManyRequestsError
 from controller.logs import JSONFormatter, get_logger
 from controller.resource import Kind, ObjectKey
 
@@ -71,6 +71,18 @@ async def test_a_failed_pass_is_retried_with_growing_delays():
         await asyncio.sleep(1000)
 
     assert script.times == [0, 1, 3, 7]
+
+
+async def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks():
+    busy = TooManyRequestsError(429, "TooManyRequests", "", method="GET", path="/", retry_after=30)
+    script = Script(busy, busy, Result())
+    controller = a_controller(script)
+
+    async with running(controller):
+        controller.enqueue(KEY)
+        await asyncio.sleep(1000)
+
+    assert script.times == [0, 30, 60]
 
 
 async def test_a_terminal_error_is_not_retried():
