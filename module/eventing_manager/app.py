@@ -25,6 +25,7 @@ from eventing_manager.removal import Removal
 from eventing_manager.render import ChartRenderer
 from eventing_manager.retirement import Retirement
 from eventing_manager.secret_watch import SecretWatch
+from eventing_manager.shutdown import Shutdown
 from eventing_manager.tenancy import Tenancy
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ class EventingManager:
         self._owned = OwnedObjects(
             client, settings.namespace, on_change=self._served, announcers=self._kinds.announcers
         )
+        self._installation = Installation(client, self._owned)
         self._secret_watch = SecretWatch(client, on_change=self._served)
+        self._provisioning = self._make_provisioning()
+        self._retirement = self._make_retirement(jetstream)
+        self._shutdown = Shutdown(self._eventings, self._tenancy, self._retirement)
         self._controller = Controller("eventing", self._reconciler(jetstream).reconcile, kind=EVENTING)
 
     def runtime(self) -> Runtime:
@@ -62,38 +67,42 @@ class EventingManager:
             services=[self._secret_watch],
             controllers=[self._controller],
             lease=self._lease,
+            before_release=self._shutdown.run if settings.deprovision_on_shutdown else None,
             settings=RuntimeSettings(
-                health_address=settings.probes_address, metrics_address=settings.metrics_address
+                health_address=settings.probes_address,
+                metrics_address=settings.metrics_address,
+                drain=settings.shutdown_timeout,
             ),
         )
 
     def _reconciler(self, jetstream: JetStream) -> EventingReconciler:
-        namespace = self._settings.namespace
-        installation = Installation(self._client, self._owned)
-        claims = Claims(self._client, namespace)
-        provisioning = Provisioning(
-            namespace=namespace,
-            renderer=self._renderer(),
-            kinds=self._kinds,
-            installation=installation,
-        )
-        removal = Removal(namespace, installation, claims, Guard(jetstream, claims))
         return EventingReconciler(
             client=self._client,
-            namespace=namespace,
+            namespace=self._settings.namespace,
             eventings=self._eventings,
             tenancy=self._tenancy,
-            provisioning=provisioning,
-            retirement=Retirement(self._eventings, removal, provisioning),
+            provisioning=self._provisioning,
+            retirement=self._retirement,
             jetstream=jetstream,
             secret_watch=self._secret_watch,
         )
 
-    def _renderer(self) -> ChartRenderer:
+    def _make_provisioning(self) -> Provisioning:
         settings = self._settings
-        return ChartRenderer(
-            helm=settings.helm, chart=settings.chart, release=RELEASE, namespace=settings.namespace
+        return Provisioning(
+            namespace=settings.namespace,
+            renderer=ChartRenderer(
+                helm=settings.helm, chart=settings.chart, release=RELEASE, namespace=settings.namespace
+            ),
+            kinds=self._kinds,
+            installation=self._installation,
         )
+
+    def _make_retirement(self, jetstream: JetStream) -> Retirement:
+        namespace = self._settings.namespace
+        claims = Claims(self._client, namespace)
+        removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims))
+        return Retirement(self._eventings, removal, self._provisioning)
 
     def _eventing_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
@@ -104,6 +113,7 @@ class EventingManager:
 
     def _served(self) -> None:
         """Ask for a pass on the Eventing that has the backend; the others have nothing that could change."""
+        self._shutdown.note_change()
         served = self._tenancy.holder(self._eventings.all())
         if served is not None:
             self._controller.enqueue(served)

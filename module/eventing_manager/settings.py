@@ -47,6 +47,12 @@ class Settings:
     leader_elect: bool
     """Wait for the lease before reconciling; needed where two managers may run at once."""
 
+    deprovision_on_shutdown: bool
+    """Remove the backend on SIGTERM. Off by default: it also comes with every roll-out and node drain."""
+
+    shutdown_timeout: float
+    """Seconds that running passes and the deprovisioning may take: fewer than the Pod's grace period."""
+
     identity: str
     """Who holds the lease: the pod's name."""
 
@@ -70,6 +76,8 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         metrics_address=_address(given.metrics_bind_address),
         probes_address=_address(given.health_probe_bind_address),
         leader_elect=given.leader_elect,
+        deprovision_on_shutdown=given.deprovision_on_shutdown,
+        shutdown_timeout=given.shutdown_timeout,
         identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
     )
 
@@ -127,5 +135,17 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         default=False,
         help="hold a lease while reconciling, so that of several managers one is active",
+    )
+    parser.add_argument(
+        "--deprovision-on-shutdown",
+        action="store_true",
+        help="remove the backend before the manager ends on SIGTERM, unless messages are undelivered",
+    )
+    parser.add_argument(
+        "--shutdown-timeout",
+        type=float,
+        default=25.0,
+        metavar="SECONDS",
+        help="how long stopping may take, less than the Pod's grace period (default: %(default)g)",
     )
     return parser

@@ -4,29 +4,22 @@ import os
 import signal
 from pathlib import Path
 
-import nats
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
+from manager_nats import publish
+from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
 from controller.kinds import (
     CONFIG_MAP,
     EVENT,
-    NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
-    POD,
-    POD_DISRUPTION_BUDGET,
     SERVICE,
     STATEFUL_SET,
 )
 from controller.resource import Kind
 from eventing_manager.names import EVENTING, FINALIZER, FORCE_ANNOTATION
 from eventing_manager.render import ChartRenderer
-
-NATS_LABELS = "app.kubernetes.io/name=nats"
-KINDS = (
-    CONFIG_MAP, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, POD_DISRUPTION_BUDGET, SERVICE, STATEFUL_SET,
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -35,36 +28,9 @@ async def eventings(client):
         yield watching
 
 
-async def until_ready(eventings, backend, name="eventing"):
-    def is_ready(found):
-        status = found.get(name, {}).get("status", {})
-        generation = found.get(name, {}).get("metadata", {}).get("generation")
-        ready = (status.get("state"), status.get("activeBackend")) == ("Ready", backend)
-        return ready and status["observedGeneration"] == generation and found[name]
-
-    return await eventings.until(is_ready)
-
-
 async def switch(client, backend, **settings):
     patch = {"spec": {"backend": {"type": backend, **settings}}}
     await client.merge_patch(EVENTING, "eventing", patch, namespace=CR_NAMESPACE)
-
-
-async def inventory(client):
-    """Return what there is of NATS, as the API server knows it now."""
-    lists = [await client.list(kind, namespace=NAMESPACE, label_selector=NATS_LABELS) for kind in KINDS]
-    return sorted(f"{obj['kind']}/{obj['metadata']['name']}" for found in lists for obj in found.items)
-
-
-EVERYTHING = [
-    "ConfigMap/eventing-nats",
-    "NetworkPolicy/eventing-nats",
-    "PersistentVolumeClaim/data-eventing-nats-0",
-    "Pod/eventing-nats-0",
-    "Service/eventing-nats",
-    "Service/eventing-nats-headless",
-    "StatefulSet/eventing-nats",
-]
 
 
 async def test_nats_comes_up_and_the_status_says_so_from_the_first_moment(client, eventings):
@@ -119,17 +85,6 @@ async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(clien
     assert left == ["PersistentVolumeClaim/data-eventing-nats-0"]
     assert "data-eventing-nats-0" in condition(switched, "Deprovisioned")["message"]
     assert again["metadata"]["uid"] == claim["metadata"]["uid"]
-
-
-async def publish(cluster, count):
-    """Publish messages to a stream that nobody reads."""
-    address = await cluster.address_of(NAMESPACE, "eventing-nats", 4222)
-    connection = await nats.connect(f"nats://{address}", max_reconnect_attempts=5)
-    jetstream = connection.jetstream()
-    await jetstream.add_stream(name="orders", subjects=["orders.>"])
-    for number in range(count):
-        await jetstream.publish(f"orders.{number}", b"x")
-    await connection.close()
 
 
 async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_they_may_be_lost(

@@ -26,6 +26,7 @@ def test_without_arguments_it_serves_kyma_system_and_asks_nats_by_name():
     )
     assert (settings.metrics_address, settings.probes_address) == (":8080", ":8081")
     assert not settings.leader_elect
+    assert not settings.deprovision_on_shutdown
 
 
 def test_the_pod_tells_its_name_and_namespace():
