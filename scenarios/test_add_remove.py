@@ -28,7 +28,7 @@ def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: E
     before = api.inventory()
     kyma.enable("eventing", channel="alpha")
     eventing.expect().to_have_state("Ready")
-    # lifecycle-manager writes Manifests as a whole, module-manager's finalizer off, until the module is Ready.
+    # Until then lifecycle-manager writes Manifests as a whole, without module-manager's finalizer.
     kyma.expect().to_have_state("Ready")
 
     kyma.disable("eventing")

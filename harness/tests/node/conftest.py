@@ -1,7 +1,7 @@
 """One real cluster for each module of tests, and a namespace for each test.
 
-The node runs in the tests' own event loop, which stands still while tests of other modules run: a node that lived
-on meanwhile would miss the renewals of its lease, and be taken for dead.
+The node runs in the tests' own event loop, which stands still while tests of other modules run: a node that
+lived on meanwhile would miss the renewals of its lease, and be taken for dead.
 """
 
 import os
