@@ -1,6 +1,7 @@
 """The pytest plugin: options, and the fixtures that scenarios are written with."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,13 @@ from harness.api import Api
 from harness.asking import QUESTIONS, answers
 from harness.blocking import Portal
 from harness.clusters.provider import Progress
+from harness.fixtures.stash import STEPS
 from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
 from harness.observe.observer import Observer
+from harness.observe.steps import StepLog
 from harness.observe.waits import WaitError
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed, set_up
@@ -93,7 +96,7 @@ def testbed(
     try:
         with _failing_in_a_sentence():
             try:
-                portal.call(_start(prepared))
+                portal.call(_start(prepared, pytestconfig.stash[STEPS]))
             except Exception:
                 salvage(prepared)
                 raise
@@ -106,22 +109,31 @@ def testbed(
 @contextmanager
 def _failing_in_a_sentence() -> Iterator[None]:
     """Show what the set-up has to say, without our own stack above it."""
+    failure = ""
     try:
         yield
     except (HarnessError, WaitError) as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)
+    if failure:  # raised here, it does not drag the other one along
+        pytest.fail(failure, pytrace=False)
 
 
-async def _start(testbed: Testbed) -> None:
-    def ignore(_: Progress) -> None:
-        """Say nothing: pytest shows the error if one comes."""
+async def _start(testbed: Testbed, steps: StepLog) -> None:
+    def note(progress: Progress) -> None:
+        if progress.state != "started":
+            began = time.time() - progress.seconds
+            steps.past(f"{progress.part} of the cluster", began, ok=progress.state == "ready")
 
-    await testbed.start(ignore)
-    await testbed.bundle()
+    with steps.step("cluster"):
+        await testbed.start(note)
+    with steps.step("bundle"):
+        await testbed.bundle()
     async with testbed.client() as client:
-        await testbed.deploy_managers(client)
-        await deploy.grant_rights(client)
-        await testbed.deploy_kyma(client)
+        with steps.step("lifecycle managers"):
+            await testbed.deploy_managers(client)
+            await deploy.grant_rights(client)
+        with steps.step("Kyma"):
+            await testbed.deploy_kyma(client)
 
 
 @pytest.fixture(scope="session")

@@ -26,15 +26,15 @@ class Category(enum.StrEnum):
 class Patience:
     """Seconds for which each symptom must last before a wait gives up on it; None: until its time is up.
 
-    None of them is zero where a healthy cluster shows the symptom for a moment, such as a pod whose volume
-    is about to be bound.
+    None of them is zero: a healthy cluster shows each symptom for a moment, such as a pod whose volume is
+    about to be bound.
     """
 
     image: float | None = 2
     configuration: float | None = 5
     """A Secret or ConfigMap that a container needs is missing, or its program cannot be started."""
-    crash_loop: float | None = 0
-    """Counted from ``restarts`` on."""
+    crash_loop: float | None = 2
+    """Counted from ``restarts`` on, each time anew: a program may have to wait for another at its start."""
     restarts: int = 2
     """So often a container is started again before its crashing counts as a loop."""
     finalizer: float | None = 2

@@ -16,8 +16,8 @@ QUIET = frozenset({CORE_EVENT.kind, "Node"})
 """Kinds that have nothing to tell by their own transitions."""
 ALWAYS_MADE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """Objects that come with every namespace."""
-HOUSEHOLD = ("kube-", "default")
-"""How namespaces begin whose objects are told of only when something happens to them."""
+HOUSEHOLD = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces whose objects are told of only when something happens to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Timeline:
 
     def between(self, start: float, end: float) -> list[Transition]:
         """Return everything that was seen in a window of time."""
-        return [one for one in self._transitions if start <= one.at <= end]
+        return [one for one in self._transitions if start <= one.at <= end and not _is_household(one)]
 
     def starting_from(self, start: float, end: float) -> list[Transition]:
         """Return the window, and before it the last transition of each object that was there at its start."""
@@ -102,5 +102,8 @@ def _since(obj: Object) -> float:
 
 
 def _is_household(transition: Transition) -> bool:
+    """Tell whether it is but the presence of something that every cluster has."""
+    if transition.word not in {"Active", "Present"}:
+        return False
     where = transition.key.name if transition.kind.kind == "Namespace" else transition.key.namespace
-    return where.startswith(HOUSEHOLD)
+    return where in HOUSEHOLD

@@ -20,6 +20,7 @@ KEY = (
     ("warn", "a warning"),
     ("bad", "in trouble"),
     ("going", "going"),
+    ("step", "there, with nothing to say of itself"),
 )
 _BAD = re.compile(
     r'(?i)"level":\s*"(error|fatal|panic)"|\berror\b|\bfatal\b|\bpanic\b|traceback|^\S*\s*E\d{4} '

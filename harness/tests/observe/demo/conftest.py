@@ -36,7 +36,7 @@ def surroundings() -> Surroundings:
 @pytest.fixture(scope="session")
 def patience() -> Patience:
     """Give up on what lasts for a second: nothing of the demonstration gets well."""
-    return Patience(image=1, unschedulable=1, finalizer=1, state=1, restarts=1)
+    return Patience(image=1, crash_loop=0, unschedulable=1, finalizer=1, state=1, restarts=1)
 
 
 @pytest.fixture
