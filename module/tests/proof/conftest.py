@@ -18,8 +18,12 @@ from harness.host.paths import cache_dir
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def cluster(tmp_path_factory):
-    tools = await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
+async def tools():
+    return await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster(tools, tmp_path_factory):
     async with proof_cluster(tmp_path_factory.mktemp("proof"), tools) as running:
         yield running
 

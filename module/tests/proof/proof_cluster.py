@@ -1,5 +1,6 @@
 """One embedded cluster with the module's bundle installed, except for the manager itself."""
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class ProofCluster:
 async def proof_cluster(folder, tools):
     """Start the cluster, install the bundle, and take everything away at the end."""
     cluster = await EmbeddedCluster.start(
-        name="proofs",
+        name=f"proofs-{os.getpid()}",
         state=folder / "state",
         tools=tools,
         rules=[ROOT / "harness/kyma/rules/nats.yaml", Path(__file__).with_name("rules.yaml")],
