@@ -1,0 +1,178 @@
+"""The Kyma CLI of December 2022 deploys the same as we do, and its deployment takes the module."""
+
+import lzma
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from controller.client import Client
+from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
+from controller.resource import Object
+from harness import mainjob
+from harness.embedded.catalogue import catalogue
+from harness.embedded.errors import EmbeddedError
+from harness.embedded.progress import ConsoleProgress
+from harness.embedded.toolchain import Toolchain
+from harness.embedded.tools import explicit_tools
+from harness.host.paths import cache_dir
+from harness.host.process import run
+from harness.kyma import deploy
+from harness.kyma.distribution import MANIFESTS, Choice
+from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
+from harness.ledger import Step
+from harness.settings import from_environment
+from harness.testbed import Testbed, set_up
+
+KINDS = (
+    NAMESPACE,
+    CRD,
+    SERVICE_ACCOUNT,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    DEPLOYMENT,
+    MODULE_TEMPLATE,
+    KYMA,
+)
+CLI_SECONDS = 90.0
+
+
+@pytest.fixture(scope="session")
+def kyma_cli(tmp_path_factory) -> Path:
+    """The real CLI of $KYMA_DIST."""
+    dist = os.environ.get("KYMA_DIST")
+    packed = Path(dist) / "kyma.xz" if dist else None
+    if packed is None or not packed.is_file():
+        pytest.skip("$KYMA_DIST has no kyma.xz: the real Kyma CLI is not at hand")
+    program = tmp_path_factory.mktemp("kyma-cli") / "kyma"
+    with lzma.open(packed) as source, program.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(scope="session")
+def kustomize(portal) -> Path:
+    """The folder of the kustomize that the CLI looks for on PATH; a test never builds it."""
+    progress = ConsoleProgress(Console(quiet=True))
+    toolchain = Toolchain(cache=cache_dir(), ways=(), progress=progress, explicit=explicit_tools(os.environ))
+    try:
+        found = portal.call(toolchain.ensure([tool for tool in catalogue() if tool.name == "kustomize"]))
+    except EmbeddedError:
+        pytest.skip("there is no kustomize: `kyma-harness tools --also kustomize` brings it")
+    return found.folder
+
+
+@asynccontextmanager
+async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
+    """Run a cluster that has the module's bundle in its registry, and nothing of Kyma."""
+    settings = from_environment(
+        cluster=folder.name, provider="embedded", kyma=Choice.REAL, state=folder, detached=False
+    )
+    testbed = await set_up(settings, Console(quiet=True))
+    try:
+        await testbed.start(lambda _: None)
+        await testbed.bundle()
+        async with testbed.client() as client:
+            yield testbed, client
+    finally:
+        await testbed.stop()
+
+
+def kustomization(folder: Path, manifest: Path) -> Path:
+    """Make what ``-k`` takes of a rendered manifest."""
+    folder.mkdir()
+    shutil.copy(manifest, folder / "manifest.yaml")
+    (folder / "kustomization.yaml").write_text("resources: [manifest.yaml]\n")
+    return folder
+
+
+async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folder: Path) -> str:
+    """Run ``kyma alpha deploy`` as the seed's README does, and return what it says."""
+    dist = Path(testbed.managers.placeholders["kyma"])
+    locations = [kustomization(folder / name.removesuffix(".yaml"), dist / name) for name in MANIFESTS]
+    given = [argument for location in locations for argument in ("--kustomization", str(location))]
+    home = folder / "home"
+    home.mkdir()
+    done = await run(
+        [kyma_cli, "alpha", "deploy", "--ci", "--template", testbed.template_file, *given],
+        timeout=CLI_SECONDS,
+        env={
+            "PATH": f"{kustomize}:{os.environ['PATH']}",
+            "HOME": str(home),
+            "KUBECONFIG": str(testbed.provider.kubeconfig),
+        },
+    )
+    return done.stdout
+
+
+async def stock(client: Client) -> dict[str, Object]:
+    """Return what a deployment consists of, by kind and name, without what the server adds."""
+    found = {}
+    for kind in KINDS:
+        for item in (await client.list(kind)).items:
+            metadata = item["metadata"]
+            name = f"{kind.kind} {metadata.get('namespace', '')}/{metadata['name']}"
+            found[name] = _decided(item)
+    return found
+
+
+def _decided(item: Object) -> Object:
+    metadata = item["metadata"]
+    annotations = {
+        key: value
+        for key, value in metadata.get("annotations", {}).items()
+        if not key.startswith("deployment.kubernetes.io/")
+    }
+    body = {key: value for key, value in item.items() if key not in {"metadata", "status", "secrets"}}
+    if item["kind"] == KYMA.kind and not item["spec"].get("modules"):
+        # Both apply an empty list; lifecycle-manager's first update drops it, sooner or later.
+        body["spec"] = {key: value for key, value in item["spec"].items() if key != "modules"}
+    return {**body, "labels": metadata.get("labels", {}), "annotations": annotations}
+
+
+@pytest.mark.timeout(300)
+async def test_it_deploys_what_we_deploy_and_the_module_turns_ready(kyma_cli, kustomize, tmp_path):
+    async with a_testbed(tmp_path / "by-cli") as (testbed, client):
+        said = await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
+        by_cli = _without_registry(await stock(client), testbed)
+
+        assert "Kyma deployed successfully!" in said
+        await deploy.grant_rights(client)
+        await mainjob.enable(testbed, client, Step())
+        checks = await mainjob.check(testbed, client)
+        assert all(one.ok for one in checks)
+
+    async with a_testbed(tmp_path / "by-us") as (testbed, client):
+        await testbed.deploy_managers(client)
+        await testbed.deploy_kyma(client)
+        by_us = _without_registry(await stock(client), testbed)
+
+    assert by_cli == by_us
+    assert f"Kyma {KCP_NAMESPACE}/{DEFAULT_KYMA}" in by_us
+
+
+@pytest.mark.timeout(300)
+async def test_what_we_deployed_can_be_deployed_again_by_the_cli(kyma_cli, kustomize, tmp_path):
+    """Both apply as the field manager "kyma", so that neither meets a conflict with the other."""
+    async with a_testbed(tmp_path / "both") as (testbed, client):
+        await testbed.deploy_managers(client)
+        await testbed.deploy_kyma(client)
+
+        said = await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
+
+    assert "Kyma deployed successfully!" in said
+
+
+def _without_registry(found: dict[str, Object], testbed: Testbed) -> dict[str, Object]:
+    """Leave out where the bundle lies: every cluster has its own registry."""
+    text = testbed.provider.registry.pull
+    for name, item in found.items():
+        if name.startswith("ModuleTemplate "):
+            (context,) = item["spec"]["descriptor"]["component"]["repositoryContexts"]
+            context["baseUrl"] = context["baseUrl"].replace(text, "REGISTRY")
+    return found
