@@ -19,6 +19,8 @@ class Step:
     depth: int = 0
     is_act: bool = False
     """Whether the test did something to the cluster, rather than wait."""
+    is_part: bool = False
+    """Whether nothing is part of it: of what goes on side by side, none is within the other."""
 
     @property
     def seconds(self) -> float:
@@ -52,9 +54,9 @@ class StepLog:
         self.steps.append(step)
         return step
 
-    def past(self, name: str, started: float, *, ok: bool = True) -> None:
+    def past(self, name: str, started: float, *, ok: bool = True, is_part: bool = False) -> None:
         """Note something that began then and has just ended."""
-        self.steps.append(Step(name=name, started=started, ended=time.time(), ok=ok))
+        self.steps.append(Step(name=name, started=started, ended=time.time(), ok=ok, is_part=is_part))
 
     def between(self, start: float, end: float) -> list[Step]:
         """Return the steps that began in a window of time, each with its depth."""
@@ -68,7 +70,8 @@ def nested(steps: Iterable[Step]) -> list[Step]:
     for step in sorted(steps, key=lambda one: (one.started, -_end(one))):
         around = [one for one in around if _end(one) >= _end(step) and one.started <= step.started]
         found.append(replace(step, depth=len(around)))
-        around.append(step)
+        if not step.is_part:
+            around.append(step)
     return found
 
 

@@ -86,3 +86,13 @@ def test_a_step_within_another_is_one_level_deeper():
     ]
 
     assert [(one.name, one.depth) for one in nested(steps)] == [("set-up", 0), ("test", 0), ("wait", 1)]
+
+
+def test_of_what_goes_on_side_by_side_none_is_within_the_other():
+    steps = [
+        Step(name="cluster", started=0, ended=9),
+        Step(name="node", started=1, ended=5, is_part=True),
+        Step(name="scheduler", started=2, ended=3, is_part=True),
+    ]
+
+    assert [one.depth for one in nested(steps)] == [0, 1, 1]
