@@ -19,6 +19,7 @@ from harness.asking import QUESTIONS, answers
 from harness.clusters.choice import AUTO, choose, probe_all
 from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import NotRunningError
+from harness.commands.bundle import bundle
 from harness.commands.parity import parity
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
@@ -26,11 +27,8 @@ from harness.embedded.tools import ensure
 from harness.host.errors import HarnessError
 from harness.host.process import replace_this_process
 from harness.kyma import deploy
-from harness.kyma.bundle import pack
 from harness.kyma.distribution import Choice
 from harness.kyma.kinds import KCP_NAMESPACE
-from harness.kyma.module import Module
-from harness.kyma.template import template
 from harness.ledger import Ledger
 from harness.observe.claims import has_state
 from harness.observe.waits import Target, WaitError, wait_for
@@ -42,8 +40,6 @@ FAILURES = (HarnessError, ControllerError, WaitError)
 """What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
-K3D_REGISTRY = "k3d-kyma-registry.localhost:5000/unsigned"
-"""The registry that the checked-in module-template.yaml speaks of."""
 PathOption = click.Path(path_type=Path)
 
 
@@ -126,6 +122,7 @@ def command(run: Callable[..., Awaitable[None]]) -> click.Command:
     return commands.command(name)(call)
 
 
+command(bundle)
 command(parity)
 
 
@@ -213,27 +210,6 @@ async def doctor(session: Session, **asked: Any) -> None:
 async def tools(session: Session) -> None:
     """Fetch or build the tools, and print the folder they are in."""
     click.echo((await session.tools()).folder)
-
-
-@command
-@click.option(
-    "--registry", default=None, help=f"host:port/prefix  [default: the cluster's; {K3D_REGISTRY} dry]"
-)
-@click.option(
-    "--output", type=PathOption, help="Where to write the ModuleTemplate.  [default: standard output]"
-)
-@click.option("--dry-run", is_flag=True, help="Pack and write the template, but push nothing.")
-async def bundle(session: Session, *, registry: str | None, output: Path | None, dry_run: bool) -> None:
-    """Pack the module, push its layers to a registry, and write its ModuleTemplate."""
-    if dry_run:
-        packed = pack(Module.load(session.settings.module))
-        text = template(packed, registry or K3D_REGISTRY)
-    else:
-        text = await (await session.running()).bundle()
-    if output:
-        await asyncio.to_thread(output.write_text, text)
-    elif dry_run:
-        click.echo(text, nl=False)
 
 
 @command

@@ -18,5 +18,8 @@ class Session(Protocol):
     async def tools(self) -> ToolPaths:
         """Return the tools, fetched or built where they are not at hand."""
 
+    async def attached(self) -> Testbed | None:
+        """Return the testbed of the running cluster; nothing where there is none."""
+
     async def running(self) -> Testbed:
         """Return the testbed of the running cluster; an error where there is none."""

@@ -17,9 +17,11 @@ class Location:
     host: str
     """Host and port."""
     prefix: str
+    insecure: bool = False
+    """Whether plain http, and https that nobody vouches for, will do wherever it is."""
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, insecure: bool = False) -> Self:
         """Split ``host:port/prefix``; a scheme is refused, as module-manager cannot parse one."""
         if "://" in text:
             bare = text.partition("://")[2]
@@ -29,7 +31,7 @@ class Location:
         host, _, prefix = text.strip("/").partition("/")
         if not host:
             raise RegistryError(f"registry {text!r} has no host; write host:port or host:port/prefix")
-        return cls(host=host, prefix=prefix)
+        return cls(host=host, prefix=prefix, insecure=insecure)
 
     def repository(self, name: str) -> str:
         """Return a repository's full name under the prefix."""
@@ -37,8 +39,8 @@ class Location:
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """What is tried, in order: plain http only where module-manager's client would fall back to it."""
-        return ("https", "http") if _is_local(self.host) else ("https",)
+        """What is tried, in order: plain http where module-manager's client does so, too, or on demand."""
+        return ("https", "http") if self.insecure or _is_local(self.host) else ("https",)
 
 
 def _is_local(host: str) -> bool:

@@ -76,9 +76,13 @@ class Module:
         return self.name.rpartition("/")[2]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read and check a ``module.yaml``; :class:`ModuleError` lists everything wrong with it."""
-        data = _mapping(path)
+    def load(cls, path: Path, **instead: str | None) -> Self:
+        """Read and check a ``module.yaml``; :class:`ModuleError` lists everything wrong with it.
+
+        ``instead`` takes the place of fields of the file, such as ``version="1.0.1"``; None leaves one alone.
+        """
+        given = {field: value for field, value in instead.items() if value is not None}
+        data = {**_mapping(path), **given}
         problems = [_sentence(error) for error in Draft202012Validator(_schema()).iter_errors(data)]
         if problems:
             listed = "".join(f"\n  {problem}" for problem in sorted(problems))

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
+from harness.kyma.bearer import challenge_of, fetch_token
 from harness.kyma.bundle import MANIFEST_TYPE, Artifact, Blob, Bundle, artifact
 from harness.kyma.credentials import Credentials, docker_credentials
 from harness.kyma.errors import (
@@ -27,12 +28,20 @@ class Registry:
     """One registry that answered; made by :func:`connect`."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base: URL, location: Location, login: dict[str, str]
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base: URL,
+        location: Location,
+        login: dict[str, str],
+        challenge: dict[str, str] | None,
     ) -> None:
         self._session = session
         self._base = base
         self._location = location
         self._login = login
+        self._challenge = challenge
+        self._tokens: dict[str, str] = {}
 
     async def pull_blob(self, name: str, digest: str) -> bytes:
         """Return a blob's bytes, checked against the digest it was asked for by."""
@@ -92,14 +101,25 @@ class Registry:
         self, method: str, url: URL, what: str, *, data: bytes | None = None, media_type: str | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept": f"{MANIFEST_TYPE}, */*"} | ({"Content-Type": media_type} if media_type else {})
-        if url.origin() == self._base.origin():  # an upload may go elsewhere, our login may not
-            headers |= self._login
+        is_ours = url.origin() == self._base.origin()  # an upload may go elsewhere, our login may not
         try:
-            async with self._session.request(method, url, data=data, headers=headers) as response:
+            known = await self._authorization(method, url) if is_ours else {}
+            async with self._session.request(method, url, data=data, headers=headers | known) as response:
                 await _check(response, self._location.host, f"{method} {what}")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RegistryDownError(_no_answer(self._location.host, f"{method} {what}", error)) from error
+
+    async def _authorization(self, method: str, url: URL) -> dict[str, str]:
+        """Return our login, or the token that the registry wants in its place for this repository."""
+        if self._challenge is None:
+            return self._login
+        repository = _repository_of(url)
+        scope = f"repository:{repository}:{'pull' if method in {'GET', 'HEAD'} else 'pull,push'}"
+        if scope not in self._tokens:
+            challenge = {**self._challenge, "scope": scope}
+            self._tokens[scope] = await fetch_token(self._session, challenge, self._login)
+        return {"Authorization": f"Bearer {self._tokens[scope]}"}
 
 
 @asynccontextmanager
@@ -107,18 +127,21 @@ async def connect(location: Location, credentials: Credentials | None = None) ->
     """Find the scheme the registry speaks, https first, and keep a session to it open."""
     known = credentials or docker_credentials(location.host)
     login = {"Authorization": aiohttp.encode_basic_auth(known.user, known.password)} if known else {}
-    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        base = await _ping(session, location, login)
-        yield Registry(session, base, location, login)
+    connector = aiohttp.TCPConnector(ssl=not location.insecure)
+    async with aiohttp.ClientSession(timeout=TIMEOUT, connector=connector) as session:
+        base, challenge = await _ping(session, location, login)
+        yield Registry(session, base=base, location=location, login=login, challenge=challenge)
 
 
-async def push(bundle: Bundle, registry: str, *, base_url: str | None = None) -> Artifact:
+async def push(
+    bundle: Bundle, registry: str, *, base_url: str | None = None, insecure: bool = False
+) -> Artifact:
     """Push a bundle and return it as it lies in the registry.
 
     ``registry`` is ``host:port/prefix`` as we reach it; ``base_url`` the same as the cluster reaches it,
     which the descriptor names. All blobs come before the manifest, so that a broken push leaves no tag.
     """
-    location = Location.parse(registry)
+    location = Location.parse(registry, insecure=insecure)
     packed = artifact(bundle, base_url or registry)
     async with connect(location) as opened:
         async with asyncio.TaskGroup() as group:
@@ -128,20 +151,38 @@ async def push(bundle: Bundle, registry: str, *, base_url: str | None = None) ->
     return packed
 
 
-async def _ping(session: aiohttp.ClientSession, location: Location, login: dict[str, str]) -> URL:
+async def _ping(
+    session: aiohttp.ClientSession, location: Location, login: dict[str, str]
+) -> tuple[URL, dict[str, str] | None]:
+    """Return where the registry answers, and its challenge where it wants tokens."""
     failures = []
     for scheme in location.schemes:
         base = URL(f"{scheme}://{location.host}/")
         try:
             async with session.get(base / "v2/", headers=login) as response:
-                await _check(response, location.host, "GET /v2/")
-                return base
+                challenge = challenge_of(response.headers)
+                if challenge is None or response.status != HTTPStatus.UNAUTHORIZED:
+                    await _check(response, location.host, "GET /v2/")
+                    return base, None
+                return base, challenge
         except (aiohttp.ClientError, TimeoutError) as error:
             failures.append(f"{scheme}: {error or type(error).__name__}")
-    hint = "" if "http" in location.schemes else "; plain http is spoken with localhost and *.localhost only"
+    hint = (
+        ""
+        if "http" in location.schemes
+        else "; plain http is spoken with localhost and *.localhost, or with --insecure"
+    )
     raise RegistryDownError(
         f"registry {location.host} does not answer ({'; '.join(failures)}): start it, or name another{hint}"
     )
+
+
+def _repository_of(url: URL) -> str:
+    """Return the repository in the path of a request, which is between /v2/ and what is asked of it."""
+    path = url.path.removeprefix("/v2/")
+    for part in ("/blobs/", "/manifests/"):
+        path = path.partition(part)[0]
+    return path
 
 
 async def _check(response: aiohttp.ClientResponse, host: str, what: str) -> None:

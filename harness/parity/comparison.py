@@ -32,7 +32,7 @@ def compare(real: Recording, builtin: Recording) -> list[Difference]:
     return [
         *named("outcome", _values({"": real.outcome}, {"": builtin.outcome})),
         *named("sequence", _values(_joined(real.sequences), _joined(builtin.sequences))),
-        *named("object", _values(_flat(real.objects), _flat(builtin.objects))),
+        *named("object", _objects(real.objects, builtin.objects)),
         *named("events", _values(dict.fromkeys(real.events, "said"), dict.fromkeys(builtin.events, "said"))),
     ]
 
@@ -44,17 +44,22 @@ def _values(real: dict[str, str], builtin: dict[str, str]) -> Iterator[tuple[str
             yield key, one, other
 
 
+def _objects(real: dict[str, Any], builtin: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Compare objects that both have field by field; of any other it is enough that one has it."""
+    for ref in sorted({*real, *builtin}):
+        if ref in real and ref in builtin:
+            yield from _values(_flat(ref, real[ref]), _flat(ref, builtin[ref]))
+        else:
+            yield ref, "there" if ref in real else ABSENT, "there" if ref in builtin else ABSENT
+
+
 def _joined(sequences: dict[str, list[str]]) -> dict[str, str]:
     return {ref: " → ".join(steps) for ref, steps in sequences.items()}
 
 
-def _flat(objects: dict[str, Any]) -> dict[str, str]:
-    """Turn objects into lines: ``Manifest case-lamp: status.state`` and its value."""
-    lines = {}
-    for ref, obj in objects.items():
-        lines[ref] = "there"
-        lines |= {f"{ref}: {path}": str(value) for path, value in _leaves(obj)}
-    return lines
+def _flat(ref: str, obj: Any) -> dict[str, str]:
+    """Turn an object into lines: ``Manifest case-lamp: status.state`` and its value."""
+    return {f"{ref}: {path}": str(value) for path, value in _leaves(obj)}
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

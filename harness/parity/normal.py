@@ -17,7 +17,8 @@ VOLATILE = {
 }
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
-TEMPORARY = re.compile(r"/[\w./-]*/(?=case)")
+CANDIDATES = re.compile(r"\[([\w-]+(?: [\w-]+)+)\]")
+"""A list as Go prints it, here in no particular order."""
 KEYS = {"conditions": "reason", "moduleStatus": "moduleName", "installs": "name"}
 """Lists whose order means nothing, and what tells their items apart."""
 
@@ -31,7 +32,8 @@ class Normaliser:
     def text(self, text: str) -> str:
         """Replace the case's own names, digests and addresses."""
         text = text.replace(self._slug, "case")
-        return ADDRESS.sub("registry", DIGEST.sub("sha256:…", text))
+        text = ADDRESS.sub("registry", DIGEST.sub("sha256:…", text))
+        return CANDIDATES.sub(lambda found: f"[{' '.join(sorted(found[1].split()))}]", text)
 
     def obj(self, obj: Object) -> Any:
         """Normalise an object; of a definition only its name and its group count."""

@@ -209,10 +209,10 @@ class Stage:
             await self.client.apply(item, field_manager="parity")
 
     def damage_chart(self, template: Object) -> None:
-        """Change a byte of the chart layer that a template names, behind the registry's back."""
+        """Change a value in the chart layer that a template names, behind the registry's back."""
         digest = template["spec"]["descriptor"]["component"]["resources"][0]["access"]["digest"]
         blob = self.rig.blob(digest)
-        blob.write_bytes(blob.read_bytes()[:-1] + b"?")
+        blob.write_bytes(blob.read_bytes().replace(b"colour: white", b"colour: black"))
 
     async def restart(self, manager: str) -> None:
         """Delete a manager's pod, and wait until the next one is ready."""

@@ -122,7 +122,8 @@ async def default_against_its_schema(stage: Stage) -> None:
 
 
 def _config(stage: Stage, settings: str) -> str:
-    entry = f'{{name: {stage.short_name}, clientConfig: "{settings}", overrides: "colour=red"}}'
+    overrides = "colour=red,light.watts=5,light.on=true"
+    entry = f'{{name: {stage.short_name}, clientConfig: "{settings}", overrides: "{overrides}"}}'
     return f"configs:\n- {entry}\n"
 
 

@@ -114,8 +114,8 @@ def test_an_install_takes_the_settings_under_its_name(tmp_path: Path):
     assert (install.namespace, install.creates_namespace, install.overrides) == ("lamps", True, "watts=25")
     assert install.info() == {
         "chartName": "lamp",
-        "clientConfig": '{"Namespace": "lamps", "CreateNamespace": "true"}',
-        "overrides": '{"watts": "25"}',
+        "clientConfig": '{"CreateNamespace":"true","Namespace":"lamps"}',
+        "overrides": '{"watts":25}',
     }
 
 

@@ -83,7 +83,7 @@ class KymaReconciler:
         """Drop the finalizer; the Manifests go by garbage collection, not by us (contract 2.7)."""
         if kyma.get("status", {}).get("state") != "Deleting":
             status = {**kyma.get("status", {}), "state": "Deleting"}
-            kyma = await self._write(kyma, status, "deletion timestamp set")
+            kyma = await self._write(kyma, status)
         if has_finalizer(kyma, KYMA_FINALIZER):
             kyma["metadata"]["finalizers"].remove(KYMA_FINALIZER)
             await self._client.update(kyma)
@@ -92,8 +92,9 @@ class KymaReconciler:
         try:
             wanted = self._wanted(kyma)
         except TemplateError as error:
-            await self._events.warning(kyma, "ModuleReconciliationError", str(error))
-            await self._write(kyma, {**kyma["status"], "state": "Error"}, str(error))
+            message = f"error while fetching modules during processing: {error}"
+            await self._events.warning(kyma, "ModuleReconciliationError", message)
+            await self._write(kyma, {**kyma["status"], "state": "Error"})
             return self._patience.again(key)
         synced = await self._sync_manifests(kyma, wanted)
         leaving = await self._remove_unlisted(kyma, wanted)
@@ -159,12 +160,13 @@ class KymaReconciler:
         except NotFoundError:
             return None
 
-    async def _write(self, kyma: Object, status: Object, message: str) -> Object:
-        """Write the status if it differs, and say so in an Event."""
+    async def _write(self, kyma: Object, status: Object, message: str = "") -> Object:
+        """Write the status if it differs, and say so in an Event if there is something to say."""
         if status == kyma.get("status"):
             return kyma
         written = await self._client.update({**kyma, "status": status}, subresource="status")
-        await self._events.normal(kyma, "StatusUpdate", message)
+        if message:
+            await self._events.normal(kyma, "StatusUpdate", message)
         return written
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from controller.resource import Object, generation_of
+from controller.resource import Object, generation_of, is_deleting
 from harness.kyma.builtin.lifecycle_manager.templates import version_of
 from harness.kyma.kinds import MANIFEST
 
@@ -18,7 +18,7 @@ def module_entry(module_name: str, manifest: Object, template: Object) -> Object
         "name": manifest["metadata"]["name"],
         "namespace": manifest["metadata"]["namespace"],
         "generation": generation_of(manifest),
-        "state": manifest.get("status", {}).get("state") or "Processing",
+        "state": _state_of(manifest),
         "templateInfo": {
             "name": template["metadata"]["name"],
             "namespace": template["metadata"]["namespace"],
@@ -28,6 +28,15 @@ def module_entry(module_name: str, manifest: Object, template: Object) -> Object
             "gvk": {"group": MANIFEST.group, "version": MANIFEST.version, "kind": MANIFEST.kind},
         },
     }
+
+
+def _state_of(manifest: Object) -> str:
+    """Return the Manifest's state; one that was just changed is on its way, whatever it was before."""
+    status = manifest.get("status", {})
+    current = generation_of(manifest)
+    if status.get("observedGeneration", current) != current and not is_deleting(manifest):
+        return "Processing"
+    return status.get("state") or "Processing"
 
 
 def entries_of(kyma: Object) -> dict[str, Object]:

@@ -8,6 +8,7 @@ from controller.resource import Object, labels_of
 from harness.kyma.kinds import CONTROLLER_NAME, MODULE_NAME
 
 DEFAULT_CHANNEL = "regular"
+NOT_UNIQUE = "templates could not be fetched: no unique template could be identified"
 
 
 class TemplateError(Exception):
@@ -55,10 +56,9 @@ def _is_for(template: Object, module: Object) -> bool:
 
 def _only(found: Sequence[Object], name: str) -> Object:
     if not found:
-        raise TemplateError(f"no module template found for module: {name}")
+        raise TemplateError(f"{NOT_UNIQUE}: no module template found for module: {name}")
     if len(found) > 1:
-        candidates = ", ".join(sorted(template["metadata"]["name"] for template in found))
-        raise TemplateError(
-            f"more than one module template found for module: {name}, candidates: {candidates}"
-        )
+        candidates = " ".join(sorted(template["metadata"]["name"] for template in found))
+        several = f"more than one module template found for module: {name}, candidates: [{candidates}]"
+        raise TemplateError(f"{NOT_UNIQUE}: {several}")
     return found[0]

@@ -31,6 +31,7 @@ async def serve(client: Client, flags: argparse.Namespace) -> None:
         layers=Layers(Path(tempfile.gettempdir()) / "layers"),
         renderer=Renderer(_helm()),
         custom_state_check=flags.custom_state_check,
+        check_ready_states=flags.check_ready_states,
     )
     reconciler = ManifestReconciler(
         client,
@@ -65,6 +66,7 @@ def main() -> int:
     """Parse flags and run."""
     parser = flag_parser(NAME, listener="--listener-address", base_delay="1s")
     add_switch(parser, "--custom-state-check", dest="custom_state_check")
+    add_switch(parser, "--check-ready-states", dest="check_ready_states")
     flags = parser.parse_args()
     return run_program(NAME, flags, lambda client: serve(client, flags))
 

@@ -1,9 +1,11 @@
 """Turn an install into Kubernetes objects: its chart's definitions, and what helm renders (contract 2.4)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,6 +16,8 @@ from harness.kyma.documents import parse_objects
 DEFAULT_NAMESPACE = "default"
 RENDER_TIMEOUT = 60.0
 """Seconds."""
+PLAIN_WORDS = ("true", "false", "null")
+PLAIN_NUMBER = re.compile(r"0|-?[1-9]\d*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,8 @@ class Install:
         """Return what the Manifest's condition says of it."""
         return {
             "chartName": self.name,
-            "clientConfig": json.dumps(dict(self.client_config)),
-            "overrides": json.dumps(_pairs(self.overrides)),
+            "clientConfig": _compact(dict(self.client_config)),
+            "overrides": _compact(_values(self.overrides)),
         }
 
 
@@ -94,6 +98,24 @@ def definitions_of(install: Install) -> list[Object]:
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
         if document
     ]
+
+
+def _compact(value: Mapping[str, Any]) -> str:
+    """Write JSON as Go does."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _values(text: str) -> dict[str, Any]:
+    """Read overrides as helm's ``--set`` does: dots nest, numbers and booleans are what they look like."""
+    values: dict[str, Any] = {}
+    for path, value in _pairs(text).items():
+        *parents, last = path.split(".")
+        inner = values
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        is_plain = value in PLAIN_WORDS or PLAIN_NUMBER.fullmatch(value)
+        inner[last] = json.loads(value) if is_plain else value
+    return values
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -22,12 +22,19 @@ class Installer:
     """Take a Manifest's layers to the cluster, and away again."""
 
     def __init__(
-        self, client: Client, *, layers: Layers, renderer: Renderer, custom_state_check: bool
+        self,
+        client: Client,
+        *,
+        layers: Layers,
+        renderer: Renderer,
+        custom_state_check: bool = False,
+        check_ready_states: bool = False,
     ) -> None:
         self._objects = Objects(client)
         self._layers = layers
         self._renderer = renderer
         self._custom_state_check = custom_state_check
+        self._check_ready_states = check_ready_states
 
     async def prepare(self, manifest: Object) -> list[Install]:
         """Fetch the layers; raises PrepareError with the reason where that fails."""
@@ -47,7 +54,7 @@ class Installer:
             for install in installs:
                 await self._objects.define(definitions_of(install))
                 await self._objects.apply(await self._renderer.render(install), install)
-            return await self._resource_state(manifest)
+            return await self._state(manifest, installs)
         except ConflictError:
             raise
         except (ControllerError, HarnessError, WaitError) as error:
@@ -66,6 +73,17 @@ class Installer:
             await self._objects.remove(await self._renderer.render(install), install)
             await self._objects.remove(definitions_of(install), install)
         return True
+
+    async def _state(self, manifest: Object, installs: list[Install]) -> State:
+        state = await self._resource_state(manifest)
+        is_unready = state is State.READY and not await self._are_ready(installs)
+        return State.PROCESSING if is_unready else state
+
+    async def _are_ready(self, installs: list[Install]) -> bool:
+        """Tell whether all objects of the charts are ready in the sense of their kinds, if anybody asks."""
+        if not self._check_ready_states:
+            return True
+        return all([await self._objects.are_ready(await self._renderer.render(one), one) for one in installs])
 
     async def _resource_state(self, manifest: Object) -> State:
         """Create the custom resource where there is none, never change it, and see what it says."""

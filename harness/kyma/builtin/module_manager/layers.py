@@ -49,7 +49,8 @@ class Layers:
         try:
             data = yaml.safe_load(self._configs[source["ref"]]) or {}
         except yaml.YAMLError as error:
-            raise LayerError(f"config layer {source['ref']} is not YAML: {error}") from None
+            said = " ".join(str(error).split())
+            raise LayerError(f"config layer {source['ref']} is not YAML: {said}") from None
         entries: list[dict[str, Any]] = data.get("configs") or []
         return entries
 

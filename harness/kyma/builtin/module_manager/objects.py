@@ -8,9 +8,12 @@ from controller.kinds import CRD, NAMESPACE
 from controller.resource import Kind, Object, ObjectKey
 from harness.kyma.builtin.module_manager.charts import Install
 from harness.observe.claims import has_condition
+from harness.observe.readiness import lack_of_readiness
 from harness.observe.waits import Target, wait_for
 
 FIELD_MANAGER = "module-manager"
+WEIGHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job"})
+"""The kinds that helm waits for; any other is ready as soon as it is there."""
 ESTABLISHED_WITHIN = 30.0
 """Seconds that a definition may take until the API server serves its kind."""
 
@@ -43,6 +46,16 @@ class Objects:
         """Ask for the deletion of an install's objects, the last one first; wait for none (contract 2.7)."""
         for item in reversed(objects):
             await self.delete(await self._placed(item, install.namespace))
+
+    async def are_ready(self, objects: Iterable[Object], install: Install) -> bool:
+        """Tell whether every object that does something is there, and ready in the sense of its kind."""
+        for item in objects:
+            if item["kind"] not in WEIGHED:
+                continue
+            live = await self.get(await self._placed(item, install.namespace))
+            if live is None or lack_of_readiness(live):
+                return False
+        return True
 
     async def get(self, wanted: Object) -> Object | None:
         """Return the live object of a name; None where it, or its kind, is not there."""

@@ -68,7 +68,7 @@ class ManifestReconciler:
             await self._write(manifest, status_of(manifest, state, installs=installs))
             return self._patience.settled(key, look_again=self._resync)
         if was_ready:
-            status = status_of(manifest, State.PROCESSING, message="resources not ready")
+            status = status_of(manifest, State.PROCESSING, message="resources not ready", installs=installs)
         else:
             status = status_of(manifest, state, installs=installs)
         await self._write(manifest, status)
