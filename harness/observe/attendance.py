@@ -19,6 +19,7 @@ from harness.observe.timeline import Timeline, lines
 from harness.observe.watcher import Watcher
 
 TICK_SECONDS = 0.5
+"""The line is renewed so often; what is there sooner needs no line."""
 EXPLAIN_SECONDS = 15.0
 TRANSITIONS = 12
 PODS = 3
@@ -64,9 +65,8 @@ class Attendance:
         )
         started = time.monotonic()
         try:
-            while not hopeless.done():
+            while not (await asyncio.wait([hopeless], timeout=TICK_SECONDS))[0]:
                 self.line.say(_progress(target, watcher, time.monotonic() - started, within))
-                await asyncio.wait([hopeless], timeout=TICK_SECONDS)
             return hopeless.result()
         finally:
             hopeless.cancel()

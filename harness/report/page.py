@@ -93,7 +93,7 @@ def _list(title: str, outcomes: Sequence[Outcome]) -> Markup | None:
         element(
             "tr",
             element("td", f"{one.seconds:.2f} s", class_="num"),
-            element("td", _meter(one.seconds / longest) if title == "Passed" else None),
+            element("td", _meter(one.seconds / longest)) if title == "Passed" else None,
             element(
                 "td",
                 sentence(one.test),

@@ -36,9 +36,10 @@ def _row(row: int, step: Mapping[str, Any], scale: Scale) -> Markup:
         )
         at = f"{scale.at(step['started'])}%"
         return element("svg", diamond, x=at, y=top, width=1, height=HEIGHT, overflow="visible")
-    tone = "step" if step["ok"] else "bad"
-    title = f"{step['name']}: {seconds:.2f} s{'' if step['ok'] else ', failed'}"
-    text = f"{seconds:.2f} s" if step["ok"] else f"✗ {seconds:.2f} s"
+    went_well = step["ok"] and step["ended"] is not None  # what has no end is what the failure ended
+    tone = "step" if went_well else "bad"
+    title = f"{step['name']}: {seconds:.2f} s{'' if went_well else ', failed'}"
+    text = f"{seconds:.2f} s" if went_well else f"✗ {seconds:.2f} s"
     end = step["ended"] or scale.end
     return bar(scale, step["started"], end, top, tone=tone, text=text, title=title)
 
