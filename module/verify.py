@@ -3,10 +3,14 @@
 The harness calls :func:`checks` after its own; see ``verify.script`` in ``module.yaml``.
 """
 
+import base64
+
 import nats
 from nats.errors import Error as NatsError
 
 from controller.client import Client
+from controller.errors import ControllerError
+from controller.kinds import SECRET
 from harness.kyma.verify import Check, Installed
 
 CLAIM = "a message published to JetStream comes back"
@@ -14,18 +18,32 @@ STREAM = "kyma-harness-verify"
 PAYLOAD = b"order.created"
 
 
-async def checks(installed: Installed, _client: Client) -> list[Check]:
+async def checks(installed: Installed, client: Client) -> list[Check]:
     """Publish a message to a stream of our own, and read it back."""
     async with installed.provider.reach("kyma-system", "eventing-nats", 4222) as address:
         try:
-            received = await _round_trip(f"nats://{address}")
-        except (NatsError, OSError, TimeoutError) as error:
+            user, password = await _credentials(client)
+            received = await _round_trip(f"nats://{address}", user, password)
+        except (NatsError, ControllerError, OSError, TimeoutError) as error:
             return [Check(name=CLAIM, ok=False, detail=f"nats://{address}: {error or type(error).__name__}")]
     return [Check(name=CLAIM, ok=received == PAYLOAD, detail=f"{received!r} came back")]
 
 
-async def _round_trip(url: str) -> bytes:
-    client = await nats.connect(url, connect_timeout=5, max_reconnect_attempts=2, allow_reconnect=False)
+async def _credentials(client: Client) -> tuple[str, str]:
+    secret = await client.get(SECRET, "eventing-nats-auth", "kyma-system")
+    user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+    return user, password
+
+
+async def _round_trip(url: str, user: str, password: str) -> bytes:
+    client = await nats.connect(
+        url,
+        user=user,
+        password=password,
+        connect_timeout=5,
+        max_reconnect_attempts=2,
+        allow_reconnect=False,
+    )
     try:
         jetstream = client.jetstream(timeout=5)
         await jetstream.add_stream(name=STREAM, subjects=[f"{STREAM}.>"])

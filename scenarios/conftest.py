@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from controller.kinds import SECRET
+from harness.api import Api
 from harness.blocking import Portal
 from harness.handle import KymaHandle, Reach
 from scenarios.eventing import WORKLOADS, Eventing
@@ -17,11 +19,12 @@ def eventing(kyma: KymaHandle) -> Eventing:
 
 
 @pytest.fixture
-def round_trip(reach: Reach, portal: Portal) -> Callable[[bytes], bytes]:
+def round_trip(reach: Reach, portal: Portal, api: Api) -> Callable[[bytes], bytes]:
     """Publish a message to the JetStream that runs in the cluster, and bring it back."""
 
     def call(payload: bytes) -> bytes:
+        secret = api.get(SECRET, "eventing-nats-auth", WORKLOADS)
         with reach(WORKLOADS, "eventing-nats", 4222) as address:
-            return portal.call(round_trip_through(f"nats://{address}", payload))
+            return portal.call(round_trip_through(f"nats://{address}", secret, payload))
 
     return call

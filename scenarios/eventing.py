@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SERVICE, STATEFUL_SET
+from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, STATEFUL_SET
 from controller.resource import Kind, Object
 from harness.api import Api, Expectation
 
@@ -29,7 +29,7 @@ class Eventing:
         """Return every object of NATS that is there, by kind and name."""
         return [
             f"{kind.kind} {item['metadata']['name']}"
-            for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM)
+            for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM)
             for item in self.api.all(kind, WORKLOADS)
             if "eventing-nats" in item["metadata"]["name"]
         ]

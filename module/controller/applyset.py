@@ -29,7 +29,7 @@ from controller.resource import (
 from controller.takeover import taken_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from controller.client import Client
 
@@ -91,6 +91,7 @@ class ApplySet:
 
     ``tooling`` is ``name/version``, and its name the field manager. ``spans_parent_namespace`` off says that
     no member is ever in the parent's own namespace, so that no right to list objects there is needed.
+    ``named`` are group-kinds of which one name alone may be a member, so that no other need be listed.
     ``propagation`` Foreground makes a pruned object count as there until its dependents are gone.
     """
 
@@ -100,6 +101,7 @@ class ApplySet:
         parent: Object,
         *,
         tooling: str,
+        named: Mapping[str, str] | None = None,
         spans_parent_namespace: bool = True,
         propagation: str = "Foreground",
     ) -> None:
@@ -109,6 +111,7 @@ class ApplySet:
         self._key = ObjectKey.of(parent)
         self._tooling = tooling
         self._field_manager = tooling.partition("/")[0]
+        self._named = named or {}
         self._spans_parent_namespace = spans_parent_namespace
         self._propagation = propagation
 
@@ -247,8 +250,12 @@ class ApplySet:
         if (await self._client.served(kind)).namespaced:
             own = {self._key.namespace} if self._spans_parent_namespace else set()
             namespaces = [*sorted(extent.namespaces | own)]
-        selector = f"{PART_OF_LABEL}={self.id}"
-        lists = [await self._client.list(kind, namespace=ns, label_selector=selector) for ns in namespaces]
+        name = self._named.get(kind.group_kind)
+        selectors = {
+            "label_selector": f"{PART_OF_LABEL}={self.id}",
+            "field_selector": f"metadata.name={name}" if name else None,
+        }
+        lists = [await self._client.list(kind, namespace=ns, **selectors) for ns in namespaces]
         return [obj for found in lists for obj in found.items]
 
     def _extent_of(self, objects: Iterable[Object]) -> _Extent:

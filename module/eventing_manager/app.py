@@ -12,6 +12,7 @@ from controller.resource import ObjectKey
 from controller.runtime import Runtime, RuntimeSettings
 from eventing_manager.changes import is_worth_a_pass
 from eventing_manager.claims import Claims
+from eventing_manager.credentials import CredentialsKeeper
 from eventing_manager.dependencies import OptionalKinds
 from eventing_manager.eventings import Eventings
 from eventing_manager.events import Recorder
@@ -95,6 +96,7 @@ class EventingManager:
                 helm=settings.helm, chart=settings.chart, release=RELEASE, namespace=settings.namespace
             ),
             kinds=self._kinds,
+            credentials=CredentialsKeeper(self._client, self._installation, settings.namespace),
             installation=self._installation,
         )
 

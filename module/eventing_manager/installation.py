@@ -10,6 +10,7 @@ from controller.applyset import Applied, ApplySet
 from controller.resource import Kind, ObjectKey, annotations_of, uid_of
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
+from eventing_manager.owned import NAMED_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,7 @@ class Installation:
             self._client,
             eventing,
             tooling=f"{MANAGER}/v{__version__}",
+            named={kind.group_kind: name for kind, name in NAMED_KINDS.items()},
             # The chart's namespace is the manager's; in the Eventing's own it has no rights.
             spans_parent_namespace=False,
         )

@@ -22,6 +22,9 @@ RELEASE: Final = "eventing"
 NATS: Final = f"{RELEASE}-nats"
 """The StatefulSet, the ConfigMap and the Service of NATS."""
 
+NATS_SECRET: Final = f"{NATS}-auth"
+"""The Secret with what clients of NATS authenticate with."""
+
 NATS_MONITORING_PORT: Final = 8222
 NATS_CLAIM_LABELS: Final = {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": RELEASE}
 """On every claim of the StatefulSet; the chart puts them there."""

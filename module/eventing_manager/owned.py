@@ -10,6 +10,7 @@ from controller.kinds import (
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     POD_DISRUPTION_BUDGET,
+    SECRET,
     SERVICE,
     STATEFUL_SET,
 )
@@ -17,6 +18,7 @@ from controller.reflector import Reflector
 from controller.resource import Kind, ObjectKey
 from eventing_manager.claims import CLAIM_SELECTOR
 from eventing_manager.dependencies import OPTIONAL_KINDS
+from eventing_manager.names import NATS_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +36,9 @@ INSTALLED_KINDS: Final = (
     *(optional.kind for optional in OPTIONAL_KINDS),
 )
 """What the chart may make: the manager's Role names the same kinds."""
+
+NAMED_KINDS: Final = {SECRET: NATS_SECRET}
+"""Kinds of which the manager may read one object, and has to ask for it by name."""
 
 
 class OwnedObjects:
@@ -64,6 +69,11 @@ class OwnedObjects:
                 announcer=announcers.get(kind),
             )
             for kind in INSTALLED_KINDS
+        } | {
+            kind: Reflector(
+                client, kind, namespace=namespace, field_selector=f"metadata.name={name}", on_change=changed
+            )
+            for kind, name in NAMED_KINDS.items()
         }
         self._claims = Reflector(
             client,

@@ -14,6 +14,7 @@ from eventing_manager.values import chart_values
 
 if TYPE_CHECKING:
     from controller.resource import Object
+    from eventing_manager.credentials import CredentialsKeeper
     from eventing_manager.dependencies import OptionalKinds
     from eventing_manager.installation import Installation
     from eventing_manager.render import Renderer
@@ -42,16 +43,21 @@ class Provisioning:
         namespace: str,
         renderer: Renderer,
         kinds: OptionalKinds,
+        credentials: CredentialsKeeper,
         installation: Installation,
     ) -> None:
         self._statefulset = nats_statefulset(namespace)
         self._renderer = renderer
         self._kinds = kinds
+        self._credentials = credentials
         self._installation = installation
 
     async def objects(self, spec: EventingSpec) -> list[Object]:
         """Return what is to be installed."""
-        return await self._renderer.render(chart_values(spec, self._kinds.served()))
+        values = chart_values(
+            spec, credentials=await self._credentials.current(), served=self._kinds.served()
+        )
+        return await self._renderer.render(values)
 
     async def provide(self, eventing: Object, spec: EventingSpec) -> Provisioned:
         """Install what differs; ChartError, ForeignObjectError and ApiError say why that cannot be done."""

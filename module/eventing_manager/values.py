@@ -8,18 +8,25 @@ from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.spec import BackendType
 
 if TYPE_CHECKING:
+    from eventing_manager.credentials import Credentials
     from eventing_manager.dependencies import OptionalKind
     from eventing_manager.spec import EventingSpec, NatsSettings
 
 Values = dict[str, Any]
 
 
-def chart_values(spec: EventingSpec, served: frozenset[OptionalKind] = frozenset()) -> Values:
+def chart_values(
+    spec: EventingSpec,
+    *,
+    credentials: Credentials | None = None,
+    served: frozenset[OptionalKind] = frozenset(),
+) -> Values:
     """Return the chart's values: ``nats.enabled`` exactly when the backend is nats, and its settings then."""
     if spec.backend is not BackendType.NATS:
         return {"nats": {"enabled": False}}
     optional = {kind.value: {"enabled": kind in served} for kind in OPTIONAL_KINDS}
-    return {"nats": {"enabled": True} | _nats_values(spec.nats) | optional}
+    auth = {"auth": {"user": credentials.user, "password": credentials.password}} if credentials else {}
+    return {"nats": {"enabled": True} | _nats_values(spec.nats) | optional | auth}
 
 
 def _nats_values(nats: NatsSettings) -> Values:

@@ -8,14 +8,22 @@ from controller.kinds import (
     PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_DISRUPTION_BUDGET,
+    SECRET,
     SERVICE,
     STATEFUL_SET,
 )
 
 NATS_LABELS = "app.kubernetes.io/name=nats"
 KINDS = (
-    CONFIG_MAP, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, POD_DISRUPTION_BUDGET, SERVICE, STATEFUL_SET,
-)  # fmt: skip
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+)
 
 
 async def until_ready(eventings, backend, name="eventing"):
@@ -39,6 +47,7 @@ EVERYTHING = [
     "NetworkPolicy/eventing-nats",
     "PersistentVolumeClaim/data-eventing-nats-0",
     "Pod/eventing-nats-0",
+    "Secret/eventing-nats-auth",
     "Service/eventing-nats",
     "Service/eventing-nats-headless",
     "StatefulSet/eventing-nats",

@@ -1,14 +1,19 @@
 """The chart that the manager installs, rendered by the real helm."""
 
+import base64
 import shutil
 
 import pytest
 import yaml
 
+from eventing_manager.credentials import Credentials
 from eventing_manager.errors import ChartError
 from eventing_manager.render import ChartRenderer
 from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
 from eventing_manager.values import chart_values
+
+CREDENTIALS = Credentials(user="eventing", password='p"w')
+ENABLED = {"nats": {"enabled": True, "auth": {"user": "u", "password": "p"}}}
 
 
 @pytest.fixture
@@ -18,7 +23,7 @@ def renderer(helm, backend_chart):
 
 async def rendered(renderer, **nats):
     spec = EventingSpec(backend=BackendType.NATS, nats=NatsSettings(**nats))
-    objects = await renderer.render(chart_values(spec))
+    objects = await renderer.render(chart_values(spec, credentials=CREDENTIALS))
     return {(obj["kind"], obj["metadata"]["name"]): obj for obj in objects}
 
 
@@ -28,6 +33,7 @@ async def test_nats_is_a_statefulset_with_its_configuration_and_services(rendere
     assert set(objects) == {
         ("ConfigMap", "eventing-nats"),
         ("NetworkPolicy", "eventing-nats"),
+        ("Secret", "eventing-nats-auth"),
         ("Service", "eventing-nats"),
         ("Service", "eventing-nats-headless"),
         ("StatefulSet", "eventing-nats"),
@@ -102,6 +108,34 @@ async def test_labels_annotations_and_resources_reach_the_pods(renderer):
     assert template["spec"]["containers"][0]["resources"] == {"limits": {"cpu": 2}}
 
 
+async def test_clients_authenticate_with_what_the_secret_says(renderer):
+    objects = await rendered(renderer)
+
+    data = {
+        key: base64.b64decode(value).decode()
+        for key, value in objects["Secret", "eventing-nats-auth"]["data"].items()
+    }
+    assert (data["username"], data["password"]) == ("eventing", 'p"w')
+    assert data["auth.conf"] == 'authorization {\n  user: "eventing"\n  password: "p\\"w"\n}'
+    assert "include auth.conf" in objects["ConfigMap", "eventing-nats"]["data"]["nats.conf"]
+
+
+async def test_nats_without_a_password_is_refused(renderer):
+    with pytest.raises(ChartError, match=r"auth\.password is not set"):
+        await renderer.render({"nats": {"enabled": True}})
+
+
+async def test_only_the_manager_reaches_the_monitoring_port(renderer):
+    policy = (await rendered(renderer))["NetworkPolicy", "eventing-nats"]
+
+    (sources,) = [
+        rule["from"]
+        for rule in policy["spec"]["ingress"]
+        if "monitor" in [port["port"] for port in rule["ports"]]
+    ]
+    assert sources == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "eventing-manager"}}}]
+
+
 async def test_a_changed_configuration_restarts_the_servers(renderer):
     small = (await rendered(renderer))["StatefulSet", "eventing-nats"]
     large = (await rendered(renderer, storage=Storage(size="2Gi")))["StatefulSet", "eventing-nats"]
@@ -151,7 +185,7 @@ async def test_a_broken_template_is_named(helm, backend_chart, tmp_path):
     renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
 
     with pytest.raises(ChartError, match=r"templates/broken\.yaml"):
-        await renderer.render({"nats": {"enabled": True}})
+        await renderer.render(ENABLED)
 
 
 async def test_a_folder_without_a_chart_is_named(helm, tmp_path):
@@ -164,7 +198,7 @@ async def test_a_folder_without_a_chart_is_named(helm, tmp_path):
 async def test_an_edited_chart_is_rendered_anew(helm, backend_chart, tmp_path):
     chart = shutil.copytree(backend_chart, tmp_path / "chart")
     renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
-    values = {"nats": {"enabled": True}}
+    values = ENABLED
     before = await renderer.render(values)
 
     (chart / "charts/nats/templates/networkpolicy.yaml").unlink()
@@ -174,10 +208,10 @@ async def test_an_edited_chart_is_rendered_anew(helm, backend_chart, tmp_path):
 
 
 async def test_what_a_caller_does_to_a_rendering_stays_with_the_caller(renderer):
-    first = await renderer.render({"nats": {"enabled": True}})
+    first = await renderer.render(ENABLED)
     first[0]["metadata"]["name"] = "changed"
 
-    second = await renderer.render({"nats": {"enabled": True}})
+    second = await renderer.render(ENABLED)
 
     assert second[0]["metadata"]["name"] == "eventing-nats"
 

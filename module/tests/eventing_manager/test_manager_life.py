@@ -356,7 +356,9 @@ def is_manager_of(cluster, environ):
 
 async def test_an_installed_chart_applied_again_changes_nothing(client, helm, backend_chart):
     renderer = ChartRenderer(helm=helm, chart=backend_chart, release="again", namespace="default")
-    objects = await renderer.render({"nats": {"enabled": True, "replicas": 3}})
+    objects = await renderer.render(
+        {"nats": {"enabled": True, "replicas": 3, "auth": {"user": "u", "password": "p"}}}
+    )
     once = [await client.apply(obj, field_manager="test") for obj in objects]
 
     twice = [await client.apply(obj, field_manager="test") for obj in objects]

@@ -72,6 +72,9 @@ def comparable(obj):
     obj["spec"] = {
         name: value for name, value in obj.get("spec", {}).items() if name not in _GIVEN_BY_THE_CLUSTER
     }
+    template = obj["spec"].get("template", {}).get("metadata", {})
+    # Of the password of NATS, which is generated.
+    template.get("annotations", {}).pop("checksum/auth", None)
     status = obj.pop("status", {})
     if obj["kind"] == EVENTING.kind:
         obj["status"] = _comparable_status(status)

@@ -7,6 +7,14 @@
 {{ include "nats.name" . }}-headless
 {{- end }}
 
+{{- define "nats.secretName" -}}
+{{ include "nats.name" . }}-auth
+{{- end }}
+
+{{- define "nats.password" -}}
+{{ required "auth.password is not set; the manager generates one" .Values.auth.password }}
+{{- end }}
+
 {{/* The labels that select the pods: they must never change on a live StatefulSet. */}}
 {{- define "nats.selectorLabels" -}}
 app.kubernetes.io/name: nats
@@ -29,6 +37,7 @@ sidecar.istio.io/inject: "false"
 
 {{/* A server reads its configuration once, so a changed one restarts it. */}}
 {{- define "nats.podAnnotations" -}}
+checksum/auth: {{ include "nats.auth.conf" . | sha256sum }}
 checksum/config: {{ include "nats.conf" . | sha256sum }}
 {{- end }}
 

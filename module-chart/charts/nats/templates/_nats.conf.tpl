@@ -6,6 +6,8 @@ runs the container elsewhere than in a container can move the volume.
 server_name: $POD_NAME
 port: 4222
 http_port: 8222
+# Beside this file; it is of a Secret.
+include auth.conf
 
 jetstream {
   max_memory_store: {{ include "nats.memoryStoreBytes" . }}
@@ -25,4 +27,12 @@ cluster {
   connect_retries: 1000000
 }
 {{- end }}
+{{- end }}
+
+{{/* Who may connect as a client. The monitoring port asks for no name: a NetworkPolicy keeps all but the manager out. */}}
+{{- define "nats.auth.conf" -}}
+authorization {
+  user: {{ .Values.auth.user | quote }}
+  password: {{ include "nats.password" . | quote }}
+}
 {{- end }}
