@@ -5,21 +5,20 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from controller.errors import ControllerError
 from controller.resource import Kind
 from harness import mainjob
-from harness.asking import QUESTIONS, answers
-from harness.clusters.choice import AUTO, choose, probe_all
+from harness.asking import answers
 from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import NotRunningError
 from harness.commands.bundle import bundle
+from harness.commands.doctor import doctor, provider_options
+from harness.commands.load_image import load_image
 from harness.commands.parity import parity
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
@@ -123,15 +122,9 @@ def command(run: Callable[..., Awaitable[None]]) -> click.Command:
 
 
 command(bundle)
+command(doctor)
+command(load_image)
 command(parity)
-
-
-def provider_options(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Add the options that say who provides the cluster, and how."""
-    for question in reversed(QUESTIONS):
-        kind = click.Choice(question.choices) if question.choices else None
-        run = click.option(f"--{question.option}", question.name, type=kind, help=f"{question.help}.")(run)
-    return run
 
 
 @command
@@ -193,33 +186,12 @@ async def kubeconfig(session: Session) -> None:
 
 
 @command
-@provider_options
-async def doctor(session: Session, **asked: Any) -> None:
-    """Say for each provider whether it can run here, and what is missing."""
-    chosen = answers(asked)
-    with TemporaryDirectory() as scratch:
-        for probe in await probe_all(chosen["options"], Path(scratch)):
-            mark = "[green]✓[/green]" if probe.usable else "[red]✗[/red]"
-            said = escape(probe.note or probe.missing)
-            session.console.print(f"{mark} {probe.provider:<9} {said}", highlight=False, soft_wrap=True)
-        auto = await choose(AUTO, Path(scratch))
-    session.console.print(f"auto is {auto.provider}: {escape(auto.reason)}", highlight=False, soft_wrap=True)
-
-
-@command
-async def tools(session: Session) -> None:
+@click.option("--also", multiple=True, help="An optional tool, such as kustomize, which the Kyma CLI needs.")
+async def tools(session: Session, also: tuple[str, ...]) -> None:
     """Fetch or build the tools, and print the folder they are in."""
-    click.echo((await session.tools()).folder)
-
-
-@command
-@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
-async def load_image(session: Session, archive: Path) -> None:
-    """Put the image of a tar on the cluster's nodes, for images that they cannot pull."""
-    testbed = await session.running()
-    with Ledger(session.console).step("load image") as step:
-        await testbed.provider.load_image(archive)
-        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
+    settings = session.settings
+    found = await ensure(explicit=settings.tools, cache=settings.cache, also=also, console=session.console)
+    click.echo(found.folder)
 
 
 @command

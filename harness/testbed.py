@@ -17,6 +17,7 @@ from harness.embedded.toolchain import ToolPaths
 from harness.embedded.tools import ensure
 from harness.host.paths import write_private
 from harness.image.overrides import with_image
+from harness.image.pulling import explain_pulls
 from harness.image.recipe import Recipe
 from harness.image.supply import Supply
 from harness.kyma import deploy
@@ -96,10 +97,12 @@ class Testbed:
 
     async def deploy_managers(self, client: Client) -> None:
         """Deploy the chosen pair, as containers where there are some, and wait until both are available."""
-        managers = self.managers
-        if self.has_containers:
-            managers = await self._supply.lifecycle_managers(managers)
-        await deploy.deploy_managers(client, managers)
+        if not self.has_containers:
+            await deploy.deploy_managers(client, self.managers)
+            return
+        managers = await self._supply.lifecycle_managers(self.managers)
+        with explain_pulls(self.provider.registry):
+            await deploy.deploy_managers(client, managers)
 
     async def deploy_kyma(self, client: Client) -> None:
         """Apply the module's template and create the Kyma."""

@@ -1,0 +1,42 @@
+"""``kyma-harness doctor``: what can run on this machine, and what the rest lacks."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from harness.asking import QUESTIONS, answers
+from harness.clusters.choice import AUTO, choose, probe_all
+from harness.commands.session import Session
+
+
+def provider_options(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Add the options that say who provides the cluster, and how."""
+    for question in reversed(QUESTIONS):
+        kind = click.Choice(question.choices) if question.choices else None
+        run = click.option(f"--{question.option}", question.name, type=kind, help=f"{question.help}.")(run)
+    return run
+
+
+@provider_options
+@click.option("--containers", is_flag=True, help="Print the usable providers whose pods are containers.")
+async def doctor(session: Session, *, containers: bool, **asked: Any) -> None:
+    """Say for each provider whether it can run here, and what is missing."""
+    chosen = answers(asked)
+    with TemporaryDirectory() as scratch:
+        probes = await probe_all(chosen["options"], Path(scratch))
+        auto = await choose(AUTO, Path(scratch))
+    for probe in probes:
+        mark = "[green]✓[/green]" if probe.usable else "[red]✗[/red]"
+        said = escape(probe.note or probe.missing)
+        session.console.print(f"{mark} {probe.provider:<9} {said}", highlight=False, soft_wrap=True)
+    if containers:
+        usable = [probe.provider for probe in probes if probe.usable and probe.provider != "embedded"]
+        click.echo(" ".join(usable))
+    else:
+        session.console.print(
+            f"auto is {auto.provider}: {escape(auto.reason)}", highlight=False, soft_wrap=True
+        )

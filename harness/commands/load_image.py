@@ -1,0 +1,17 @@
+"""``kyma-harness load-image``: an image for the nodes that they cannot pull."""
+
+from pathlib import Path
+
+import click
+
+from harness.commands.session import Session
+from harness.ledger import Ledger
+
+
+@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
+async def load_image(session: Session, archive: Path) -> None:
+    """Put the image of a tar on the cluster's nodes, for images that they cannot pull."""
+    testbed = await session.running()
+    with Ledger(session.console).step("load image") as step:
+        await testbed.provider.load_image(archive)
+        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
