@@ -10,7 +10,7 @@ from demo.demo_objects import a_lamp, a_pod, lamp_definition, workload
 from controller.client import Client
 from controller.errors import AlreadyExistsError, NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
-from controller.resource import Kind, ObjectKey
+from controller.resource import Kind
 from harness.api import Api
 from harness.observe.claims import exists, has_state, is_ready
 from harness.observe.observer import Observer
@@ -22,7 +22,9 @@ from harness.observe.waits import WaitError, wait_for
 from harness.track import Timeline
 
 pytestmark = pytest.mark.timeout(240)
-LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
+# The demonstration needs a cluster without its own definition of a lamp.
+GROUP = "waits.kyma-harness.io"
+LAMP = Kind.parse(f"{GROUP}/v1", "Lamp")
 
 
 class Lines:
@@ -52,8 +54,7 @@ async def client(looked_at):
 
 @pytest.fixture
 async def watching(client, line):
-    relations = Relations(finalizers={"demo.kyma-harness.io/lamp": ObjectKey("lamps", "lamp-manager")})
-    watching = Observer.over(client, relations=relations, line=line)
+    watching = Observer.over(client, line=line)
     await watching.start()
     yield watching
     await watching.stop()
@@ -72,8 +73,8 @@ async def namespace(client):
 @pytest.fixture
 async def lamps(client):
     with contextlib.suppress(AlreadyExistsError):
-        await client.create(lamp_definition())
-    target = Target(kind=CRD, name="lamps.demo.kyma-harness.io")
+        await client.create(lamp_definition(GROUP))
+    target = Target(kind=CRD, name=f"lamps.{GROUP}")
     await wait_for(client, target, is_ready(), what="be ready")
 
 
@@ -84,7 +85,7 @@ async def test_a_state_that_passes_is_borne_with(watching, client, namespace):
     waiting = asyncio.create_task(
         watching.wait_for(kitchen, has_state("Ready"), what="be Ready", within=30, patience=patience)
     )
-    await eventually_created(client, a_lamp("kitchen", namespace))
+    await eventually_created(client, a_lamp("kitchen", namespace, group=GROUP))
     await set_state(client, namespace, "Error")
     await watching.view.until(lambda: state_in(watching, kitchen) == "Error", within=10)
 
@@ -96,7 +97,7 @@ async def test_a_state_that_passes_is_borne_with(watching, client, namespace):
 @pytest.mark.usefixtures("lamps")
 async def test_a_state_that_lasts_ends_the_wait_with_its_cause_first(watching, client, namespace):
     kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
-    await eventually_created(client, a_lamp("kitchen", namespace))
+    await eventually_created(client, a_lamp("kitchen", namespace, group=GROUP))
     await set_state(client, namespace, "Error")
 
     with pytest.raises(WaitError) as raised:
@@ -116,7 +117,7 @@ async def test_a_parts_trouble_ends_the_wait_for_the_whole(client, namespace):
     web = Target(kind=DEPLOYMENT, name="web", namespace=namespace)
     watching = Observer.over(client, relations=relations, patience=Patience(image=0.2))
     await watching.start()
-    await eventually_created(client, a_lamp("kitchen", namespace))
+    await eventually_created(client, a_lamp("kitchen", namespace, group=GROUP))
     await client.create(workload("web", namespace, image="nobody/nothing:1"))
     kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
 
@@ -155,7 +156,7 @@ async def test_a_kind_that_comes_later_is_seen(watching, client, namespace):
     kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
     await watching.view.follow(LAMP)
 
-    await eventually_created(client, a_lamp("kitchen", namespace))
+    await eventually_created(client, a_lamp("kitchen", namespace, group=GROUP))
 
     assert await watching.view.until(lambda: watching.view.find(kitchen) is not None, within=10)
 
@@ -164,7 +165,7 @@ async def test_a_kind_that_comes_later_is_seen(watching, client, namespace):
 async def test_a_resource_is_held_against_the_schema_of_its_definition(client):
     schema = await schema_of(client, LAMP)
 
-    assert violations({**a_lamp("kitchen", "x"), "status": {"state": 7}}, schema) == [
+    assert violations({**a_lamp("kitchen", "x", group=GROUP), "status": {"state": 7}}, schema) == [
         "status.state: 7 is not of type 'string'"
     ]
 

@@ -1,5 +1,7 @@
 """Builders with defaults for the demonstration."""
 
+GROUP = "demo.kyma-harness.io"
+
 
 def container(command="sleep 600", **fields):
     return {"name": "main", "image": "demo/shell:1", "command": ["sh", "-c", command], **fields}
@@ -30,16 +32,16 @@ def workload(name, namespace, **fields):
     }
 
 
-def a_lamp(name, namespace, finalizers=()):
+def a_lamp(name, namespace, *, finalizers=(), group=GROUP):
     return {
-        "apiVersion": "demo.kyma-harness.io/v1",
+        "apiVersion": f"{group}/v1",
         "kind": "Lamp",
         "metadata": {"name": name, "namespace": namespace, "finalizers": list(finalizers)},
         "spec": {"watts": 60},
     }
 
 
-def lamp_definition():
+def lamp_definition(group=GROUP):
     text = {"type": "string"}
     condition = {"type": "object", "properties": dict.fromkeys(("type", "status", "reason", "message"), text)}
     status = {"state": text, "conditions": {"type": "array", "items": condition}}
@@ -53,9 +55,9 @@ def lamp_definition():
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": "lamps.demo.kyma-harness.io"},
+        "metadata": {"name": f"lamps.{group}"},
         "spec": {
-            "group": "demo.kyma-harness.io",
+            "group": group,
             "scope": "Namespaced",
             "names": {"kind": "Lamp", "plural": "lamps", "singular": "lamp", "listKind": "LampList"},
             "versions": [{
