@@ -7,7 +7,7 @@ BIN   := .venv/bin
 READY := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test test-long lint unit scenarios bench tools template format clean
+.PHONY: help run-dev stop verify test test-long lint unit scenarios parity bench tools template format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ scenarios: tools ## Run the scenarios with the built-in managers, and with the r
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)
 	@if [ -n "$${KYMA_DIST:-}" ]; then set -x; $(BIN)/pytest scenarios --kyma=real $(ARGS); \
 	else echo "KYMA_DIST is not set: the scenarios ran with the built-in lifecycle managers only"; fi
+
+parity: tools ## Run every parity case with both pairs (KYMA_DIST has the real one), and write its table
+	$(BIN)/kyma-harness --module harness/tests/modules/lamp/module.yaml parity \
+		--output docs/reference/parity.md $(ARGS)
 
 bench: tools ## Hold the main job's parts to their budgets
 	$(BIN)/python hack/bench/budgets.py

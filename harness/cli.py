@@ -32,7 +32,7 @@ from harness.ledger import Ledger
 from harness.observe.claims import has_state
 from harness.observe.waits import Target, WaitError, wait_for
 from harness.record import Record
-from harness.settings import Settings, from_environment
+from harness.settings import DEFAULT_CLUSTER, Settings, from_environment
 from harness.testbed import Testbed, set_up
 
 FAILURES = (HarnessError, ControllerError, WaitError)
@@ -214,9 +214,9 @@ async def grant_rights(session: Session) -> None:
 
 
 @command
-@click.argument("module", default="eventing")
+@click.argument("module", required=False)
 @click.option("--channel", default=mainjob.CHANNEL, show_default=True)
-async def enable(session: Session, module: str, channel: str) -> None:
+async def enable(session: Session, module: str | None, channel: str) -> None:
     """Add a module to the Kyma resource, and wait until it is Ready."""
     testbed = await session.running()
     with Ledger(session.console).step("enable") as step:
@@ -226,15 +226,15 @@ async def enable(session: Session, module: str, channel: str) -> None:
 
 
 @command
-@click.argument("module", default="eventing")
-async def disable(session: Session, module: str) -> None:
+@click.argument("module", required=False)
+async def disable(session: Session, module: str | None) -> None:
     """Remove a module from the Kyma resource, and wait until nothing of it is left."""
     testbed = await session.running()
     with Ledger(session.console).step("disable"):
         async with testbed.client() as client:
             _check_known(testbed, module)
-            await deploy.disable_module(client, module)
-            await deploy.wait_until_removed(client, module)
+            await deploy.disable_module(client, testbed.module.short_name)
+            await deploy.wait_until_removed(client, testbed.module.short_name)
 
 
 @command
@@ -275,8 +275,8 @@ async def logs(session: Session, *, follow: bool) -> None:
     replace_this_process([testbed.tools.folder / "kubectl", *words, *where])
 
 
-def _check_known(testbed: Testbed, module: str) -> None:
-    if module != testbed.module.short_name:
+def _check_known(testbed: Testbed, module: str | None) -> None:
+    if module and module != testbed.module.short_name:
         raise click.UsageError(f"this cluster was made for module {testbed.module.short_name}, not {module}")
 
 
@@ -289,11 +289,18 @@ def _plain(failure: BaseException) -> str:
 
 
 def _what_next(testbed: Testbed) -> str:
-    return f"""
-  look      export KUBECONFIG={testbed.provider.kubeconfig}
-            kubectl get kyma,eventing,manifest,pods -A
-  switch    .venv/bin/kyma-harness switch eventmesh  (kubectl edit eventing -n kcp-system)
-  remove    .venv/bin/kyma-harness disable eventing  (kubectl edit kyma -n kcp-system default-kyma)
-  add       .venv/bin/kyma-harness enable eventing
-  logs      .venv/bin/kyma-harness logs --follow
-  stop      make stop"""
+    module, cluster = testbed.module, testbed.settings.cluster
+    tool = "kyma-harness" if cluster == DEFAULT_CLUSTER else f"kyma-harness --cluster {cluster}"
+    kind = Kind.of(dict(module.default_cr)).kind.lower()
+    lines = [
+        ("look", f"export KUBECONFIG={testbed.provider.kubeconfig}"),
+        ("", f"kubectl get kyma,{kind},manifest,pods -A"),
+        ("remove", f"{tool} disable {module.short_name}  (kubectl edit kyma -n kcp-system default-kyma)"),
+        ("add", f"{tool} enable {module.short_name}"),
+        ("logs", f"{tool} logs --follow"),
+        ("stop", f"{tool} down"),
+    ]
+    if module.switch:
+        switch = f"{tool} switch {module.switch.values[-1]}  (kubectl edit {kind} -n kcp-system)"
+        lines.insert(2, ("switch", switch))
+    return "\n" + "\n".join(f"  {name:<9} {what}" for name, what in lines)

@@ -1,5 +1,6 @@
 """Make small modules of a given one: its CRD and its custom resource, and a chart that starts nothing."""
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class Specimens:
         return f"{self._slug}{suffix}.{group}"
 
     def _resource(self, recipe: Recipe) -> dict[str, Any]:
-        default = dict(self._base.default_cr)
+        default = copy.deepcopy(dict(self._base.default_cr))
         group, _, version = default["apiVersion"].rpartition("/")
         default["apiVersion"] = f"{self._group(group, recipe.suffix)}/{version}"
         return default if recipe.resource is None else {**default, "spec": recipe.resource}

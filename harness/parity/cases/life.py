@@ -26,6 +26,20 @@ async def re_add(stage: Stage) -> None:
     await stage.install()
 
 
+async def re_add_of_an_older_version(stage: Stage) -> None:
+    """A module is upgraded and removed, and its first version is added again."""
+    await stage.create_kyma()
+    await stage.install()
+    newer = await stage.offer(Recipe(version="1.1.0"))
+    await stage.until_version(newer)
+    await stage.until_ready(newer)
+    await stage.disable(newer)
+    await stage.until_removed(newer)
+    await stage.enable(await stage.offer())
+    await stage.until_kyma("Processing")
+    await stage.settle()
+
+
 async def remove_while_processing(stage: Stage) -> None:
     """A module is removed before it was ever Ready."""
     await stage.create_kyma()
@@ -77,6 +91,7 @@ CASES = (
     add,
     remove,
     re_add,
+    re_add_of_an_older_version,
     remove_while_processing,
     two_modules,
     remove_one_of_two,

@@ -1,0 +1,64 @@
+"""A few cases of `kyma-harness parity`, with each pair at hand; `make parity` runs them all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.blocking import Portal
+from harness.embedded.toolchain import ToolPaths
+from harness.host.paths import cache_dir
+from harness.kyma.distribution import Choice, LifecycleManagers, builtin_pair, real_pair
+from harness.kyma.module import Module
+from harness.kyma.prebuilt import prebuilt
+from harness.parity.cases import ALL
+from harness.parity.comparison import compare
+from harness.parity.explanation import Explanations
+from harness.parity.recording import Recording
+from harness.parity.runner import DONE, run_pair
+
+LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+SELECTION = ("remove", "ambiguous-templates", "upgrade")
+
+
+async def recorded(managers: LifecycleManagers, tools: ToolPaths, folder: Path) -> dict[str, Recording]:
+    cases = [case for case in ALL if case.name in SELECTION]
+    runs = run_pair(managers, cases, module=Module.load(LAMP), tools=tools, folder=folder, say=lambda _: None)
+    return {run.case: run async for run in runs}
+
+
+@pytest.fixture(scope="module")
+def builtin(
+    portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Recording]:
+    """What the built-in pair did in the selected cases."""
+    managers = portal.call(builtin_pair("asked for"))
+    return portal.call(recorded(managers, tools, tmp_path_factory.mktemp("builtin")))
+
+
+@pytest.fixture(scope="module")
+def real(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
+    """What the original pair did in the selected cases, where it is at hand."""
+    dist = os.environ.get("KYMA_DIST")
+    if not dist:
+        pytest.skip("$KYMA_DIST names no folder with the real lifecycle managers")
+
+    async def unpacked() -> LifecycleManagers:
+        return await real_pair(await prebuilt(Path(dist), cache_dir()))
+
+    return portal.call(recorded(portal.call(unpacked()), tools, tmp_path_factory.mktemp(str(Choice.REAL))))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", SELECTION)
+def test_the_built_in_pair_takes_every_step_of_a_case(case: str, builtin: dict[str, Recording]):
+    assert builtin[case].outcome == DONE
+    assert builtin[case].sequences["Kyma case"][0] == "without state"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", SELECTION)
+def test_both_pairs_do_the_same_but_for_what_is_explained(
+    case: str, builtin: dict[str, Recording], real: dict[str, Recording]
+):
+    assert Explanations.load().unexplained(compare(real[case], builtin[case])) == []
