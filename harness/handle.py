@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from controller.client import Client
+from controller.resource import Kind
 from harness.api import Api, Expectation
 from harness.blocking import Portal
 from harness.clusters.provider import Provider
@@ -49,10 +50,19 @@ class KymaHandle:
         return self.api.expect(MANIFEST, deploy.instance_name(module, self.name), KCP_NAMESPACE)
 
     def clear(self, *, within: float = 120) -> None:
-        """Remove every module and wait until each is gone, in seconds."""
+        """Remove every module and wait until each is gone, its custom resource included, in seconds."""
         for module in self.modules():
+            resource = self._resource_of(module)
             self.disable(module)
             self.portal.call(deploy.wait_until_removed(self.client, module, kyma=self.name, within=within))
+            if resource:
+                resource.to_be_gone(within=within)
+
+    def _resource_of(self, module: str) -> Expectation | None:
+        name = deploy.instance_name(module, self.name)
+        manifest = self.api.find(MANIFEST, name, KCP_NAMESPACE)
+        resource = (manifest or {}).get("spec", {}).get("resource")
+        return self.api.expect(Kind.of(resource), name, KCP_NAMESPACE) if resource else None
 
 
 def reach_through(portal: Portal, provider: Provider) -> Reach:

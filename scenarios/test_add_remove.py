@@ -34,6 +34,7 @@ def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: E
     kyma.disable("eventing")
 
     kyma.manifest("eventing").to_be_gone()
+    eventing.expect().to_be_gone()
     status = kyma.expect().to_have_state("Ready")["status"]
     assert "moduleStatus" not in status
     assert eventing.nats_objects() == []
@@ -49,6 +50,7 @@ def test_a_removed_module_can_be_added_again(kyma: KymaHandle, eventing: Eventin
     kyma.expect().to_have_state("Ready")
     kyma.disable("eventing")
     kyma.manifest("eventing").to_be_gone()
+    eventing.expect().to_be_gone()
 
     kyma.enable("eventing", channel="alpha")
 
