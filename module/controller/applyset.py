@@ -133,6 +133,16 @@ class ApplySet:
         applied = [await self._apply_one(obj) for obj in served]
         return Applied(objects=applied, absent=absent)
 
+    async def preview(
+        self, obj: Object, *, adopt: Callable[[Object], bool] = lambda _existing: False
+    ) -> tuple[Object | None, Object]:
+        """Return an object as it is, None where it is not, and as ``apply`` would leave it; write nothing.
+
+        What others added to it beside our fields is shown as staying, which ``apply`` removes.
+        """
+        existing = await self._require_ours(obj, adopt)
+        return existing, await self._apply_one(obj, dry_run=True)
+
     async def prune(self, keep: Iterable[Object] = ()) -> list[Object]:
         """Delete the members that are not among ``keep``, and return those which are still there.
 
@@ -212,12 +222,14 @@ class ApplySet:
         named = labels_of(existing).get("app.kubernetes.io/managed-by")
         return named or next((str(entry["manager"]) for entry in managers), "someone else")
 
-    async def _apply_one(self, obj: Object) -> Object:
+    async def _apply_one(self, obj: Object, *, dry_run: bool = False) -> Object:
         metadata = obj["metadata"]
         labels = {**labels_of(obj), PART_OF_LABEL: self.id}
         member = {**obj, "metadata": {**metadata, "labels": labels}}
         # By force: a field that someone else took over is drift, and the object itself is ours.
-        return await self._client.apply(member, field_manager=self._field_manager, force=True)
+        return await self._client.apply(
+            member, field_manager=self._field_manager, force=True, dry_run=dry_run
+        )
 
     async def _delete(self, obj: Object) -> None:
         key = ObjectKey.of(obj)

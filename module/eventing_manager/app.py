@@ -51,7 +51,7 @@ class EventingManager:
         self._tenancy = Tenancy()
         self._kinds = OptionalKinds(client, on_change=self._served)
         self._owned = OwnedObjects(
-            client, settings.namespace, on_change=self._served, announcers=self._kinds.announcers
+            client, settings.backend.namespace, on_change=self._served, announcers=self._kinds.announcers
         )
         self._installation = Installation(client, self._owned)
         self._secret_watch = SecretWatch(client, on_change=self._served)
@@ -79,7 +79,7 @@ class EventingManager:
     def _reconciler(self, jetstream: JetStream) -> EventingReconciler:
         return EventingReconciler(
             client=self._client,
-            namespace=self._settings.namespace,
+            namespace=self._settings.backend.namespace,
             eventings=self._eventings,
             tenancy=self._tenancy,
             provisioning=self._provisioning,
@@ -91,17 +91,20 @@ class EventingManager:
     def _make_provisioning(self) -> Provisioning:
         settings = self._settings
         return Provisioning(
-            namespace=settings.namespace,
+            namespace=settings.backend.namespace,
             renderer=ChartRenderer(
-                helm=settings.helm, chart=settings.chart, release=RELEASE, namespace=settings.namespace
+                helm=settings.backend.helm,
+                chart=settings.backend.chart,
+                release=RELEASE,
+                namespace=settings.backend.namespace,
             ),
             kinds=self._kinds,
-            credentials=CredentialsKeeper(self._client, self._installation, settings.namespace),
+            credentials=CredentialsKeeper(self._client, self._installation, settings.backend.namespace),
             installation=self._installation,
         )
 
     def _make_retirement(self, jetstream: JetStream) -> Retirement:
-        namespace = self._settings.namespace
+        namespace = self._settings.backend.namespace
         claims = Claims(self._client, namespace)
         removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims))
         return Retirement(self._eventings, removal, self._provisioning)
@@ -128,7 +131,7 @@ class EventingManager:
 def _lease(client: Client, settings: Settings) -> Lease | None:
     if not settings.leader_elect:
         return None
-    return Lease(client, LEASE_NAME, settings.namespace, settings.identity)
+    return Lease(client, LEASE_NAME, settings.backend.namespace, settings.identity)
 
 
 def _now() -> datetime:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from controller.client import Client
     from controller.resource import Object
-    from eventing_manager.owned import OwnedObjects
+    from eventing_manager.owned import Copies
 
 _SERVER_SIDE: Final = frozenset({"resourceVersion", "generation", "managedFields"})
 
@@ -38,7 +38,7 @@ class Installation:
     what the API server answered when they were applied.
     """
 
-    def __init__(self, client: Client, owned: OwnedObjects) -> None:
+    def __init__(self, client: Client, owned: Copies) -> None:
         self._client = client
         self._owned = owned
         self._in_place: dict[ObjectKey, _InPlace] = {}
@@ -49,7 +49,7 @@ class Installation:
         Raises ForeignObjectError where one of them exists and is not ours.
         """
         key = ObjectKey.of(eventing)
-        copies = [self._owned.get(obj) for obj in objects]
+        copies = [self._owned.find(Kind.of(obj), ObjectKey.of(obj)) for obj in objects]
         live = [copy for copy in copies if copy is not None]
         if self._in_place.get(key) == _in_place(eventing, objects, live):
             return Applied(objects=live, absent=[])
@@ -59,6 +59,13 @@ class Installation:
         if not await applyset.prune(keep=objects) and not applied.absent:
             self._in_place[key] = _in_place(eventing, objects, applied.objects)
         return applied
+
+    async def preview(self, eventing: Object, obj: Object) -> tuple[Object | None, Object]:
+        """Return an object as it is, None where it is not, and as ``install`` would make it.
+
+        Raises ForeignObjectError where it exists and is not ours.
+        """
+        return await self._applyset(eventing).preview(obj, adopt=_may_be_adopted)
 
     async def remove(self, eventing: Object) -> list[Object]:
         """Delete every object, last applied first, and return those that are still there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from controller.applyset import PART_OF_LABEL
 from controller.kinds import (
@@ -15,7 +15,6 @@ from controller.kinds import (
     STATEFUL_SET,
 )
 from controller.reflector import Reflector
-from controller.resource import Kind, ObjectKey
 from eventing_manager.claims import CLAIM_SELECTOR
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.names import NATS_SECRET
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from controller.client import Client
     from controller.reflector import Announcer
-    from controller.resource import Object
+    from controller.resource import Kind, Object, ObjectKey
 
 INSTALLED_KINDS: Final = (
     CONFIG_MAP,
@@ -39,6 +38,21 @@ INSTALLED_KINDS: Final = (
 
 NAMED_KINDS: Final = {SECRET: NATS_SECRET}
 """Kinds of which the manager may read one object, and has to ask for it by name."""
+
+
+class Copies(Protocol):
+    """Where copies of installed objects are found."""
+
+    def find(self, kind: Kind, key: ObjectKey) -> Object | None:
+        """Return the copy of an installed object, None if there is none."""
+
+
+class NoCopies:
+    """No copies, for who watches nothing and asks the API server each time."""
+
+    def find(self, _kind: Kind, _key: ObjectKey) -> Object | None:
+        """Return nothing."""
+        return None
 
 
 class OwnedObjects:
@@ -87,10 +101,6 @@ class OwnedObjects:
     def reflectors(self) -> list[Reflector]:
         """The reflectors to be run."""
         return [*self._installed.values(), self._claims]
-
-    def get(self, obj: Object) -> Object | None:
-        """Return the copy of an object that has the kind and name of another."""
-        return self.find(Kind.of(obj), ObjectKey.of(obj))
 
     def find(self, kind: Kind, key: ObjectKey) -> Object | None:
         """Return the copy of an installed object."""

@@ -20,8 +20,8 @@ NAMESPACE: Final = "kyma-system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the manager was started with."""
+class BackendSettings:
+    """How to find what is installed and what is installed by."""
 
     helm: str
     """The helm executable, found on the PATH or named by its path."""
@@ -37,6 +37,13 @@ class Settings:
 
     nats_server_url: str
     """Where one server of several is asked, with ``{ordinal}`` in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the manager was started with."""
+
+    backend: BackendSettings
 
     metrics_address: str
     """``host:port`` of /metrics; without a host, every interface."""
@@ -60,6 +67,19 @@ class Settings:
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; SettingsError where they make no sense."""
     given = _parser(environment).parse_args(arguments)
+    return Settings(
+        backend=backend_settings(given),
+        metrics_address=_address(given.metrics_bind_address),
+        probes_address=_address(given.health_probe_bind_address),
+        leader_elect=given.leader_elect,
+        deprovision_on_shutdown=given.deprovision_on_shutdown,
+        shutdown_timeout=given.shutdown_timeout,
+        identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
+    )
+
+
+def backend_settings(given: argparse.Namespace) -> BackendSettings:
+    """Return what the arguments of ``add_backend_arguments`` say; SettingsError where they make no sense."""
     helm = shutil.which(given.helm)
     if helm is None:
         raise SettingsError(f"there is no helm at {given.helm!r}; install it or set --helm to its path")
@@ -67,18 +87,12 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         raise SettingsError(
             f"{given.chart} is not a chart: it has no Chart.yaml; set --chart to the folder that has it"
         )
-    return Settings(
+    return BackendSettings(
         helm=helm,
         chart=given.chart,
         namespace=given.namespace,
         nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
         nats_server_url=_server_url(given.namespace),
-        metrics_address=_address(given.metrics_bind_address),
-        probes_address=_address(given.health_probe_bind_address),
-        leader_elect=given.leader_elect,
-        deprovision_on_shutdown=given.deprovision_on_shutdown,
-        shutdown_timeout=given.shutdown_timeout,
-        identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
     )
 
 
@@ -97,10 +111,8 @@ def _server_url(namespace: str) -> str:
     return f"http://{NATS}-{{ordinal}}.{NATS}-headless.{namespace}.svc:{NATS_MONITORING_PORT}"
 
 
-def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="eventing-manager", description="Provision the backend that an Eventing resource asks for."
-    )
+def add_backend_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    """Add what every command needs that looks at the backend."""
     parser.add_argument(
         "--helm", default="helm", metavar="PATH", help="helm executable (default: %(default)s)"
     )
@@ -121,6 +133,15 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="URL",
         help="where JetStream is asked (default: the Service of NATS by its name)",
     )
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="eventing-manager",
+        description="Provision the backend that an Eventing resource asks for."
+        ' "eventing-manager plan --help" tells of a preview.',
+    )
+    add_backend_arguments(parser, environment)
     parser.add_argument(
         "--metrics-bind-address", default=":8080", metavar="ADDRESS", help="metrics (default: %(default)s)"
     )

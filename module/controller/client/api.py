@@ -130,11 +130,17 @@ class Client(AbstractAsyncContextManager["Client"]):
         query = {"dryRun": "All"} if dry_run else None
         return await self._collections.create(obj, query)
 
-    async def update(self, obj: Object, *, subresource: str | None = None) -> Object:
+    async def update(self, obj: Object, *, subresource: str | None = None, dry_run: bool = False) -> Object:
         """Replace an object; raise ConflictError if it changed since it was read."""
         key = ObjectKey.of(obj)
         return await self._collections.send(
-            "PUT", Kind.of(obj), key.name, key.namespace, subresource, body=obj
+            "PUT",
+            Kind.of(obj),
+            key.name,
+            key.namespace,
+            subresource,
+            query={"dryRun": "All"} if dry_run else None,
+            body=obj,
         )
 
     async def apply(

@@ -19,9 +19,9 @@ def parsed(*arguments, environment=None, chart=ROOT / "module-chart", helm="/bin
 def test_without_arguments_it_serves_kyma_system_and_asks_nats_by_name():
     settings = parsed()
 
-    assert settings.namespace == "kyma-system"
-    assert settings.nats_monitoring_url == "http://eventing-nats.kyma-system.svc:8222"
-    assert settings.nats_server_url.format(ordinal=2) == (
+    assert settings.backend.namespace == "kyma-system"
+    assert settings.backend.nats_monitoring_url == "http://eventing-nats.kyma-system.svc:8222"
+    assert settings.backend.nats_server_url.format(ordinal=2) == (
         "http://eventing-nats-2.eventing-nats-headless.kyma-system.svc:8222"
     )
     assert (settings.metrics_address, settings.probes_address) == (":8080", ":8081")
@@ -33,7 +33,7 @@ def test_the_pod_tells_its_name_and_namespace():
     settings = parsed("--leader-elect", environment={"POD_NAME": "p", "POD_NAMESPACE": "n"})
 
     assert settings.identity == "p"
-    assert settings.namespace == "n"
+    assert settings.backend.namespace == "n"
     assert settings.leader_elect
 
 

@@ -1,0 +1,126 @@
+"""The plan says what would be done, and nothing of it is done."""
+
+import io
+
+import pytest
+import yaml
+from manager_builders import CR_NAMESPACE, eventing
+from manager_nats import publish
+from manager_states import inventory, until_ready
+from manager_watching import Watching
+
+from controller.errors import InvalidError, NotFoundError
+from eventing_manager.differences import differences
+from eventing_manager.errors import SettingsError
+from eventing_manager.names import EVENTING
+from eventing_manager.plan_command import plan_command
+
+
+@pytest.fixture
+async def eventings(client):
+    async with Watching(client, EVENTING, namespace=CR_NAMESPACE) as watching:
+        yield watching
+
+
+@pytest.fixture
+async def plan(cluster, helm, backend_chart, monkeypatch, tmp_path):
+    """Run the command, with an Eventing as its file or with arguments, and return its output."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+
+    async def run(wanted=None, *arguments):
+        if wanted is not None:
+            file = tmp_path / "eventing.yaml"
+            file.write_text(yaml.safe_dump(wanted))
+            arguments = (f"--file={file}", *arguments)
+        output = io.StringIO()
+        settings = [f"--helm={helm}", f"--chart={backend_chart}"]
+        await plan_command([*arguments, *settings], {}, output=output)
+        return output.getvalue()
+
+    return run
+
+
+async def test_a_new_eventing_would_create_everything_and_creates_nothing(client, plan):
+    text = await plan(eventing())
+
+    assert text.startswith("Eventing kcp-system/eventing: 6 to create; nothing is done yet")
+    assert "create  StatefulSet kyma-system/eventing-nats" in text
+    assert await inventory(client) == []
+    assert (await client.list(EVENTING)).items == []
+
+
+async def test_what_is_as_it_should_be_needs_nothing(client, eventings, plan):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    text = await plan(None, "--current=eventing")
+
+    assert "no object would be created, changed or deleted" in text
+    assert "PersistentVolumeClaim kyma-system/data-eventing-nats-0 stays" in text
+
+
+async def test_an_edit_is_shown_field_by_field_with_the_restart_it_costs(client, eventings, plan):
+    await client.create(eventing())
+    ready = await until_ready(eventings, "nats")
+
+    text = await plan(eventing(labels={"team": "a"}))
+
+    assert "change  StatefulSet kyma-system/eventing-nats" in text
+    assert "spec.template.metadata.labels.team: a is added" in text
+    assert "the servers of NATS restart one after the other; their messages are kept on volumes" in text
+    unchanged = await client.get(EVENTING, "eventing", CR_NAMESPACE)
+    assert unchanged["metadata"]["generation"] == ready["metadata"]["generation"]
+
+
+async def test_a_switch_shows_what_would_go_and_the_messages_it_touches(cluster, client, eventings, plan):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    await publish(cluster, 3)
+    before = await inventory(client)
+    address = await cluster.address_of("kyma-system", "eventing-nats", 8222)
+
+    text = await plan(eventing(backend="eventmesh"), f"--nats-monitoring-url=http://{address}")
+
+    assert "delete  StatefulSet kyma-system/eventing-nats" in text
+    assert "delete  PersistentVolumeClaim kyma-system/data-eventing-nats-0" in text
+    assert "NATS stays for now: messages that nobody has received: 3 in stream $G/orders" in text
+    assert await inventory(client) == before
+
+
+async def test_an_eventing_that_would_have_to_wait_does_nothing(client, eventings, plan):
+    await client.create(eventing(backend="eventmesh"))
+    await until_ready(eventings, "eventmesh")
+
+    text = await plan(eventing("second"))
+
+    assert "Eventing kcp-system/eventing is served, so nothing happens until it goes" in text
+
+
+async def test_what_the_api_server_would_not_take_is_refused(plan):
+    with pytest.raises(InvalidError, match="must be 1, 3 or 5"):
+        await plan(eventing(replicas=2))
+
+
+async def test_an_eventing_that_does_not_exist_is_named(plan):
+    with pytest.raises(NotFoundError, match="kcp-system/nobody"):
+        await plan(None, "--current=nobody")
+
+
+async def test_a_file_without_an_eventing_is_refused(plan):
+    with pytest.raises(SettingsError, match="has 0 Eventings"):
+        await plan({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
+
+
+def test_the_values_of_a_secret_are_never_shown():
+    old, new = ({"kind": "Secret", "metadata": {}, "data": {"password": value}} for value in ("b2xk", "bmV3"))
+
+    assert differences(old, new) == ["data.password: another value, which is not shown"]
+
+
+def test_an_item_more_is_no_difference_of_those_behind_it():
+    old, new = (
+        {"kind": "Service", "metadata": {}, "spec": {"ports": [{"name": name} for name in names]}}
+        for names in (("b", "c"), ("a", "b", "c"))
+    )
+
+    assert differences(old, new) == ['spec.ports.a: {"name": "a"} is added']
