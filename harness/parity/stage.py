@@ -1,10 +1,11 @@
 """What a case is written with: the steps of a module's life, and the accidents in it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.client import Client
 from controller.kinds import POD
@@ -232,14 +233,16 @@ class Stage:
 
     async def _pod_of(self, manager: str, besides: str = "") -> str:
         """Return the name of a manager's pod, other than one, as soon as there is such a pod."""
-        async with asyncio.timeout(WITHIN):
-            while True:
-                pods = (await self.client.list(POD, namespace=KCP_NAMESPACE)).items
-                names: list[str] = [pod["metadata"]["name"] for pod in pods]
-                for name in names:
-                    if name.startswith(f"{manager}-") and name != besides:
-                        return name
-                await self.recorder.quiet(seconds=0.2, within=1)
+        retrying = AsyncRetrying(
+            retry=retry_if_result(lambda name: not name), stop=stop_after_delay(WITHIN), wait=wait_fixed(0.2)
+        )
+        name: str = await retrying(self._find_pod, manager, besides)
+        return name
+
+    async def _find_pod(self, manager: str, besides: str) -> str:
+        pods = (await self.client.list(POD, namespace=KCP_NAMESPACE)).items
+        names = (pod["metadata"]["name"] for pod in pods)
+        return next((name for name in names if name.startswith(f"{manager}-") and name != besides), "")
 
 
 def _packed(module: Module) -> Bundle:

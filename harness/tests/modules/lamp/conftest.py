@@ -38,8 +38,8 @@ def harness_settings(request: pytest.FixtureRequest) -> Settings:
 def offer(testbed: Testbed, client: Client, portal: Portal, tmp_path: Path) -> Offer:
     """Bundle the Lamp, or a later version of it, and apply its template; returns the module.
 
-    Each test has digests of its own: the original module-manager does not install the CRDs of a chart that
-    it has rendered before and that was not the last one when the module was removed.
+    Each test has digests of its own: the original module-manager may leave out the CRDs of a chart that it
+    has rendered before, when another version was the last one before the removal.
     """
 
     def call(*, version: str = "1.0.0", colour: str = "white") -> Module:
