@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tenacity import RetryError
+
 from controller.client import Client
 from controller.errors import ControllerError, KindAbsentError, NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
@@ -73,7 +75,7 @@ async def _record(rig: Rig, case: Case, slug: str, specimens: Specimens, pair: s
 async def _outcome(case: Case, stage: Stage) -> str:
     try:
         await case.run(stage)
-    except (WaitError, ControllerError, HarnessError, TimeoutError) as error:
+    except (WaitError, ControllerError, HarnessError, RetryError, TimeoutError) as error:
         return str(error).partition("\n")[0] or type(error).__name__
     return DONE
 
