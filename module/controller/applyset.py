@@ -104,6 +104,7 @@ class ApplySet:
         named: Mapping[str, str] | None = None,
         spans_parent_namespace: bool = True,
         propagation: str = "Foreground",
+        on_prune: Callable[[Object], None] = lambda _obj: None,
     ) -> None:
         self.id = applyset_id(parent)
         self._client = client
@@ -114,6 +115,7 @@ class ApplySet:
         self._named = named or {}
         self._spans_parent_namespace = spans_parent_namespace
         self._propagation = propagation
+        self._on_prune = on_prune
 
     async def apply(
         self, objects: Sequence[Object], *, adopt: Callable[[Object], bool] = lambda _existing: False
@@ -243,6 +245,7 @@ class ApplySet:
             )
         except (NotFoundError, ConflictError, KindAbsentError):
             return  # gone, or another object by now: the next listing tells
+        self._on_prune(obj)
         log.info("object is pruned", object=describe(obj))
 
     async def _members_except(self, parent: Object, kept: set[tuple[str, ObjectKey]]) -> list[Object]:

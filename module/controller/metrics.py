@@ -141,6 +141,11 @@ class PassMetrics:
         self._seconds.observe(controller, number=seconds)
 
 
+def sample(name: str, number: float, /, **labels: str) -> str:
+    """Return one line of the exposition, for metrics that are read from elsewhere."""
+    return f"{name}{_braces(tuple(labels), tuple(labels.values()))} {number:g}"
+
+
 def _head(name: str, help_text: str, kind: str) -> tuple[str, str]:
     return f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller.controller import Controller
 from controller.lease import Lease
+from controller.metrics import Registry
 from controller.reflector import Reflector
 from controller.resource import ObjectKey
 from controller.runtime import Runtime, RuntimeSettings
@@ -18,6 +19,7 @@ from eventing_manager.eventings import Eventings
 from eventing_manager.events import Recorder
 from eventing_manager.guard import Guard
 from eventing_manager.installation import Installation
+from eventing_manager.metrics import EventingMetrics, ManagerMetrics
 from eventing_manager.names import EVENTING, LEASE_NAME, RELEASE
 from eventing_manager.owned import OwnedObjects
 from eventing_manager.provisioning import Provisioning
@@ -41,24 +43,39 @@ class EventingManager:
 
     def __init__(self, client: Client, jetstream: JetStream, settings: Settings) -> None:
         self._settings = settings
+        self._registry = Registry()
+        self._metrics = ManagerMetrics(self._registry, clock=_now)
+        client = client.observed(self._metrics.wrote)
         self._lease = _lease(client, settings)
         if self._lease is not None:
             # One who was stopped for a while may not know yet that another leads: it must not write.
             client = client.guarded(self._lease.require)
         self._client = client
         self._watched = Reflector(client, EVENTING, on_change=self._eventing_changed)
-        self._eventings = Eventings(client, self._watched, Recorder(client, clock=_now), clock=_now)
+        self._registry.add(EventingMetrics(self._watched.all, clock=_now))
+        self._eventings = Eventings(
+            client,
+            self._watched,
+            Recorder(client, clock=_now),
+            clock=_now,
+            on_report=self._metrics.reported,
+        )
         self._tenancy = Tenancy()
         self._kinds = OptionalKinds(client, on_change=self._served)
         self._owned = OwnedObjects(
             client, settings.backend.namespace, on_change=self._served, announcers=self._kinds.announcers
         )
-        self._installation = Installation(client, self._owned)
+        self._installation = Installation(client, self._owned, on_prune=self._metrics.pruned)
         self._secret_watch = SecretWatch(client, on_change=self._served)
         self._provisioning = self._make_provisioning()
         self._retirement = self._make_retirement(jetstream)
         self._shutdown = Shutdown(self._eventings, self._tenancy, self._retirement)
-        self._controller = Controller("eventing", self._reconciler(jetstream).reconcile, kind=EVENTING)
+        self._controller = Controller(
+            "eventing",
+            self._reconciler(jetstream).reconcile,
+            kind=EVENTING,
+            observer=self._metrics.passes,
+        )
 
     def runtime(self) -> Runtime:
         """Return what runs the manager."""
@@ -68,6 +85,7 @@ class EventingManager:
             services=[self._secret_watch],
             controllers=[self._controller],
             lease=self._lease,
+            registry=self._registry,
             before_release=self._shutdown.run if settings.deprovision_on_shutdown else None,
             settings=RuntimeSettings(
                 health_address=settings.probes_address,
@@ -105,7 +123,7 @@ class EventingManager:
 
     def _make_retirement(self, jetstream: JetStream) -> Retirement:
         namespace = self._settings.backend.namespace
-        claims = Claims(self._client, namespace)
+        claims = Claims(self._client, namespace, on_prune=self._metrics.pruned)
         removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims))
         return Retirement(self._eventings, removal, self._provisioning)
 

@@ -12,6 +12,8 @@ from eventing_manager.names import NATS_CLAIM_LABELS
 from eventing_manager.spec import ReclaimPolicy, provisioned_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from controller.client import Client
     from controller.resource import Object
     from eventing_manager.spec import EventingSpec
@@ -26,8 +28,11 @@ class Claims:
     messages. So it falls to the manager to remove them with the backend.
     """
 
-    def __init__(self, client: Client, namespace: str) -> None:
+    def __init__(
+        self, client: Client, namespace: str, *, on_prune: Callable[[Object], None] = lambda _obj: None
+    ) -> None:
         self._client = client
+        self._on_prune = on_prune
         self._namespace = namespace
 
     async def existing(self) -> list[Object]:
@@ -49,6 +54,7 @@ class Claims:
             await self._client.delete(
                 PERSISTENT_VOLUME_CLAIM, key.name, namespace=key.namespace, uid=uid_of(claim)
             )
+            self._on_prune(claim)
 
 
 def reclaim_policy(eventing: Object, spec: EventingSpec) -> ReclaimPolicy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import NotFoundError
+from controller.logs import get_logger
 from controller.resource import ObjectKey, annotations_of, finalizers_of, has_finalizer, uid_of
 from eventing_manager.names import EVENTING, FINALIZER, SETTINGS_ANNOTATION
 from eventing_manager.status import status_patch
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from eventing_manager.status import Report
 
 
+log = get_logger(__name__)
+
+
 class Eventings:
     """The Eventings of the cluster, as fresh as what this manager wrote itself.
 
@@ -28,12 +32,19 @@ class Eventings:
     """
 
     def __init__(
-        self, client: Client, reflector: Reflector, recorder: Recorder, *, clock: Callable[[], datetime]
+        self,
+        client: Client,
+        reflector: Reflector,
+        recorder: Recorder,
+        *,
+        clock: Callable[[], datetime],
+        on_report: Callable[[Object, Object], None] = lambda _before, _after: None,
     ) -> None:
         self._client = client
         self._reflector = reflector
         self._recorder = recorder
         self._clock = clock
+        self._on_report = on_report
         self._written: dict[ObjectKey, Object] = {}
 
     def get(self, key: ObjectKey) -> Object | None:
@@ -56,6 +67,8 @@ class Eventings:
         if patch is None:
             return eventing
         written = await self._patch(eventing, patch, subresource="status")
+        log.debug("status is written", fields=sorted(patch["status"]))
+        self._on_report(eventing, written)
         await self._recorder.record(eventing, written)
         return written
 

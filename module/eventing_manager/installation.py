@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from controller.applyset import Applied, ApplySet
+from controller.logs import get_logger
 from controller.resource import Kind, ObjectKey, annotations_of, uid_of
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
 from eventing_manager.owned import NAMED_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from controller.client import Client
     from controller.resource import Object
     from eventing_manager.owned import Copies
+
+log = get_logger(__name__)
 
 _SERVER_SIDE: Final = frozenset({"resourceVersion", "generation", "managedFields"})
 
@@ -38,9 +41,12 @@ class Installation:
     what the API server answered when they were applied.
     """
 
-    def __init__(self, client: Client, owned: Copies) -> None:
+    def __init__(
+        self, client: Client, owned: Copies, *, on_prune: Callable[[Object], None] = lambda _obj: None
+    ) -> None:
         self._client = client
         self._owned = owned
+        self._on_prune = on_prune
         self._in_place: dict[ObjectKey, _InPlace] = {}
 
     async def install(self, eventing: Object, objects: Sequence[Object]) -> Applied:
@@ -52,6 +58,7 @@ class Installation:
         copies = [self._owned.find(Kind.of(obj), ObjectKey.of(obj)) for obj in objects]
         live = [copy for copy in copies if copy is not None]
         if self._in_place.get(key) == _in_place(eventing, objects, live):
+            log.debug("every object is in place", objects=len(live))
             return Applied(objects=live, absent=[])
         self._in_place.pop(key, None)
         applyset = self._applyset(eventing)
@@ -84,6 +91,7 @@ class Installation:
         return ApplySet(
             self._client,
             eventing,
+            on_prune=self._on_prune,
             tooling=f"{MANAGER}/v{__version__}",
             named={kind.group_kind: name for kind, name in NAMED_KINDS.items()},
             # The chart's namespace is the manager's; in the Eventing's own it has no rights.

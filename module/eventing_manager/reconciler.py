@@ -68,11 +68,13 @@ class EventingReconciler:
         if eventing is None:
             return Result()
         spec = EventingSpec.parse(eventing)
-        log.info("reconciling", flags={"backend": {"type": str(spec.backend)}}, backend=str(spec.backend))
         served = self._tenancy.holder(self._eventings.all())
-        if served is not None and served != key:
+        is_served = served is None or served == key
+        if is_served:
+            set_level(spec.log_level)
+        log.info("reconciling", flags={"backend": {"type": str(spec.backend)}}, backend=str(spec.backend))
+        if served is not None and not is_served:
             return await self._stand_by(eventing, served)
-        set_level(spec.log_level)
         self._secret_watch.aim(spec.secret)
         eventing = await self._greet(eventing, spec)
         try:

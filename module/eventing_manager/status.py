@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from controller.resource import generation_of
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from controller.resource import Object
+
+TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
+"""Of a metav1.Time."""
 
 
 class State(StrEnum):
@@ -25,7 +28,10 @@ class State(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The findings, one condition each."""
+    """The findings, one condition each.
+
+    The last two are for tools that know no more of a resource than kstatus does; they follow from the state.
+    """
 
     READY = "Ready"
     BACKEND_AVAILABLE = "BackendAvailable"
@@ -33,6 +39,17 @@ class ConditionType(StrEnum):
     PROVISIONED = "Provisioned"
     DRAINED = "Drained"
     DEPROVISIONED = "Deprovisioned"
+
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+_PROGRESS: Final = {
+    State.PROCESSING: ConditionType.RECONCILING,
+    State.DELETING: ConditionType.RECONCILING,
+    State.WARNING: ConditionType.STALLED,
+    State.ERROR: ConditionType.STALLED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +100,22 @@ def _status(eventing: Object, report: Report, now: datetime) -> dict[str, Any]:
         "observedGeneration": generation,
         "activeBackend": report.active_backend,
         "conditions": [
-            _condition(condition, old.get(condition.type), generation, now) for condition in report.conditions
+            _condition(condition, old.get(condition.type), generation, now)
+            for condition in (*report.conditions, *_progress(report))
         ],
         "dependencies": [_dependency(found) for found in report.dependencies],
     }
+
+
+def _progress(report: Report) -> tuple[Condition, ...]:
+    """Return what kstatus reads beside Ready: whether it goes on by itself, or a person has to act."""
+    type_ = _PROGRESS.get(report.state)
+    ready = next(
+        (condition for condition in report.conditions if condition.type is ConditionType.READY), None
+    )
+    if type_ is None or ready is None:
+        return ()
+    return (Condition(type=type_, holds=True, reason=ready.reason, message=ready.message),)
 
 
 def _dependency(found: Dependency) -> dict[str, Any]:
@@ -107,9 +136,7 @@ def _condition(
         "type": str(condition.type),
         "status": status,
         "observedGeneration": generation,
-        "lastTransitionTime": old["lastTransitionTime"]
-        if old and kept
-        else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lastTransitionTime": old["lastTransitionTime"] if old and kept else now.strftime(TIME_FORMAT),
         "reason": condition.reason,
         "message": condition.message,
     }

@@ -72,6 +72,10 @@ class Client(AbstractAsyncContextManager["Client"]):
         """
         return Client(self._connection.guarded(permit), self._discovery)
 
+    def observed(self, on_write: Callable[[str, str], None]) -> Client:
+        """Return a client over the same open connection that tells of each write: its method and path."""
+        return Client(self._connection.observed(on_write), self._discovery)
+
     async def request(
         self,
         method: str,

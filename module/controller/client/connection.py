@@ -39,6 +39,7 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         self._timeout = timeout
         self._rest: RESTClientObject | None = None
         self._permit: Callable[[], None] = _permit_anything
+        self._on_write: Callable[[str, str], None] = lambda _method, _path: None
 
     @property
     def server(self) -> str:
@@ -68,6 +69,12 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         connection._permit = permit  # noqa: SLF001 - our own
         return connection
 
+    def observed(self, on_write: Callable[[str, str], None]) -> Connection:
+        """Return the same connection, open as it is, that tells of each write."""
+        connection = copy(self)
+        connection._on_write = on_write  # noqa: SLF001 - our own
+        return connection
+
     async def request(
         self,
         method: str,
@@ -85,6 +92,7 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         """
         if method not in _READS:
             self._permit()
+            self._on_write(method, path)
         limit = ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_TIMEOUT)
         async with self._exchange(
             method, path, query=query, limit=limit, body=body, content_type=content_type

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from controller.resource import ObjectKey
 from eventing_manager import reports
 from eventing_manager.guard import Verdict
@@ -49,6 +51,7 @@ def test_the_transition_time_moves_only_when_a_condition_flips():
         "BackendAvailable": "2022-12-05T12:00:00Z",
         "DependenciesSatisfied": "2022-12-05T12:00:00Z",
         "Provisioned": "2022-12-05T12:00:00Z",
+        "Reconciling": "2022-12-05T12:00:00Z",
     }
     assert times(ready)["Ready"] == "2022-12-05T13:00:00Z"
     assert times(ready)["Provisioned"] == "2022-12-05T12:00:00Z"
@@ -102,3 +105,33 @@ def test_a_removal_that_is_held_up_was_not_allowed():
     held_up = patched(eventing(), reports.blocked(State.PROCESSING, "nats", denied), NOON)
 
     assert reports.remembered_verdict(held_up) is None
+
+
+def kstatus(obj):
+    """Return what tools that know only the conventions make of a resource, as kstatus of cli-utils does."""
+    if obj["status"].get("observedGeneration") != obj["metadata"]["generation"]:
+        return "InProgress"
+    holding = {condition["type"]: condition["status"] == "True" for condition in obj["status"]["conditions"]}
+    if holding.get("Stalled"):
+        return "Failed"
+    if holding.get("Reconciling") or holding.get("Ready") is False:
+        return "InProgress"
+    return "Current"
+
+
+@pytest.mark.parametrize(
+    ("report", "seen"),
+    [
+        (reports.starting(BackendType.NATS, ""), "InProgress"),
+        (reports.not_ready("", Reason.NOT_READY, "0 of 1"), "InProgress"),
+        (reports.nats_ready(), "Current"),
+        (reports.removing(State.DELETING, "nats", "a pod"), "InProgress"),
+        (reports.another_is_served(ObjectKey("n", "other")), "Failed"),
+        (reports.failed(State.ERROR, "", Reason.CHART_BROKEN, "no"), "Failed"),
+    ],
+)
+def test_tools_that_know_only_the_conventions_see_how_it_stands(report, seen):
+    reported = patched(eventing(), report, NOON)
+
+    assert kstatus(reported) == seen
+    assert kstatus({**reported, "metadata": {**reported["metadata"], "generation": 2}}) == "InProgress"

@@ -1,0 +1,106 @@
+"""Count what the manager does, and show how Eventings fare: see the reference of metrics."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from controller.metrics import Counter, Gauge, Histogram, PassMetrics, sample
+from controller.resource import ObjectKey
+from eventing_manager.status import TIME_FORMAT, ConditionType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from controller.metrics import Registry
+    from controller.resource import Object
+
+
+class ManagerMetrics:
+    """The manager's metrics; those of passes and of the queue have the names of controller-runtime."""
+
+    def __init__(self, registry: Registry, *, clock: Callable[[], datetime]) -> None:
+        self.passes = PassMetrics(registry)
+        self._clock = clock
+        self._writes = registry.add(
+            Counter(
+                "eventing_manager_writes_total", "Writing requests to the API server.", ("verb", "resource")
+            )
+        )
+        self._pruned = registry.add(
+            Counter("eventing_manager_pruned_objects_total", "Objects that were deleted.", ("kind",))
+        )
+        self._switches = registry.add(
+            Histogram(
+                "eventing_manager_switch_duration_seconds",
+                "From the moment a switch of the backend was seen until it was Ready.",
+                ("from", "to"),
+            )
+        )
+
+    def wrote(self, method: str, path: str) -> None:
+        """Take note of a request that writes."""
+        self._writes.increment(method.lower(), _resource_of(path))
+
+    def pruned(self, obj: Object) -> None:
+        """Take note of a deletion."""
+        self._pruned.increment(obj["kind"])
+
+    def reported(self, before: Object, after: Object) -> None:
+        """Take note of a status that was written."""
+        old, new = _active(before), _active(after)
+        since = _since(before, ConditionType.READY, status="False")
+        if old and new and old != new and since is not None:
+            self._switches.observe(old, new, number=(self._clock() - since).total_seconds())
+
+
+class EventingMetrics:
+    """What Eventings look like when metrics are asked for."""
+
+    def __init__(self, eventings: Callable[[], list[Object]], *, clock: Callable[[], datetime]) -> None:
+        self._eventings = eventings
+        self._clock = clock
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the exposition."""
+        yield from Gauge("eventing_state", "1 for the state that an Eventing is in.").lines()
+        for eventing in self._eventings():
+            state = (eventing.get("status") or {}).get("state")
+            if state:
+                yield sample("eventing_state", 1, **_labels(eventing), state=state)
+        yield from Gauge(
+            "eventing_blocked_deletion_seconds", "How long messages have held back the removal of NATS."
+        ).lines()
+        for eventing in self._eventings():
+            since = _since(eventing, ConditionType.DRAINED, status="False")
+            if since is not None:
+                seconds = (self._clock() - since).total_seconds()
+                yield sample("eventing_blocked_deletion_seconds", seconds, **_labels(eventing))
+
+
+def _labels(eventing: Object) -> dict[str, str]:
+    key = ObjectKey.of(eventing)
+    return {"namespace": key.namespace, "name": key.name}
+
+
+def _active(eventing: Object) -> str:
+    active: str = (eventing.get("status") or {}).get("activeBackend", "")
+    return active
+
+
+def _since(eventing: Object, type_: ConditionType, *, status: str) -> datetime | None:
+    """Return since when a condition has had a status, None where it has another or is not there."""
+    conditions: list[dict[str, Any]] = (eventing.get("status") or {}).get("conditions") or []
+    for condition in conditions:
+        if condition["type"] == type_ and condition["status"] == status:
+            return datetime.strptime(condition["lastTransitionTime"], TIME_FORMAT).replace(tzinfo=UTC)
+    return None
+
+
+def _resource_of(path: str) -> str:
+    """Return the plural that a path of the API leads to, ``eventings/status`` for a subresource."""
+    segments = path.strip("/").split("/")
+    rest = segments[2:] if segments[0] == "api" else segments[3:]
+    if rest[:1] == ["namespaces"] and len(rest) > 2:  # noqa: PLR2004 - a namespace and what is in it
+        rest = rest[2:]
+    return "/".join(rest[::2])
