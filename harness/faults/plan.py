@@ -117,6 +117,9 @@ class Mixed:
 
     seed: int
     share: float = 0.2
+    at_most: int | None = None
+    """Faults after which everything goes through; None for no end."""
+
     on_reads: Sequence[Fault] = ON_READS
     on_writes: Sequence[Fault] = ON_WRITES
     on_watches: Sequence[Fault] = ON_WATCHES
@@ -128,7 +131,7 @@ class Mixed:
     def meet(self, call: ApiCall) -> Fault | None:
         """Choose for a call."""
         choices = self._choices(call)
-        if not choices or not self.selects(call):
+        if not choices or self._is_over or not self.selects(call):
             return None
         self._seen[str(call)] += 1
         chance = random.Random(f"{self.seed}/{call}/{self._seen[str(call)]}")  # noqa: S311 - it is to be repeated
@@ -138,6 +141,10 @@ class Mixed:
         self.met[str(fault)] += 1
         return fault
 
+    @property
+    def _is_over(self) -> bool:
+        return self.at_most is not None and self.met.total() >= self.at_most
+
     def _choices(self, call: ApiCall) -> Sequence[Fault]:
         if call.is_watch:
             return self.on_watches
@@ -145,4 +152,5 @@ class Mixed:
 
     def __str__(self) -> str:
         """Say what is needed to repeat it."""
-        return f"faults for {self.share:.0%} of the calls, seed {self.seed}"
+        limit = "" if self.at_most is None else f", {self.at_most} at most"
+        return f"faults for {self.share:.0%} of the calls{limit}, seed {self.seed}"

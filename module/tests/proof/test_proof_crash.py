@@ -14,7 +14,7 @@ from harness.faults.plan import kill_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SHORT_ROUNDS = 2
+SHORT_ROUNDS = 1
 """Kill points of each phase in `make test`; `make test-long` takes them all."""
 
 

@@ -23,25 +23,33 @@ def is_write(call):
     return call.is_write and call.resource != "leases"
 
 
-async def endure(reference, rig, seed, *, share, kills=False):
+PATIENCE = 120
+"""Seconds for a phase under faults."""
+
+FAULTS, MORE_FAULTS = 6, 9
+"""In each phase. They come to an end, as those of the world do: each in a row doubles the wait for a pass."""
+
+
+async def endure(reference, rig, seed, *, share, at_most, kills=False):
     """Take the manager through all phases under a mix of faults; return how many it met and what it wrote."""
     extra = (Kill(moment=Moment.BEFORE), Kill(moment=Moment.AFTER)) if kills else ()
     mark, met = len(rig.proxy.record), 0
     for number, phase in enumerate(PHASES):
-        mix = Mixed(seed=seed + number, share=share)
+        mix = Mixed(seed=seed + number, share=share, at_most=at_most)
         mix.on_writes = (*mix.on_writes, *extra)
         rig.note(f"{phase.name}: {mix}")
         with rig.proxy.under(mix):
             await phase.act(rig.client)
-            await phase.settled(rig.client)
+            await phase.settled(rig.client, within=PATIENCE)
         await rig.until_idle()
         await until_state_is(rig.client, reference.states[phase.name])
         met += mix.met.total()
     return met, rig.proxy.record.count(is_write, since=mark).total()
 
 
+@pytest.mark.timeout(600)
 async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference, rig, seed, say):
-    met, writes = await endure(reference, rig, seed, share=0.15)
+    met, writes = await endure(reference, rig, seed, share=0.15, at_most=FAULTS)
 
     say("faults met, writes", (met, writes))
     say("writes undisturbed", reference.writes)
@@ -53,7 +61,9 @@ async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", range(10))
 async def test_faults_and_kills_together_change_nothing(reference, rig, seed, say, number):
-    met, writes = await endure(reference, rig, seed + 1000 * number, share=0.25, kills=True)
+    met, writes = await endure(
+        reference, rig, seed + 1000 * number, share=0.25, at_most=MORE_FAULTS, kills=True
+    )
 
     say("faults met, writes", (met, writes))
     assert writes <= reference.writes + WRITES_PER_FAULT * met + WRITES_PER_KILL * rig.manager.starts
