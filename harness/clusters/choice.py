@@ -79,8 +79,8 @@ async def probe_k3d(scratch: Path) -> Probe:
 
     async def look() -> str:
         version = await K3dCli.find(kubeconfig=scratch / "kubeconfig").version()
-        docker = await Docker.connect()
-        return f"k3d {version} and Docker {docker.version} answer"
+        async with Docker.connect() as docker:
+            return f"k3d {version} and Docker {docker.version} answer"
 
     return await _probe("k3d", look)
 
@@ -89,10 +89,10 @@ async def probe_kind(options: ProviderOptions) -> Probe:
     """Need a Docker daemon; pytest-kind brings the program where there is none."""
 
     async def look() -> str:
-        docker = await Docker.connect()
         program = options.kind_binary or shutil.which("kind")
         found = str(program) if program else "the kind that pytest-kind downloads"
-        return f"Docker {docker.version} answers, with {found}"
+        async with Docker.connect() as docker:
+            return f"Docker {docker.version} answers, with {found}"
 
     return await _probe("kind", look)
 

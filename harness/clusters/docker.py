@@ -3,9 +3,10 @@
 import asyncio
 import io
 import os
+import socket
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -44,17 +45,15 @@ class Docker:
         self.version = version
 
     @classmethod
-    async def connect(cls) -> Self:
+    @asynccontextmanager
+    async def connect(cls) -> AsyncIterator[Self]:
         """Connect as ``$DOCKER_HOST`` says, or raise :class:`DockerError` with what to do."""
-        return await asyncio.to_thread(cls._connect)
-
-    @classmethod
-    def _connect(cls) -> Self:
+        client = await asyncio.to_thread(_connected)
         try:
-            client = docker.from_env(timeout=TIMEOUT_SECONDS)
-            return cls(client, str(client.version()["Version"]))
-        except (DockerException, requests.RequestException) as error:
-            raise DockerError(_unavailable(error)) from None
+            version = await asyncio.to_thread(client.version)
+            yield cls(client, str(version["Version"]))
+        finally:
+            await asyncio.to_thread(client.close)
 
     async def container(self, name: str) -> Container | None:
         """Return a container by name, running or not; nothing where there is none."""
@@ -219,8 +218,23 @@ def _described(container: Any) -> Container:
     )
 
 
-def _unavailable(error: Exception) -> str:
+def _connected() -> Any:
     host = os.environ.get("DOCKER_HOST", DEFAULT_HOST)
+    try:
+        if host.startswith("unix://"):
+            _try_socket(host.removeprefix("unix://"))
+        return docker.from_env(timeout=TIMEOUT_SECONDS)
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise DockerError(_unavailable(host, error)) from None
+
+
+def _try_socket(path: str) -> None:
+    """Fail as the operating system does; the library would leave its socket open behind its error."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(path)
+
+
+def _unavailable(host: str, error: Exception) -> str:
     cause = _system_error(error)
     if isinstance(cause, PermissionError):
         return (

@@ -55,7 +55,8 @@ class K3dProvider:
 
     async def attach(self) -> bool:
         """Take up the cluster if k3d runs one of this name; refuse one that is not ours."""
-        containers = await self._containers(await Docker.connect())
+        async with Docker.connect() as docker:
+            containers = await self._containers(docker)
         if not any(one.running for one in containers if one.labels.get(ROLE_LABEL) == "server"):
             return False
         self._check_ours(containers)
@@ -67,21 +68,21 @@ class K3dProvider:
 
         On failure only logs are left, in the state folder.
         """
-        docker = await Docker.connect()
         await self._cli.version()
-        containers = await self._containers(docker)
-        self._check_ours(containers)
         private_folder(self._state)
-        if any(one.labels.get(ROLE_LABEL) == "server" for one in containers):
-            await self._cli.start(self._cluster)
-            await self._settle(docker, on_progress)
-            return
-        try:
-            await self._create(docker, on_progress)
-            await self._settle(docker, on_progress)
-        except BaseException:
-            await self._remove(docker)
-            raise
+        async with Docker.connect() as docker:
+            containers = await self._containers(docker)
+            self._check_ours(containers)
+            if any(one.labels.get(ROLE_LABEL) == "server" for one in containers):
+                await self._cli.start(self._cluster)
+                await self._settle(docker, on_progress)
+                return
+            try:
+                await self._create(docker, on_progress)
+                await self._settle(docker, on_progress)
+            except BaseException:
+                await self._remove(docker)
+                raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
@@ -93,17 +94,16 @@ class K3dProvider:
 
     async def collect_logs(self, folder: Path) -> None:
         """Write one log file for each of the cluster's containers."""
-        docker = await Docker.connect()
-        private_folder(folder)
-        for one in await self._containers(docker):
-            write_private(folder / f"{one.name}.log", await docker.logs(one.name))
+        async with Docker.connect() as docker:
+            private_folder(folder)
+            for one in await self._containers(docker):
+                write_private(folder / f"{one.name}.log", await docker.logs(one.name))
 
     async def delete(self) -> None:
         """Delete the cluster and its registry, if they are ours."""
-        docker = await Docker.connect()
-        containers = await self._containers(docker)
-        self._check_ours(containers)
-        await self._remove(docker)
+        async with Docker.connect() as docker:
+            self._check_ours(await self._containers(docker))
+            await self._remove(docker)
         shutil.rmtree(self._state, ignore_errors=True)
         self._registry = None
 

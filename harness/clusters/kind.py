@@ -61,30 +61,27 @@ class KindProvider:
 
     async def attach(self) -> bool:
         """Take up the cluster if kind runs one of this name; refuse one that is not ours."""
-        docker = await Docker.connect()
-        nodes = await self._nodes(docker)
-        if not any(node.running for node in nodes) or not self.kubeconfig.exists():
-            return False
-        await self._check_ours(docker, nodes)
-        self._registry = await self._find_registry(docker, nodes)
+        async with Docker.connect() as docker:
+            nodes = await self._nodes(docker)
+            if not any(node.running for node in nodes) or not self.kubeconfig.exists():
+                return False
+            await self._check_ours(docker, nodes)
+            self._registry = await self._find_registry(docker, nodes)
         return True
 
     async def create(self, on_progress: Callable[[Progress], None]) -> None:
         """Create the registry and the cluster, connect them, and wait until the cluster can be used."""
-        docker = await Docker.connect()
-        await self._check_ours(docker, await self._nodes(docker))
-        private_folder(self._state)
-        try:
-            await self._run_registry(docker)
-            await self._create(on_progress)
-            nodes = await self._nodes(docker)
-            self._registry = await self._connect_registry(docker, nodes)
-            async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
-                await settle(client, on_progress)
-                await client.apply(hosting(self._registry.push), field_manager="kyma-harness", force=True)
-        except BaseException:
-            await self._remove(docker)
-            raise
+        async with Docker.connect() as docker:
+            await self._check_ours(docker, await self._nodes(docker))
+            private_folder(self._state)
+            try:
+                await self._run_registry(docker)
+                await self._create(on_progress)
+                self._registry = await self._connect_registry(docker, await self._nodes(docker))
+                await self._settle(self._registry, on_progress)
+            except BaseException:
+                await self._remove(docker)
+                raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
@@ -101,9 +98,9 @@ class KindProvider:
 
     async def delete(self) -> None:
         """Delete the cluster and its registry, if they are ours."""
-        docker = await Docker.connect()
-        await self._check_ours(docker, await self._nodes(docker))
-        await self._remove(docker)
+        async with Docker.connect() as docker:
+            await self._check_ours(docker, await self._nodes(docker))
+            await self._remove(docker)
         shutil.rmtree(self._state, ignore_errors=True)
 
     async def _create(self, report: Callable[[Progress], None]) -> None:
@@ -121,6 +118,11 @@ class KindProvider:
                 "its reasons stand above"
             ) from None
         report(Progress(part="kind", state="ready", seconds=time.monotonic() - started))
+
+    async def _settle(self, registry: RegistryAddress, report: Callable[[Progress], None]) -> None:
+        async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
+            await settle(client, report)
+            await client.apply(hosting(registry.push), field_manager="kyma-harness", force=True)
 
     async def _run_registry(self, docker: Docker) -> None:
         found = await docker.container(self._registry_name)

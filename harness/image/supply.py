@@ -58,16 +58,16 @@ class Supply:
                 f"image {recipe.name}: image.yaml names no dockerfile: add one, or let the image be "
                 "assembled with --harness-image=assembled (--image)"
             )
-        docker, registry = await Docker.connect(), self.provider.registry
+        async with Docker.connect() as docker:
+            return await self._build_and_push(docker, recipe, recipe.dockerfile)
+
+    async def _build_and_push(self, docker: Docker, recipe: Recipe, dockerfile: Path) -> str:
+        registry = self.provider.registry
         repository = f"{registry.push}/{recipe.name}"
-        await docker.build(
-            context=recipe.context,
-            dockerfile=recipe.dockerfile,
-            tag=f"{repository}:{recipe.version}",
-            say=self.say,
-        )
-        digest = await docker.image_id(f"{repository}:{recipe.version}")
-        tag = f"{recipe.version}-{digest.removeprefix('sha256:')[:TAG_DIGITS]}"
-        await docker.tag(f"{repository}:{recipe.version}", repository, tag)
+        built = f"{repository}:{recipe.version}"
+        await docker.build(context=recipe.context, dockerfile=dockerfile, tag=built, say=self.say)
+        digest = (await docker.image_id(built)).removeprefix("sha256:")
+        tag = f"{recipe.version}-{digest[:TAG_DIGITS]}"
+        await docker.tag(built, repository, tag)
         await docker.push(f"{repository}:{tag}", self.say)
         return f"{registry.nodes}/{recipe.name}:{tag}"

@@ -1,0 +1,55 @@
+"""What was deployed into a cluster that stays is taken away again."""
+
+import pytest
+from lamp import LAMP, NAME, LampKyma, write_lamp
+
+from controller.client import Client
+from harness.embedded.cluster import EmbeddedCluster
+from harness.kyma import deploy
+from harness.kyma.distribution import builtin_pair
+from harness.kyma.kinds import KCP_NAMESPACE
+from harness.kyma.template import template_objects
+from harness.kyma.undeploy import undeploy
+from harness.observe.inventory import take_inventory
+
+
+@pytest.fixture
+async def managers():
+    return await builtin_pair("asked for")
+
+
+@pytest.fixture
+async def cluster(managers, tools, tmp_path):
+    running = await EmbeddedCluster.start(
+        name="undeploy",
+        state=tmp_path / "state",
+        tools=tools,
+        rules=managers.rules,
+        placeholders=managers.placeholders,
+        detached=False,
+    )
+    yield running
+    await running.stop()
+
+
+async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, tmp_path):
+    module = write_lamp(tmp_path / "lamp")
+    async with Client.from_kubeconfig(cluster.kubeconfig) as client:
+        before = await take_inventory(client)
+        await deploy.deploy_managers(client, managers)
+        await deploy.grant_rights(client)
+        lamp = LampKyma(client=client, registry=cluster.registry, module=module)
+        await lamp.set_up()
+        await deploy.enable_module(client, "lamp")
+        await lamp.shine()
+        assert await client.get(LAMP, NAME, KCP_NAMESPACE)
+        packed = await lamp.offer(module)
+
+        await undeploy(client, module, managers.objects, template_objects(packed, "registry"))
+
+        assert (await take_inventory(client)).beyond(before) == []
+
+
+async def test_where_nothing_was_deployed_nothing_is_the_matter(cluster, managers, tmp_path):
+    async with Client.from_kubeconfig(cluster.kubeconfig) as client:
+        await undeploy(client, write_lamp(tmp_path / "lamp"), managers.objects, [])
