@@ -18,7 +18,7 @@ from harness.parity.recording import Recording
 from harness.parity.runner import DONE, run_pair
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
-SELECTION = ("remove", "two-kymas", "ambiguous-templates", "upgrade")
+SELECTION = ("remove", "two-kymas", "ambiguous-templates")
 
 
 async def recorded(managers: LifecycleManagers, tools: ToolPaths, folder: Path) -> dict[str, Recording]:
