@@ -121,6 +121,19 @@ async def default_against_its_schema(stage: Stage) -> None:
     await stage.settle()
 
 
+async def remote_target(stage: Stage) -> None:
+    """The template is for a remote cluster, of which nobody knows anything."""
+
+    def send_away(template: Object) -> None:
+        template["spec"]["target"] = "remote"
+
+    await stage.create_kyma()
+    module = await stage.offer(edit=send_away)
+    await stage.enable(module)
+    await stage.until_manifest(module, "Error")
+    await stage.settle()
+
+
 def _config(stage: Stage, settings: str) -> str:
     overrides = "colour=red,light.watts=5,light.on=true"
     entry = f'{{name: {stage.short_name}, clientConfig: "{settings}", overrides: "{overrides}"}}'
@@ -145,4 +158,5 @@ CASES = (
     config_that_creates_its_namespace,
     config_that_is_no_yaml,
     default_against_its_schema,
+    remote_target,
 )

@@ -8,9 +8,12 @@ import pytest
 from lamp import write_lamp
 from registry import running_registry
 
+from controller.client import Client
+from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.toolchain import ToolPaths
 from harness.kyma.archive import gzip
-from harness.kyma.builtin.module_manager.charts import Install, configured, definitions_of
+from harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
+from harness.kyma.builtin.module_manager.installer import Installer, PrepareError
 from harness.kyma.builtin.module_manager.layers import LayerError, Layers
 from harness.kyma.builtin.module_manager.status import State, status_of
 from harness.kyma.bundle import RAW_TYPE, Blob, Bundle, pack
@@ -148,3 +151,20 @@ def test_an_install_s_condition_follows_the_state_and_keeps_its_time_while_nothi
         ("lamp", "True", "installation successful"),
     ]
     assert ready["conditions"][0]["lastTransitionTime"] != "2022-12-05T19:53:13Z"
+
+
+async def test_a_manifest_for_another_cluster_is_refused_with_what_to_do(
+    embedded_cluster: EmbeddedCluster, tmp_path: Path
+):
+    manifest = {
+        "metadata": {"name": "default-kyma-lamp", "namespace": "kcp-system"},
+        "spec": {"remote": True},
+    }
+    async with Client.from_kubeconfig(embedded_cluster.kubeconfig) as client:
+        installer = Installer(client, layers=Layers(tmp_path), renderer=Renderer("helm"))
+
+        with pytest.raises(PrepareError) as refused:
+            await installer.prepare(manifest)
+
+    assert "kcp-system/default-kyma-lamp is for another cluster" in str(refused.value)
+    assert "target: control-plane" in str(refused.value)

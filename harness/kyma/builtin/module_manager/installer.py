@@ -3,7 +3,7 @@
 from controller.client import Client
 from controller.errors import ConflictError, ControllerError
 from controller.logs import get_logger
-from controller.resource import Object, is_deleting
+from controller.resource import Object, ObjectKey, is_deleting
 from harness.host.errors import HarnessError
 from harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
 from harness.kyma.builtin.module_manager.layers import Layers
@@ -39,6 +39,11 @@ class Installer:
     async def prepare(self, manifest: Object) -> list[Install]:
         """Fetch the layers; raises PrepareError with the reason where that fails."""
         spec = manifest["spec"]
+        if spec.get("remote"):
+            raise PrepareError(
+                f"Manifest {ObjectKey.of(manifest)} is for another cluster, of which the built-in module-manager "
+                "knows nothing: set target: control-plane in the template"
+            )
         try:
             entries = await self._layers.config(spec.get("config", {}))
             return [
