@@ -41,8 +41,8 @@ class Installer:
         spec = manifest["spec"]
         if spec.get("remote"):
             raise PrepareError(
-                f"Manifest {ObjectKey.of(manifest)} is for another cluster, of which the built-in module-manager "
-                "knows nothing: set target: control-plane in the template"
+                f"Manifest {ObjectKey.of(manifest)} is for another cluster, and the built-in module-manager "
+                "knows its own only: set target: control-plane in the template"
             )
         try:
             entries = await self._layers.config(spec.get("config", {}))
