@@ -145,6 +145,11 @@ class Docker:
         """Return the digest of an image's configuration, which tells its content."""
         return str((await asyncio.to_thread(self._client.images.get, reference)).id)
 
+    async def remove_image(self, reference: str) -> None:
+        """Take a name off an image, and remove one without names; no error where there is none."""
+        with suppress(APIError):
+            await asyncio.to_thread(self._client.images.remove, reference)
+
     async def tag(self, reference: str, repository: str, tag: str) -> None:
         """Give an image another name."""
         image = await asyncio.to_thread(self._client.images.get, reference)

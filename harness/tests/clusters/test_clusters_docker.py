@@ -11,6 +11,9 @@ from harness.clusters.errors import BuildError, DockerError
 from harness.image.image import Image, Process, write_archive
 from harness.image.layer import Entry, layer
 
+MADE = ("kyma-harness/built:1", "kyma-harness/loaded:1", "localhost:1/built:1")
+"""The images that the tests below give the real daemon."""
+
 
 async def version():
     async with Docker.connect() as docker:
@@ -78,6 +81,8 @@ async def real():
         pytest.skip(str(error))
     async with Docker.connect() as docker:
         yield docker
+        for image in MADE:
+            await docker.remove_image(image)
 
 
 @pytest.fixture
