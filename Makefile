@@ -1,5 +1,5 @@
 PYTHON   ?= python3
-PROVIDER ?= auto
+PROVIDER ?=
 KYMA     ?= auto
 ARGS     ?=
 
@@ -7,13 +7,13 @@ BIN   := .venv/bin
 READY := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test test-long lint unit scenarios parity bench tools template format clean
+.PHONY: help run-dev stop verify test test-long lint unit scenarios test-containers parity bench tools template format clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run-dev: $(READY) ## Bring up a cluster with the Eventing module in it, and verify it (PROVIDER=, KYMA=real|builtin|auto)
-	@$(BIN)/kyma-harness up --provider $(PROVIDER) --kyma $(KYMA) $(ARGS)
+	@$(BIN)/kyma-harness up $(if $(PROVIDER),--provider $(PROVIDER)) --kyma $(KYMA) $(ARGS)
 
 stop: $(READY) ## Take that cluster away again, with everything of it
 	@$(BIN)/kyma-harness down
@@ -41,6 +41,11 @@ scenarios: tools ## Run the scenarios with the built-in managers, and with the r
 	@if [ -n "$${KYMA_DIST:-}" ]; then set -x; $(BIN)/pytest scenarios --kyma=real $(ARGS); \
 	else echo "KYMA_DIST is not set: the scenarios ran with the built-in lifecycle managers only"; fi
 
+test-containers: tools ## Run the scenarios with pods as containers: by Docker, or in the cluster of $$KYMA_HARNESS_CONTEXT
+	@providers="$$($(BIN)/kyma-harness doctor --containers)"; \
+	if [ -z "$$providers" ]; then echo "no provider with containers can run here: the reasons stand above"; exit 1; fi; \
+	for provider in $$providers; do (set -x; $(BIN)/pytest scenarios --harness-provider=$$provider $(ARGS)) || exit 1; done
+
 parity: tools ## Run every parity case with both pairs (KYMA_DIST has the real one), and write its table
 	$(BIN)/kyma-harness --module harness/tests/modules/lamp/module.yaml parity \
 		--output docs/reference/parity.md $(ARGS)
@@ -49,7 +54,7 @@ bench: tools ## Hold the main job's parts to their budgets
 	$(BIN)/python hack/bench/budgets.py
 
 tools: $(READY)
-	@$(BIN)/kyma-harness tools
+	@$(BIN)/kyma-harness tools $(if $(KYMA_DIST),--also kustomize)
 
 template: $(READY) ## Write module-template.yaml anew from the module
 	@$(BIN)/kyma-harness bundle --dry-run --output module-template.yaml
