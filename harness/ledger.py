@@ -42,7 +42,8 @@ class Ledger:
 
     def detail(self, text: str) -> None:
         """Print one line that belongs to the step before it."""
-        self._console.print(f"    {escape(text)}", style="dim", highlight=False, soft_wrap=True)
+        line = f"    {escape(' '.join(text.split()))}"
+        self._console.print(line, style="dim", highlight=False, soft_wrap=True)
 
     def total(self) -> float:
         """Return the seconds since the ledger was opened."""

@@ -54,8 +54,9 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
                 parts.append(f"{progress.part} {progress.seconds:.1f} s")
 
         found = await testbed.start(note)
-        step.note(f"{testbed.provider.name} ({testbed.chosen.reason})")
+        step.note(testbed.provider.name)
         step.note("was running already" if found else " · ".join(parts))
+    ledger.detail(testbed.chosen.reason)
     with ledger.step("registry") as step:
         step.note(testbed.provider.registry.push)
 
@@ -64,7 +65,8 @@ async def _deploy(testbed: Testbed, client: Client, ledger: Ledger, until: Stage
     if until.reaches(Stage.MANAGERS):
         with ledger.step("lifecycle managers") as step:
             await testbed.deploy_managers(client)
-            step.note(f"{testbed.managers.pair} pair, {testbed.managers.reason}")
+            step.note(f"{testbed.managers.pair} pair")
+        ledger.detail(testbed.managers.reason)
     if until.reaches(Stage.RIGHTS):
         with ledger.step("rights") as step:
             await deploy.grant_rights(client)
