@@ -41,7 +41,7 @@ scenarios: tools ## Run the scenarios with the built-in managers, and with the r
 	@if [ -n "$${KYMA_DIST:-}" ]; then set -x; $(BIN)/pytest scenarios --kyma=real $(ARGS); \
 	else echo "KYMA_DIST is not set: the scenarios ran with the built-in lifecycle managers only"; fi
 
-test-containers: tools ## Run the scenarios with pods as containers: by Docker, or in the cluster of $$KYMA_HARNESS_CONTEXT
+test-containers: tools ## Run the scenarios with pods as containers: by Docker, or in the cluster of $KYMA_HARNESS_CONTEXT
 	@providers="$$($(BIN)/kyma-harness doctor --containers)"; \
 	if [ -z "$$providers" ]; then echo "no provider with containers can run here: the reasons stand above"; exit 1; fi; \
 	for provider in $$providers; do (set -x; $(BIN)/pytest scenarios --harness-provider=$$provider $(ARGS)) || exit 1; done
