@@ -1,7 +1,5 @@
 """Bring images to the registry that the cluster pulls from."""
 
-import asyncio
-
 from harness.clusters.provider import RegistryAddress
 from harness.image.image import Image
 from harness.kyma.location import Location
@@ -11,8 +9,7 @@ from harness.kyma.oci import connect
 async def push(image: Image, registry: RegistryAddress) -> str:
     """Push an image unless it is there, and return the reference by which nodes pull it."""
     async with connect(Location.parse(registry.push)) as opened:
-        async with asyncio.TaskGroup() as group:
-            for blob in (image.config, *image.layers):
-                group.create_task(opened.push_blob(image.name, blob))
+        for blob in (image.config, *image.layers):
+            await opened.push_blob(image.name, blob)
         await opened.push_manifest(image.name, image.tag, image.manifest)
     return f"{registry.nodes}/{image.name}:{image.tag}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -102,9 +103,11 @@ class Registry:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept": f"{MANIFEST_TYPE}, */*"} | ({"Content-Type": media_type} if media_type else {})
         is_ours = url.origin() == self._base.origin()  # an upload may go elsewhere, our login may not
+        # Bytes by themselves would be written in one go, with the event loop standing still.
+        body = None if data is None else io.BytesIO(data)
         try:
             known = await self._authorization(method, url) if is_ours else {}
-            async with self._session.request(method, url, data=data, headers=headers | known) as response:
+            async with self._session.request(method, url, data=body, headers=headers | known) as response:
                 await _check(response, self._location.host, f"{method} {what}")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
