@@ -8,6 +8,7 @@ from manager_builders import NAMESPACE
 from eventing_manager.dependencies import OPTIONAL_KINDS
 
 SECRET_NAME = "eventing-backend"
+REFERENCE = {"name": SECRET_NAME, "namespace": NAMESPACE}
 
 
 def definition(optional):
@@ -53,7 +54,7 @@ def endpoint(**changes):
     return {"broker": {"type": "saprestmgw"}, "uri": "https://publish", "oa2": oa2, **changes}
 
 
-def secret(*, name=SECRET_NAME, namespace=NAMESPACE, **data):
+def secret(where=REFERENCE, **data):
     """A Secret that can be used; ``data`` overrides a key, None leaves it out."""
     keys = {"namespace": "/sap/kyma/1", "messaging": json.dumps([endpoint()]), **data}
     encoded = {
@@ -62,6 +63,6 @@ def secret(*, name=SECRET_NAME, namespace=NAMESPACE, **data):
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {**where},
         "data": encoded,
     }

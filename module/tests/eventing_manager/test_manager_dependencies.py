@@ -2,15 +2,13 @@
 
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
-from manager_definitions import DEFINITIONS, SECRET_NAME, secret
+from manager_definitions import DEFINITIONS, REFERENCE, SECRET_NAME, secret
 from manager_watching import Watching
 
 from controller.errors import NotFoundError
 from controller.kinds import CRD, ROLE, ROLE_BINDING, SECRET
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.names import EVENTING, MANAGER_ACCOUNT
-
-REFERENCE = {"name": SECRET_NAME, "namespace": NAMESPACE}
 
 
 @pytest.fixture
@@ -138,7 +136,7 @@ async def test_another_secret_is_looked_at_when_the_eventing_names_another(clien
 
 async def test_a_secret_that_may_not_be_read_is_read_once_that_is_allowed(client, eventings):
     where = {"name": "elsewhere", "namespace": CR_NAMESPACE}
-    await client.create(secret(**where))
+    await client.create(secret(where))
     await client.create(with_secret(where))
     forbidden = await until_secret(eventings, "SecretForbidden")
 
