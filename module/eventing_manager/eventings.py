@@ -51,7 +51,7 @@ class Eventings:
         """Return an Eventing, None where there is none."""
         seen = self._reflector.get(key)
         written = self._written.get(key)
-        if seen is None or written is None or not _is_newer(written, seen):
+        if seen is None or written is None or not _tells_more(written, seen):
             self._written.pop(key, None)
             return seen
         return written
@@ -108,6 +108,10 @@ class Eventings:
         return written
 
 
-def _is_newer(one: Object, other: Object) -> bool:
-    """Compare versions of an object; they are numbers that grow."""
-    return int(one["metadata"]["resourceVersion"]) > int(other["metadata"]["resourceVersion"])
+def _tells_more(written: Object, seen: Object) -> bool:
+    """Tell whether an answer is ahead of the watch; versions of an object are numbers that grow.
+
+    A deletion that ends with the answer, as the last finalizer was taken off, has the version of before.
+    """
+    ahead = int(written["metadata"]["resourceVersion"]) - int(seen["metadata"]["resourceVersion"])
+    return ahead > 0 or (ahead == 0 and finalizers_of(written) != finalizers_of(seen))
