@@ -18,6 +18,7 @@ from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import NotRunningError
 from harness.commands.bundle import bundle
 from harness.commands.doctor import doctor, provider_options
+from harness.commands.kustomization import kustomization
 from harness.commands.load_image import load_image
 from harness.commands.parity import parity
 from harness.embedded.cluster import EmbeddedCluster
@@ -123,6 +124,7 @@ def command(run: Callable[..., Awaitable[None]]) -> click.Command:
 
 command(bundle)
 command(doctor)
+command(kustomization)
 command(load_image)
 command(parity)
 

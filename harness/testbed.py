@@ -97,12 +97,15 @@ class Testbed:
 
     async def deploy_managers(self, client: Client) -> None:
         """Deploy the chosen pair, as containers where there are some, and wait until both are available."""
-        if not self.has_containers:
-            await deploy.deploy_managers(client, self.managers)
-            return
-        managers = await self._supply.lifecycle_managers(self.managers)
+        managers = await self.deployable_managers()
         with explain_pulls(self.provider.registry):
             await deploy.deploy_managers(client, managers)
+
+    async def deployable_managers(self) -> LifecycleManagers:
+        """Return the pair as this cluster can run it: as containers, with images in its registry, or not."""
+        if not self.has_containers:
+            return self.managers
+        return await self._supply.lifecycle_managers(self.managers)
 
     async def deploy_kyma(self, client: Client) -> None:
         """Apply the module's template and create the Kyma."""

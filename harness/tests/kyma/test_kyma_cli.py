@@ -14,6 +14,7 @@ from controller.client import Client
 from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
 from controller.resource import Object
 from harness import mainjob
+from harness.commands.kustomization import write_kustomization
 from harness.embedded.catalogue import catalogue
 from harness.embedded.errors import EmbeddedError
 from harness.embedded.progress import ConsoleProgress
@@ -22,7 +23,8 @@ from harness.embedded.tools import explicit_tools
 from harness.host.paths import cache_dir
 from harness.host.process import run
 from harness.kyma import deploy
-from harness.kyma.distribution import MANIFESTS, Choice
+from harness.kyma.distribution import BINARIES, Choice
+from harness.kyma.documents import parse_objects
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
 from harness.ledger import Step
 from harness.settings import from_environment
@@ -83,19 +85,12 @@ async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
         await testbed.stop()
 
 
-def kustomization(folder: Path, manifest: Path) -> Path:
-    """Make what ``-k`` takes of a rendered manifest."""
-    folder.mkdir()
-    shutil.copy(manifest, folder / "manifest.yaml")
-    (folder / "kustomization.yaml").write_text("resources: [manifest.yaml]\n")
-    return folder
-
-
 async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folder: Path) -> str:
     """Run ``kyma alpha deploy`` as the seed's README does, and return what it says."""
-    dist = Path(testbed.managers.placeholders["kyma"])
-    locations = [kustomization(folder / name.removesuffix(".yaml"), dist / name) for name in MANIFESTS]
-    given = [argument for location in locations for argument in ("--kustomization", str(location))]
+    managers = [folder / name for name in BINARIES]
+    for location in managers:
+        write_kustomization(location, _of(location.name, testbed))
+    given = [argument for location in managers for argument in ("--kustomization", str(location))]
     home = folder / "home"
     home.mkdir()
     done = await run(
@@ -108,6 +103,12 @@ async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folde
         },
     )
     return done.stdout
+
+
+def _of(manager: str, testbed: Testbed) -> list[Object]:
+    """Return the objects of one of the two managers, as its own manifest has them."""
+    text = (Path(testbed.managers.placeholders["kyma"]) / f"{manager}.yaml").read_text()
+    return parse_objects(text, manager)
 
 
 async def stock(client: Client) -> dict[str, Object]:
