@@ -1,0 +1,99 @@
+"""A publisher that counts and a consumer that counts, over a NATS that comes and goes."""
+
+import asyncio
+import base64
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+
+import nats
+import nats.errors
+from nats.js.api import RetentionPolicy
+from proof_objects import NAMESPACE
+
+from controller.errors import NotFoundError
+from controller.kinds import SECRET
+from harness.embedded.addresses import service_address
+from harness.embedded.errors import NoAddressError
+
+SUBJECT, STREAM, READER = "counted.one", "counted", "reader"
+PAUSE = 0.05
+BETWEEN = 0.003
+"""Seconds between messages: slower than they are consumed, or there would never be a moment to switch in."""
+
+ANSWER = 2.0
+"""Seconds; who waits longer for NATS tries again."""
+
+GONE = (nats.errors.Error, NoAddressError, NotFoundError, OSError, asyncio.TimeoutError)
+
+
+class Traffic:
+    """Publish numbers until told to stop, each until it is accepted, and consume whatever there is."""
+
+    def __init__(self, cluster):
+        self.accepted = 0
+        self.consumed = Counter()
+        self.redelivered = set()
+        self._cluster = cluster
+
+    @asynccontextmanager
+    async def flowing(self, total):
+        """Let it flow while the block runs; gives the task that ends when as many were accepted."""
+        async with asyncio.TaskGroup() as tasks:
+            publishing = tasks.create_task(self._again(self._publish, total))
+            # To the very end: a message whose acknowledgement was lost is delivered once more.
+            consuming = tasks.create_task(self._again(self._consume, total))
+            yield publishing
+            consuming.cancel()
+
+    async def _again(self, work, total):
+        """Work on a connection, and on the next one when NATS has gone."""
+        is_over = False
+        while not is_over:
+            with suppress(*GONE):
+                async with self._connection() as jetstream:
+                    is_over = await work(jetstream, total)
+            await asyncio.sleep(PAUSE)
+
+    @asynccontextmanager
+    async def _connection(self):
+        address = await service_address(
+            self._cluster.kubeconfig, namespace=NAMESPACE, name="eventing-nats", port=4222
+        )
+        secret = await self._cluster.client.get(SECRET, "eventing-nats-auth", NAMESPACE)
+        user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+        connection = await nats.connect(
+            f"nats://{address}", user=user, password=password,
+            allow_reconnect=False, connect_timeout=ANSWER, error_cb=_ignore,
+        )  # fmt: skip
+        try:
+            yield connection.jetstream(timeout=ANSWER)
+        finally:
+            await connection.close()
+
+    async def _publish(self, jetstream, total):
+        await jetstream.add_stream(name=STREAM, subjects=["counted.>"], retention=RetentionPolicy.LIMITS)
+        while self.accepted < total:
+            number = str(self.accepted)
+            # The same id again where the answer was lost: JetStream tells the two apart from one.
+            await jetstream.publish(SUBJECT, number.encode(), headers={"Nats-Msg-Id": number})
+            self.accepted += 1
+            await asyncio.sleep(BETWEEN)
+        return True
+
+    async def _consume(self, jetstream, _total):
+        subscription = await jetstream.pull_subscribe(SUBJECT, durable=READER, stream=STREAM)
+        while True:
+            # A time-out leads to a new connection: NATS may have gone without a word.
+            for message in await subscription.fetch(100, timeout=ANSWER):
+                self._note(message)
+                await message.ack_sync(timeout=ANSWER)
+
+    def _note(self, message):
+        number = int(message.data)
+        self.consumed[number] += 1
+        if message.metadata.num_delivered > 1:
+            self.redelivered.add(number)
+
+
+async def _ignore(_error):
+    """Take no note: the loop around it connects anew."""
