@@ -3,7 +3,9 @@
 The answers are shaped as a real daemon (API 1.41) gave them for the registry and a node of a k3d cluster.
 """
 
+import io
 import json
+import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +20,8 @@ class RecordedDaemon:
         self._file = file
         self.put({})
         self.removed: list[str] = []
+        self.written: dict[tuple[str, str], str] = {}
+        """What was written into containers, by container and path."""
 
     def put(self, containers):
         self._file.write_text(json.dumps(containers))
@@ -34,6 +38,11 @@ class RecordedDaemon:
         app.router.add_get("/{api}/containers/json", self._list)
         app.router.add_get("/{api}/containers/{name}/json", self._inspect)
         app.router.add_get("/{api}/containers/{name}/logs", self._logs)
+        app.router.add_post("/{api}/containers/create", self._create)
+        app.router.add_post("/{api}/containers/{name}/start", self._nothing)
+        app.router.add_put("/{api}/containers/{name}/archive", self._write)
+        app.router.add_get("/{api}/networks/{name}", self._network)
+        app.router.add_post("/{api}/networks/{name}/connect", self._connect)
         app.router.add_delete("/{api}/{kind}/{name}", self._remove)
         runner = web.AppRunner(app)
         await runner.setup()
@@ -75,6 +84,34 @@ class RecordedDaemon:
             "HostConfig": {"LogConfig": {"Type": "json-file"}},
         }
         return web.json_response(attributes)
+
+    async def _create(self, request):
+        wanted = await request.json()
+        bound = wanted["HostConfig"]["PortBindings"]
+        ports = {port: hosts[0]["HostPort"] for port, hosts in bound.items()}
+        made = a_container(labels=wanted["Labels"], ports=ports)
+        self.put(self.containers | {request.query["name"]: made})
+        return web.json_response({"Id": request.query["name"]}, status=201)
+
+    async def _write(self, request):
+        with tarfile.open(fileobj=io.BytesIO(await request.read())) as archive:
+            for member in archive:
+                content = archive.extractfile(member).read().decode()
+                self.written[request.match_info["name"], f"/{member.name}"] = content
+        return web.Response()
+
+    async def _network(self, request):
+        return web.json_response({"Id": request.match_info["name"], "Name": request.match_info["name"]})
+
+    async def _connect(self, request):
+        name = (await request.json())["Container"]
+        known = self.containers
+        known[name]["networks"][request.match_info["name"]] = "172.18.0.9"
+        self.put(known)
+        return web.Response()
+
+    async def _nothing(self, _):
+        return web.Response(status=204)
 
     async def _logs(self, request):
         return web.Response(body=f"what {request.match_info['name']} wrote\n".encode())
