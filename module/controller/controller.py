@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from controller.errors import ConflictError, QueueClosedError, TerminalError, asked_to_wait
+from controller.errors import ConflictError, KindLeavingError, QueueClosedError, TerminalError, asked_to_wait
 from controller.logs import get_logger, logging_fields
 from controller.queue import WorkQueue
 
@@ -127,8 +127,8 @@ class Controller:
 
     def _retry(self, key: ObjectKey, error: Exception) -> None:
         delay = self._queue.add_rate_limited(key, at_least=asked_to_wait(error))
-        if isinstance(error, ConflictError):
-            # Someone else wrote first. That is how it is meant to work.
+        if isinstance(error, (ConflictError, KindLeavingError)):
+            # Someone else was first. That is how it is meant to work.
             log.info("pass met a conflict", retryAfter=delay, reason=str(error))
         else:
             log.error("pass failed", exc_info=error, retryAfter=delay)

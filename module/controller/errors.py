@@ -7,6 +7,7 @@
      │    ├── BadRequestError      400
      │    ├── UnauthorizedError    401
      │    ├── ForbiddenError       403
+     │    │    └── KindLeavingError  its definition is being deleted, so nothing new is let in
      │    ├── NotFoundError        404
      │    ├── ConflictError        409: changed since it was read, or a field has another owner
      │    ├── AlreadyExistsError   409 on create
@@ -79,6 +80,10 @@ class ForbiddenError(ApiError):
     """The credentials are good, but RBAC does not allow this."""
 
 
+class KindLeavingError(ForbiddenError):
+    """The kind's definition is being deleted: soon nobody serves the kind."""
+
+
 class NotFoundError(ApiError):
     """The object, or the namespace it should go into, does not exist."""
 
@@ -107,6 +112,9 @@ class ServerError(ApiError):
     """The API server, or a webhook that it asks, failed."""
 
 
+_KIND_LEAVES: Final = "not allowed while custom resource definition is terminating"
+"""How the API server's message ends; the answer has no field of its own for it."""
+
 _BY_STATUS: Final[dict[int, type[ApiError]]] = {
     HTTPStatus.BAD_REQUEST: BadRequestError,
     HTTPStatus.UNAUTHORIZED: UnauthorizedError,
@@ -119,8 +127,10 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
 }
 
 
-def api_error_class(status: int, reason: str) -> type[ApiError]:
-    """Return the class for an answer's HTTP status and its Status object's reason."""
+def api_error_class(status: int, reason: str, message: str = "") -> type[ApiError]:
+    """Return the class for an answer's HTTP status and its Status object's reason and message."""
+    if status == HTTPStatus.FORBIDDEN and message.endswith(_KIND_LEAVES):
+        return KindLeavingError
     if reason == "AlreadyExists":
         return AlreadyExistsError
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

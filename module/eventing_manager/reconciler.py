@@ -6,7 +6,14 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from controller.controller import Result
-from controller.errors import ApiError, ConflictError, ForeignObjectError, NotFoundError, TerminalError
+from controller.errors import (
+    ApiError,
+    ConflictError,
+    ForeignObjectError,
+    KindLeavingError,
+    NotFoundError,
+    TerminalError,
+)
 from controller.logs import get_logger, set_level
 from controller.resource import ObjectKey, generation_of, has_finalizer, is_deleting
 from eventing_manager import reports
@@ -85,8 +92,8 @@ class EventingReconciler:
         except ForeignObjectError as error:
             await self._report_failure(eventing, Reason.FOREIGN_OBJECT, error)
             return Result(requeue_after=LOOK_AGAIN)
-        except ConflictError:
-            # Somebody wrote first; the next pass reads what.
+        except (ConflictError, KindLeavingError):
+            # Somebody was first; the next pass reads what is now.
             raise
         except ApiError as error:
             await self._report_failure(eventing, Reason.API_REFUSED, error)

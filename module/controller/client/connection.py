@@ -180,12 +180,13 @@ def refusal_from_status(status: dict[str, Any], *, method: str, path: str, subje
     """Return the error that a Status object, as the API server writes it, stands for."""
     code = int(status.get("code") or HTTPStatus.INTERNAL_SERVER_ERROR)
     reason = status.get("reason") or _phrase(code)
+    message = str(status.get("message") or reason)
     details = status.get("details") or {}
     seconds = details.get("retryAfterSeconds")
-    return api_error_class(code, reason)(
+    return api_error_class(code, reason, message)(
         code,
         reason,
-        str(status.get("message") or reason),
+        message,
         method=method,
         path=path,
         subject=subject,

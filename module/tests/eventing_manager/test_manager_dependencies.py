@@ -65,9 +65,11 @@ async def test_an_optional_kind_is_used_while_it_is_served_and_done_without_othe
     assert condition(without, "DependenciesSatisfied")["reason"] == "KindsAbsent"
     assert str(optional.kind) in condition(without, "DependenciesSatisfied")["message"]
     assert left["status"]["state"] == "Ready"
-    assert not any(
-        seen["status"]["state"] in {"Error", "Warning"} for seen in eventings.history if "status" in seen
-    )
+    assert [
+        condition(seen, "Ready")["message"]
+        for seen in eventings.history
+        if "status" in seen and seen["status"]["state"] in {"Error", "Warning"}
+    ] == []
 
 
 @pytest.mark.usefixtures("tidy")
