@@ -4,7 +4,7 @@ import asyncio
 
 from controller.reflector import Reflector
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds; whoever waits so long on a busy machine has failed."""
 
 

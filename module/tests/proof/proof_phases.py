@@ -20,7 +20,7 @@ class Phase:
     act: Callable[[Any], Awaitable[Any]]
     claim: Claim
 
-    async def settled(self, client, within=60):
+    async def settled(self, client, within=180):
         """Wait until the claim holds."""
         return await wait_for(client, TARGET, self.claim, what=f"end the phase '{self.name}'", within=within)
 

@@ -26,7 +26,7 @@ INSTALLED = (
     STATEFUL_SET,
 )
 OF_NATS = "app.kubernetes.io/name=nats"
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds for what others still do when the manager is done: a volume, for one, goes after its claim."""
 
 _BY_CHANCE = frozenset(

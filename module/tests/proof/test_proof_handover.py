@@ -66,7 +66,7 @@ async def hand_over(pair, number):
 @pytest.mark.parametrize(
     "number",
     [
-        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.long),
         pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.long),
     ],
 )
