@@ -1,4 +1,4 @@
-"""Teach a cluster's CoreDNS one more name: the seed's step ``patch-coredns``."""
+"""Teach a cluster's CoreDNS one more name: the original PoC's step ``patch-coredns``."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The seed's own set-up: k3s in containers, by the k3d command line."""
+"""The original PoC's set-up: k3s in containers, by the k3d command line."""
 
 import shutil
 from collections.abc import Callable

@@ -14,7 +14,7 @@ INTERNAL_PORT = 5000
 """The registry's port inside the cluster's network."""
 TIMEOUT_SECONDS = 180
 DEFAULT_CLUSTER, REGISTRY_PORT = "kyma", 5001
-"""The seed's cluster, and the host port of its registry."""
+"""The default cluster, and the host port of its registry, as in the original PoC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def registry_name(cluster: str) -> str:
 
 
 def plan_for(cluster: str, options: ProviderOptions) -> K3dPlan:
-    """Choose the ports: the seed's for its cluster's registry, any free ones for everything else."""
+    """Choose the ports: the known one for the default cluster's registry, any free ones for everything else."""
     with PortPool() as ports:
         return K3dPlan(
             cluster=cluster,

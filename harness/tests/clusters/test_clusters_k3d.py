@@ -153,7 +153,7 @@ async def test_a_cluster_whose_registry_is_gone_says_so(provider, daemon):
         await provider.attach()
 
 
-async def test_the_seeds_cluster_needs_its_registrys_port(k3d, tmp_path, tools):
+async def test_the_default_cluster_needs_its_registrys_port(k3d, tmp_path, tools):
     provider = K3dProvider(
         cluster="kyma",
         state=tmp_path / "state",

@@ -86,7 +86,7 @@ async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
 
 
 async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folder: Path) -> str:
-    """Run ``kyma alpha deploy`` as the seed's README does, and return what it says."""
+    """Run ``kyma alpha deploy`` as the original README does, and return what it says."""
     managers = [folder / name for name in BINARIES]
     for location in managers:
         write_kustomization(location, _of(location.name, testbed))
