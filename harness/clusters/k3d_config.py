@@ -34,7 +34,7 @@ def registry_name(cluster: str) -> str:
 
 
 def plan_for(cluster: str, options: ProviderOptions) -> K3dPlan:
-    """Choose the ports: the known one for the default cluster's registry, any free ones for everything else."""
+    """Choose the ports: the known one for the registry of the default cluster, any free ones else."""
     with PortPool() as ports:
         return K3dPlan(
             cluster=cluster,
