@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from controller.client import Client
-from controller.errors import ApiError, TooManyRequestsError
+from controller.errors import ApiError, NotFoundError, TooManyRequestsError
 from controller.resource import Object
 
 
@@ -45,7 +45,10 @@ async def items_of(client: Client, served: ServedList) -> list[Object]:
 
 
 async def _kinds_of(client: Client, path: str) -> list[ServedList]:
-    resources = (await _get(client, path))["resources"]
+    try:
+        resources = (await _get(client, path))["resources"]
+    except NotFoundError:
+        return []  # The last CRD of the group went meanwhile.
     return [ServedList(path, kind) for kind in resources if {"list", "delete"} <= set(kind["verbs"])]
 
 
