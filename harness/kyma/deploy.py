@@ -3,6 +3,7 @@
 Each step can be taken again on a cluster where it was taken before.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -28,6 +29,8 @@ from harness.observe.claims import has_condition, has_state, is_gone
 from harness.observe.observer import Observer, observing
 from harness.observe.waits import Claim, Target, WaitError, wait_for
 
+QUIET = 2.1
+"""Seconds; a little more than the longest pause between two passes that the process rules allow."""
 FIELD_MANAGER = "kyma"
 """What the CLI applies as."""
 MANAGER_ROLE = "module-manager-manager-role"
@@ -80,9 +83,9 @@ async def disable_module(
 ) -> None:
     """Take the module off the Kyma's list; nothing happens where it is not on it.
 
-    For up to ``settle`` seconds it waits for module-manager to notice that the module is Ready, if it is. The
-    original takes the answer of an installation under way for the end of the removal, and leaves everything
-    behind.
+    For up to ``settle`` seconds it waits for module-manager to notice that the module is Ready, if it is, and
+    to end the passes that were under way. The original takes the answer of an installation under way for the
+    end of the removal, and leaves everything behind.
     """
     await _settle(client, instance_name(module, kyma), settle)
     await _list_modules(client, kyma, lambda listed: _without(module, listed))
@@ -165,6 +168,21 @@ async def _settle(client: Client, name: str, within: float) -> None:
     target = Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE)
     with suppress(WaitError):
         await wait_for(client, target, _is_settled, what="be settled", within=within)
+        await _until_quiet(client, target, within)
+
+
+async def _until_quiet(client: Client, target: Target, within: float) -> None:
+    """Wait until no pass over a Manifest has written its status for a while: each does, if only the time."""
+    with suppress(TimeoutError, WaitError, NotFoundError):
+        async with asyncio.timeout(within):
+            while True:
+                seen = await client.get(target.kind, target.name, target.namespace)
+                await wait_for(client, target, _differs_from(seen), what="change", within=QUIET)
+
+
+def _differs_from(earlier: Object) -> Claim:
+    version = earlier["metadata"]["resourceVersion"]
+    return lambda seen: "it is as it was" if seen and seen["metadata"]["resourceVersion"] == version else ""
 
 
 def _is_settled(manifest: Object | None) -> str:
