@@ -28,7 +28,7 @@ def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: E
     before = api.inventory()
     kyma.enable("eventing", channel="alpha")
     eventing.expect().to_have_state("Ready")
-    # Until then module-manager is at work on the module, and takes the end of that for the end of the removal.
+    # module-manager takes the end of a pass that is under way for the end of the removal.
     kyma.expect().to_have_state("Ready")
 
     kyma.disable("eventing")
