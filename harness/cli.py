@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -292,7 +293,8 @@ def _plain(failure: BaseException) -> str:
 
 def _what_next(testbed: Testbed) -> str:
     module, cluster = testbed.module, testbed.settings.cluster
-    tool = "kyma-harness" if cluster == DEFAULT_CLUSTER else f"kyma-harness --cluster {cluster}"
+    tool = "kyma-harness" if shutil.which("kyma-harness") else sys.argv[0]
+    tool = tool if cluster == DEFAULT_CLUSTER else f"{tool} --cluster {cluster}"
     kind = Kind.of(dict(module.default_cr)).kind.lower()
     lines = [
         ("look", f"export KUBECONFIG={testbed.provider.kubeconfig}"),

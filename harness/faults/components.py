@@ -46,7 +46,7 @@ class Components:
     async def down(self, name: str) -> AsyncIterator[None]:
         """Kill a component and keep it down while the block runs; return when it is back."""
         pid, mark = self.pid(name), self._layout.down(name)
-        mark.parent.mkdir(exist_ok=True)
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
         mark.touch()
         try:
             os.kill(pid, signal.SIGKILL)

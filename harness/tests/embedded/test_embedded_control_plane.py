@@ -66,7 +66,10 @@ async def test_the_registry_speaks_the_oci_protocol(embedded_cluster: EmbeddedCl
         aiohttp.ClientSession() as session,
         session.get(f"http://{embedded_cluster.registry}/v2/_catalog") as response,
     ):
-        assert await response.json(content_type=None) == {"repositories": []}
+        answer = await response.json(content_type=None)
+
+    assert response.status == 200
+    assert isinstance(answer["repositories"], list)
 
 
 async def test_a_client_without_a_certificate_is_refused(embedded_cluster: EmbeddedCluster) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.errors import NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
@@ -263,13 +264,19 @@ async def test_a_newer_template_reaches_the_cluster(lamp: LampKyma, tmp_path: Pa
     assert entries(kyma)[0]["templateInfo"]["version"] == "1.3.0"
 
 
+@retry(retry=retry_if_result(lambda said: not said), wait=wait_fixed(0.1), stop=stop_after_delay(30))
+async def errors_told(lamp: LampKyma) -> list[str]:
+    """Return the messages of the Events about errors, which come a little after the status."""
+    events = await lamp.client.list(EVENT, namespace=KCP_NAMESPACE)
+    return [event["message"] for event in events.items if event["reason"] == "ModuleReconciliationError"]
+
+
 async def test_a_module_without_a_template_is_an_error_that_names_it(lamp: LampKyma):
     await deploy.enable_module(lamp.client, "torch")
 
     await lamp.until(KYMA, DEFAULT_KYMA, has_state("Error"))
 
-    events = await lamp.client.list(EVENT, namespace=KCP_NAMESPACE)
-    said = [event["message"] for event in events.items if event["reason"] == "ModuleReconciliationError"]
+    said = await errors_told(lamp)
     assert any("no module template found for module: torch" in message for message in said)
 
 
