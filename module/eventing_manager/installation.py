@@ -83,6 +83,10 @@ class Installation:
         """Return an object as it was watched last, None if there was none; it may be late."""
         return self._owned.find(kind, key)
 
+    def is_watched(self, objects: Sequence[Object]) -> bool:
+        """Tell whether there is a copy of each: until then nothing would tell that one is deleted."""
+        return all(self._owned.find(Kind.of(obj), ObjectKey.of(obj)) is not None for obj in objects)
+
     async def members(self, eventing: Object) -> list[Object]:
         """Return every object there is, as the API server knows them now."""
         return await self._applyset(eventing).members()

@@ -31,7 +31,7 @@ class Provisioned:
 
     dependencies: tuple[Dependency, ...]
     is_complete: bool
-    """Whether every object is applied: a kind that is served may not be known everywhere yet."""
+    """Whether every object is applied, and watched: a kind that is served may not be known everywhere yet."""
 
 
 class Provisioning:
@@ -66,7 +66,7 @@ class Provisioning:
         return Provisioned(
             waiting_for=_unready(installed.objects, self._statefulset),
             dependencies=dependencies,
-            is_complete=not installed.absent,
+            is_complete=not installed.absent and self._installation.is_watched(installed.objects),
         )
 
 
