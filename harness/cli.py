@@ -70,9 +70,7 @@ class Session:
         """Return the testbed of the running cluster; an error where there is none."""
         testbed = await self.attached()
         if testbed is None:
-            raise NotRunningError(
-                f"cluster {self.settings.cluster} is not running: `kyma-harness up` starts it"
-            )
+            raise NotRunningError.of_cluster(self.settings.cluster)
         return testbed
 
 

@@ -87,5 +87,5 @@ class EmbeddedProvider:
 
     def _running(self) -> EmbeddedCluster:
         if self._cluster is None:
-            raise NotRunningError(f"cluster {self._name} is not running: `kyma-harness up` starts it")
+            raise NotRunningError.of_cluster(self._name)
         return self._cluster

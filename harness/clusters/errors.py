@@ -13,6 +13,8 @@
      └ BuildError                Docker could not build, load or push an image
 """
 
+from typing import Self
+
 from harness.host.errors import HarnessError
 
 
@@ -22,6 +24,11 @@ class ClusterError(HarnessError):
 
 class NotRunningError(ClusterError):
     """Something was asked of a cluster that does not run."""
+
+    @classmethod
+    def of_cluster(cls, name: str) -> Self:
+        """Return the error for a cluster that is not there at all."""
+        return cls(f"cluster {name} is not running: `kyma-harness up` starts it")
 
 
 class MismatchError(ClusterError):

@@ -50,7 +50,7 @@ class K3dProvider:
     def registry(self) -> RegistryAddress:
         """The registry: by its port here, by its container's name on the nodes, by ``.localhost`` in pods."""
         if self._registry is None:
-            raise NotRunningError(f"cluster {self._cluster} is not running: `kyma-harness up` starts it")
+            raise NotRunningError.of_cluster(self._cluster)
         return self._registry
 
     async def attach(self) -> bool:

@@ -56,7 +56,7 @@ class KindProvider:
     def registry(self) -> RegistryAddress:
         """The registry: by its port here and, through containerd, on the nodes; by its address in pods."""
         if self._registry is None:
-            raise NotRunningError(f"cluster {self._cluster} is not running: `kyma-harness up` starts it")
+            raise NotRunningError.of_cluster(self._cluster)
         return self._registry
 
     async def attach(self) -> bool:
