@@ -16,7 +16,7 @@ from harness.embedded.readiness import until_pods_can_be_made, until_pods_can_ru
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step
 from harness.host.ports import PortPool
-from harness.node.rules import Rules
+from harness.node.rules.rules import Rules
 from harness.node.settings import NodeSettings
 
 NODE_NAME = "process-node"

@@ -10,24 +10,24 @@ from controller.kinds import CONFIG_MAP, POD, SECRET
 from controller.logs import get_logger
 from controller.reflector import Reflector
 from controller.resource import Object, ObjectKey, uid_of
-from harness.node.addresses import PodAddresses
-from harness.node.backoff import RestartBackoff
-from harness.node.containers import ContainerTools
-from harness.node.downward import PodFacts
+from harness.node.containers.backoff import RestartBackoff
+from harness.node.containers.container import ContainerTools
+from harness.node.containers.handlers import Handlers
+from harness.node.containers.launch import Launcher
+from harness.node.containers.logs import ContainerLog
 from harness.node.events import EventRecorder
-from harness.node.handlers import Handlers
-from harness.node.launch import Launcher
-from harness.node.logs import ContainerLog
-from harness.node.payload import Payload
-from harness.node.pods import PodTools, PodWorker
-from harness.node.provisioner import Provisioner
+from harness.node.identity.downward import PodFacts
+from harness.node.identity.tokens import PodTokens
+from harness.node.network.addresses import PodAddresses
+from harness.node.network.services import ServiceProxy
+from harness.node.pods.pod import PodTools, PodWorker
 from harness.node.registration import NODE_IP, Registration
 from harness.node.sandbox import Sandbox
 from harness.node.server import kubelet_server
-from harness.node.services import ServiceProxy
 from harness.node.settings import NodeSettings
-from harness.node.tokens import PodTokens
-from harness.node.volumes import Volumes
+from harness.node.volumes.payload import Payload
+from harness.node.volumes.provisioner import Provisioner
+from harness.node.volumes.volumes import Volumes
 
 log = get_logger(__name__)
 _AFTER_GRACE = 2.0

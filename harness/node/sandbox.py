@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.host.ports import PortPool
-from harness.node.downward import PodFacts
-from harness.node.placeholders import HOST
-from harness.node.rules import Rule
-from harness.node.volumes import Volumes
+from harness.node.identity.downward import PodFacts
+from harness.node.rules.placeholders import HOST
+from harness.node.rules.rules import Rule
+from harness.node.volumes.volumes import Volumes
 
 
 @dataclass(slots=True, kw_only=True)

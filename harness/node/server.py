@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from harness.node.logs import ContainerLog, LogQuery
-from harness.node.placeholders import HOST
+from harness.node.containers.logs import ContainerLog, LogQuery
+from harness.node.rules.placeholders import HOST
 
 _STOP_SECONDS = 1.0
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.host.ports import PortPool
-from harness.node.rules import Rules
+from harness.node.rules.rules import Rules
 
 # Generous on purpose: what a pod requests must not keep it from being placed on a laptop.
 _CAPACITY = {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "100Gi", "pods": "110"}

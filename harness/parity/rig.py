@@ -15,7 +15,7 @@ from harness.embedded.toolchain import ToolPaths
 from harness.host.ports import PortPool
 from harness.kyma import deploy
 from harness.kyma.distribution import LifecycleManagers
-from harness.node.forwarder import Forwarder
+from harness.node.network.forwarder import Forwarder
 from harness.parity.specimen import NAMESPACE
 
 RESYNC = "--requeue-success-interval=2s"

@@ -14,7 +14,7 @@ from harness.kyma.distribution import BINARIES, MANIFESTS, Choice, Folder, find
 from harness.kyma.errors import DistributionError
 from harness.kyma.golang import GoSource
 from harness.kyma.prebuilt import prebuilt
-from harness.node.rules import Rules
+from harness.node.rules.rules import Rules
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="there is no go on PATH")

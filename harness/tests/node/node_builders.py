@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.errors import NotFoundError
-from harness.node.downward import PodFacts
-from harness.node.rules import Rules
+from harness.node.identity.downward import PodFacts
+from harness.node.rules.rules import Rules
 from harness.node.states import ContainerRecord, Running, Terminated, Waiting, now
 
 

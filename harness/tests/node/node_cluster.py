@@ -19,7 +19,7 @@ from harness.host import process
 from harness.host.ports import PortPool
 from harness.node.annotations import ADDRESSES
 from harness.node.node import ProcessNode
-from harness.node.rules import Rules
+from harness.node.rules.rules import Rules
 from harness.node.settings import NodeSettings
 from harness.observe.claims import exists, has_condition, is_gone, satisfies
 from harness.observe.waits import Target, wait_for

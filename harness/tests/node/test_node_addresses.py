@@ -1,7 +1,7 @@
 import pytest
 
-from harness.node.addresses import PodAddresses
 from harness.node.errors import AddressError
+from harness.node.network.addresses import PodAddresses
 
 
 def test_addresses_are_handed_out_once_each():

@@ -1,4 +1,4 @@
-from harness.node.atomic import File, write_atomically
+from harness.node.volumes.atomic import File, write_atomically
 
 
 def held(volume):

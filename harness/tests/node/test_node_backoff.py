@@ -1,4 +1,4 @@
-from harness.node.backoff import RestartBackoff
+from harness.node.containers.backoff import RestartBackoff
 
 
 def a_backoff():

@@ -3,8 +3,9 @@ import base64
 import pytest
 from node_builders import Objects, container, facts, pod
 
-from harness.node.environment import command_line, container_environment, expanded
+from harness.node.containers.environment import command_line, container_environment
 from harness.node.errors import ContainerConfigError
+from harness.node.expansion import expanded
 
 
 def a_secret(**data):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.host.ports import PortPool
-from harness.node.forwarder import Forwarder
+from harness.node.network.forwarder import Forwarder
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.node.logs import ContainerLog, LogQuery
+from harness.node.containers.logs import ContainerLog, LogQuery
 
 
 @pytest.fixture

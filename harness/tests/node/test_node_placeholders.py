@@ -1,7 +1,7 @@
 import pytest
 
 from harness.node.errors import AddressError, RuleError
-from harness.node.placeholders import Placeholders
+from harness.node.rules.placeholders import Placeholders
 
 
 @pytest.fixture

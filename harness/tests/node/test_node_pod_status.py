@@ -1,7 +1,7 @@
 import pytest
 from node_builders import container, ended, pod, record, running
 
-from harness.node.pod_status import PodPicture, status_of
+from harness.node.pods.status import PodPicture, status_of
 from harness.node.states import Waiting
 
 

@@ -5,7 +5,7 @@ import pytest
 from node_builders import rules
 
 from harness.node.errors import ImageError, RuleError
-from harness.node.rules import Rules, canonical, plain_placeholders
+from harness.node.rules.rules import Rules, canonical, plain_placeholders
 
 NATS = """
 - image: "*/nats:*"

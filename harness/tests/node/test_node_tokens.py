@@ -2,7 +2,7 @@ import json
 
 from node_builders import Issuer, facts
 
-from harness.node.tokens import PodTokens, write_kubeconfig
+from harness.node.identity.tokens import PodTokens, write_kubeconfig
 
 
 class Clock:

@@ -5,9 +5,9 @@ import pytest
 from node_builders import Issuer, Objects, container, facts, pod
 
 from harness.node.errors import VolumeError
-from harness.node.payload import Payload
-from harness.node.tokens import PodTokens
-from harness.node.volumes import Volumes
+from harness.node.identity.tokens import PodTokens
+from harness.node.volumes.payload import Payload
+from harness.node.volumes.volumes import Volumes
 
 
 class Claims:

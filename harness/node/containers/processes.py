@@ -4,9 +4,9 @@ import asyncio
 from typing import Protocol
 
 from harness.host.process import spawn
-from harness.node.launch import Launch
-from harness.node.logs import ContainerLog
-from harness.node.rules import Rule
+from harness.node.containers.launch import Launch
+from harness.node.containers.logs import ContainerLog
+from harness.node.rules.rules import Rule
 
 
 class Process(Protocol):

@@ -9,9 +9,9 @@ import aiohttp
 
 from harness.host import process
 from harness.host.errors import HarnessError
+from harness.node.containers.launch import Launch
 from harness.node.errors import AddressError
-from harness.node.launch import Launch
-from harness.node.placeholders import HOST
+from harness.node.rules.placeholders import HOST
 from harness.node.sandbox import Sandbox
 
 _OK, _ERRORS = 200, 400

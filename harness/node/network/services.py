@@ -14,8 +14,8 @@ from controller.reflector import Reflector
 from controller.resource import Object, ObjectKey, annotations_of, labels_of
 from harness.host.ports import PortPool
 from harness.node.annotations import ADDRESSES
-from harness.node.forwarder import Forwarder
-from harness.node.placeholders import HOST
+from harness.node.network.forwarder import Forwarder
+from harness.node.rules.placeholders import HOST
 
 _OWNER_LABEL = "kubernetes.io/service-name"
 ResolvePort = Callable[[str, int], int | None]

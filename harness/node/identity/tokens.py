@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.node.downward import PodFacts
+from harness.node.identity.downward import PodFacts
 
 # Like a kubelet: at 80 % of its life, or after a day, whichever comes first.
 _RENEW_AT = 0.8

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from controller.resource import Object
-from harness.node.containers import ContainerRunner
+from harness.node.containers.container import ContainerRunner
 from harness.node.states import ContainerRecord, Waiting
 
 

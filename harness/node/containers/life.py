@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
-from harness.node.handlers import Handlers, Target
-from harness.node.prober import probe_forever
-from harness.node.probes import Probe, ProbeKind, probe_of
-from harness.node.processes import Process, SimulatedProcess
-from harness.node.reporting import Reporter
+from harness.node.containers.handlers import Handlers, Target
+from harness.node.containers.prober import probe_forever
+from harness.node.containers.probes import Probe, ProbeKind, probe_of
+from harness.node.containers.processes import Process, SimulatedProcess
+from harness.node.containers.reporting import Reporter
 
 _HOOK_LIMIT = 60.0
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from controller.errors import ControllerError
 from harness.host.errors import HarnessError, SpawnError
-from harness.node.backoff import RestartBackoff
+from harness.node.containers.backoff import RestartBackoff
+from harness.node.containers.handlers import Handlers, Target
+from harness.node.containers.launch import Launch, Launcher, termination_message_path
+from harness.node.containers.life import Life
+from harness.node.containers.logs import ContainerLog
+from harness.node.containers.processes import start
+from harness.node.containers.reporting import Reporter
 from harness.node.errors import ContainerConfigError, ImageError
-from harness.node.handlers import Handlers, Target
-from harness.node.launch import Launch, Launcher, termination_message_path
-from harness.node.life import Life
-from harness.node.logs import ContainerLog
-from harness.node.processes import start
-from harness.node.reporting import Reporter
-from harness.node.rules import Rule, Rules
+from harness.node.rules.rules import Rule, Rules
 from harness.node.sandbox import Sandbox
 from harness.node.states import Running, Terminated, now
 

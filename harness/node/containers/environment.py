@@ -1,26 +1,14 @@
 """Build a container's environment: env, envFrom, $(VAR), the downward API."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from harness.node.downward import PodFacts
 from harness.node.errors import ContainerConfigError
-from harness.node.sources import Getter, config_data, secret_data
+from harness.node.expansion import expanded
+from harness.node.identity.downward import PodFacts
+from harness.node.volumes.sources import Getter, config_data, secret_data
 
-_REFERENCE = re.compile(r"\$(?:(?P<escaped>\$)|\((?P<name>[^()]+)\))")
 _Reader = Callable[[Getter, str, str], Awaitable[dict[str, bytes] | None]]
-
-
-def expanded(text: str, values: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by its value; an unknown name stays as written, `$$` becomes one dollar sign."""
-
-    def value(found: re.Match[str]) -> str:
-        if found["escaped"]:
-            return "$"
-        return values.get(found["name"], found[0])
-
-    return _REFERENCE.sub(value, text)
 
 
 async def container_environment(container: Mapping[str, Any], facts: PodFacts, api: Getter) -> dict[str, str]:

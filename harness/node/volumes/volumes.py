@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.node.atomic import write_atomically
-from harness.node.downward import PodFacts
-from harness.node.environment import expanded
 from harness.node.errors import VolumeError
-from harness.node.mounts import Mounts, mount_path
-from harness.node.payload import CONFIGURATION, Payload
+from harness.node.expansion import expanded
+from harness.node.identity.downward import PodFacts
+from harness.node.volumes.atomic import write_atomically
+from harness.node.volumes.mounts import Mounts, mount_path
+from harness.node.volumes.payload import CONFIGURATION, Payload
 
 
 class Claims(Protocol):

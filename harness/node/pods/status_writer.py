@@ -7,7 +7,7 @@ from typing import Any
 from controller.errors import ControllerError, NotFoundError
 from controller.logs import get_logger
 from controller.resource import Object
-from harness.node.pod_api import PodApi
+from harness.node.pods.api import PodApi
 
 log = get_logger(__name__)
 _RETRY_SECONDS = 0.5

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.node.atomic import File
-from harness.node.downward import PodFacts
 from harness.node.errors import ContainerConfigError, VolumeError
-from harness.node.sources import Getter, config_data, secret_data
-from harness.node.tokens import PodTokens
+from harness.node.identity.downward import PodFacts
+from harness.node.identity.tokens import PodTokens
+from harness.node.volumes.atomic import File
+from harness.node.volumes.sources import Getter, config_data, secret_data
 
 CONFIGURATION = frozenset({"configMap", "secret", "downwardAPI", "projected"})
 _DEFAULT_MODE = 0o644

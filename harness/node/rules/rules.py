@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from harness.node.errors import ImageError, RuleError
-from harness.node.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
+from harness.node.rules.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _SCHEMA = {

@@ -12,18 +12,18 @@ from controller.client import Client
 from controller.errors import ControllerError, InvalidError, NotFoundError
 from controller.logs import get_logger
 from controller.resource import Object, is_deleting
-from harness.node.containers import ContainerRunner, ContainerTools
+from harness.node.containers.container import ContainerRunner, ContainerTools
+from harness.node.containers.logs import ContainerLog
+from harness.node.containers.reporting import Reporter
 from harness.node.events import EventRecorder
-from harness.node.logs import ContainerLog
-from harness.node.pod_api import PodApi
-from harness.node.pod_containers import PodContainers
-from harness.node.pod_status import PodPicture, is_over, status_of
-from harness.node.reporting import Reporter
+from harness.node.identity.tokens import PodTokens
+from harness.node.pods.api import PodApi
+from harness.node.pods.containers import PodContainers
+from harness.node.pods.status import PodPicture, is_over, status_of
+from harness.node.pods.status_writer import StatusWriter
 from harness.node.sandbox import Sandbox
 from harness.node.states import ContainerRecord, now, timestamp
-from harness.node.status_writer import StatusWriter
-from harness.node.tokens import PodTokens
-from harness.node.volume_keeper import VolumeKeeper, shown_to_containers
+from harness.node.volumes.keeper import VolumeKeeper, shown_to_containers
 
 log = get_logger(__name__)
 _DELETE_RETRY = 0.5

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.node.environment import command_line, container_environment
+from harness.node.containers.environment import command_line, container_environment
 from harness.node.errors import ContainerConfigError, NodeError
-from harness.node.mounts import Mounts, mount_path
-from harness.node.placeholders import Placeholders
-from harness.node.rules import Rule, plain_placeholders
+from harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
+from harness.node.rules.placeholders import Placeholders
+from harness.node.rules.rules import Rule, plain_placeholders
 from harness.node.sandbox import Sandbox
-from harness.node.sources import Getter
-from harness.node.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
+from harness.node.volumes.mounts import Mounts, mount_path
+from harness.node.volumes.sources import Getter
 
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 

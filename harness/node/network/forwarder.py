@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 
-from harness.node.placeholders import HOST
+from harness.node.rules.placeholders import HOST
 
 _CONNECT_SECONDS = 5.0
 _CHUNK = 64 * 1024

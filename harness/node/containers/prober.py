@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
-from harness.node.handlers import Handlers, Target
-from harness.node.probes import Probe, ProbeState
+from harness.node.containers.handlers import Handlers, Target
+from harness.node.containers.probes import Probe, ProbeState
 
 
 async def probe_forever(

@@ -9,10 +9,10 @@ from typing import Any
 from controller.errors import ControllerError
 from controller.logs import get_logger
 from harness.host.errors import HarnessError
-from harness.node.downward import PodFacts
-from harness.node.sources import config_references
-from harness.node.tokens import PodTokens
-from harness.node.volumes import Volumes
+from harness.node.identity.downward import PodFacts
+from harness.node.identity.tokens import PodTokens
+from harness.node.volumes.sources import config_references
+from harness.node.volumes.volumes import Volumes
 
 log = get_logger(__name__)
 _RETRY = 0.2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.node.errors import ContainerConfigError
-from harness.node.quantities import divided
+from harness.node.identity.quantities import divided
 
 _SUBSCRIPT = re.compile(r"metadata\.(?P<map>labels|annotations)\['(?P<key>[^']+)'\]")
 

@@ -1,0 +1,1 @@
+"""Process rules: which command stands for which image."""

@@ -1,0 +1,1 @@
+"""Volumes as directories: configuration, claims, and the provisioner behind them."""
