@@ -63,18 +63,13 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
 
 async def _deploy(testbed: Testbed, client: Client, ledger: Ledger, until: Stage) -> None:
     if until.reaches(Stage.MANAGERS):
-        with ledger.step("lifecycle managers") as step:
-            await testbed.deploy_managers(client)
-            step.note(f"{testbed.managers.pair} pair")
-        ledger.detail(testbed.managers.reason)
+        await deploy_managers(testbed, client, ledger)
     if until.reaches(Stage.RIGHTS):
         with ledger.step("rights") as step:
             await deploy.grant_rights(client)
             step.note("module-manager may install what modules contain")
     if until.reaches(Stage.KYMA):
-        with ledger.step("kyma") as step:
-            await testbed.deploy_kyma(client)
-            step.note("kcp-system/default-kyma")
+        await deploy_kyma(testbed, client, ledger)
     if until.reaches(Stage.ENABLE):
         with ledger.step("enable") as step:
             await enable(testbed, client, step)
@@ -84,6 +79,21 @@ async def _deploy(testbed: Testbed, client: Client, ledger: Ledger, until: Stage
             step.note(f"{len(checks)} of {len(checks)} checks hold")
         for one in checks:
             ledger.detail(f"✓ {one.name}")
+
+
+async def deploy_managers(testbed: Testbed, client: Client, ledger: Ledger) -> None:
+    """Deploy the lifecycle managers, and tell which pair it is and why."""
+    with ledger.step("lifecycle managers") as step:
+        await testbed.deploy_managers(client)
+        step.note(f"{testbed.managers.pair} pair")
+    ledger.detail(testbed.managers.reason)
+
+
+async def deploy_kyma(testbed: Testbed, client: Client, ledger: Ledger) -> None:
+    """Apply the module's template, and create the Kyma where there is none."""
+    with ledger.step("kyma") as step:
+        await testbed.deploy_kyma(client)
+        step.note("kcp-system/default-kyma")
 
 
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:

@@ -1,25 +1,40 @@
-"""What a command gets from the command line it hangs on."""
-
-from typing import Protocol
+"""What every command gets from the command line it hangs on."""
 
 from rich.console import Console
 
+from harness.clusters.errors import NotRunningError
 from harness.embedded.toolchain import ToolPaths
+from harness.embedded.tools import ensure
+from harness.record import Record
 from harness.settings import Settings
-from harness.testbed import Testbed
+from harness.testbed import Testbed, set_up
 
 
-class Session(Protocol):
+class Session:
     """The settings of this run, and a console for people."""
 
-    settings: Settings
-    console: Console
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.console = Console(stderr=True)
 
     async def tools(self) -> ToolPaths:
         """Return the tools, fetched or built where they are not at hand."""
+        return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
+
+    async def testbed(self) -> Testbed:
+        """Decide on everything, without starting anything."""
+        return await set_up(self.settings, self.console)
 
     async def attached(self) -> Testbed | None:
         """Return the testbed of the running cluster; nothing where there is none."""
+        if Record.read(self.settings) is None:
+            return None
+        testbed = await self.testbed()
+        return testbed if await testbed.provider.attach() else None
 
     async def running(self) -> Testbed:
         """Return the testbed of the running cluster; an error where there is none."""
+        testbed = await self.attached()
+        if testbed is None:
+            raise NotRunningError.of_cluster(self.settings.cluster)
+        return testbed
