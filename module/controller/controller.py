@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from controller.errors import ConflictError, KindLeavingError, QueueClosedError, TerminalError, asked_to_wait
+from controller.errors import QueueClosedError, TerminalError, asked_to_wait, is_transient
 from controller.logs import get_logger, logging_fields
 from controller.queue import WorkQueue
 
@@ -127,9 +127,9 @@ class Controller:
 
     def _retry(self, key: ObjectKey, error: Exception) -> None:
         delay = self._queue.add_rate_limited(key, at_least=asked_to_wait(error))
-        if isinstance(error, (ConflictError, KindLeavingError)):
-            # Someone else was first. That is how it is meant to work.
-            log.info("pass met a conflict", retryAfter=delay, reason=str(error))
+        if is_transient(error):
+            # Someone else was first, or the API server is busy: nothing is wrong with what was asked.
+            log.info("pass is held up", retryAfter=delay, reason=str(error))
         else:
             log.error("pass failed", exc_info=error, retryAfter=delay)
         self._on_error(key, error)

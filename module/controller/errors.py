@@ -7,15 +7,15 @@
      │    ├── BadRequestError      400
      │    ├── UnauthorizedError    401
      │    ├── ForbiddenError       403
-     │    │    └── KindLeavingError  its definition is being deleted, so nothing new is let in
+     │    │    └── KindLeavingError  its definition is being deleted, so nothing new is let in (transient)
      │    ├── NotFoundError        404
-     │    ├── ConflictError        409: changed since it was read, or a field has another owner
-     │    ├── AlreadyExistsError   409 on create
-     │    ├── ExpiredError         410: list again
+     │    ├── ConflictError        409: changed since it was read, or a field has another owner (transient)
+     │    ├── AlreadyExistsError   409 on create (transient)
+     │    ├── ExpiredError         410: list again (transient)
      │    ├── InvalidError         422
-     │    ├── TooManyRequestsError 429
-     │    └── ServerError          5xx
-     ├── UnreachableError          no answer: refused, reset, timed out, not trusted
+     │    ├── TooManyRequestsError 429 (transient)
+     │    └── ServerError          5xx (transient)
+     ├── UnreachableError          no answer: refused, reset, timed out, not trusted (transient)
      ├── KindAbsentError           the API server serves no such kind, for now
      ├── ConfigurationError        there is nothing to connect to or to authenticate with
      ├── ForeignObjectError        an object of that name belongs to someone else
@@ -27,7 +27,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 class ControllerError(Exception):
     """Anything this package raises on purpose."""
+
+    is_transient: ClassVar[bool] = False
+    """Whether the same may work later with nobody doing anything about it."""
 
 
 class ApiError(ControllerError):
@@ -83,6 +86,8 @@ class ForbiddenError(ApiError):
 class KindLeavingError(ForbiddenError):
     """The kind's definition is being deleted: soon nobody serves the kind."""
 
+    is_transient = True
+
 
 class NotFoundError(ApiError):
     """The object, or the namespace it should go into, does not exist."""
@@ -91,13 +96,19 @@ class NotFoundError(ApiError):
 class ConflictError(ApiError):
     """The object is not what the request takes it for: read it again."""
 
+    is_transient = True
+
 
 class AlreadyExistsError(ApiError):
     """An object of that name exists."""
 
+    is_transient = True
+
 
 class ExpiredError(ApiError):
     """The resource version is too old to go on from: list again."""
+
+    is_transient = True
 
 
 class InvalidError(ApiError):
@@ -107,9 +118,13 @@ class InvalidError(ApiError):
 class TooManyRequestsError(ApiError):
     """The API server is busy or not ready; ``retry_after`` says for how many seconds, where it knows."""
 
+    is_transient = True
+
 
 class ServerError(ApiError):
     """The API server, or a webhook that it asks, failed."""
+
+    is_transient = True
 
 
 _KIND_LEAVES: Final = "not allowed while custom resource definition is terminating"
@@ -138,6 +153,11 @@ def api_error_class(status: int, reason: str, message: str = "") -> type[ApiErro
     return _BY_STATUS.get(status, ApiError)
 
 
+def is_transient(error: Exception) -> bool:
+    """Tell whether it is enough to try again later."""
+    return isinstance(error, ControllerError) and error.is_transient
+
+
 def asked_to_wait(error: Exception) -> float:
     """Return for how many seconds the API server asked to be left alone, 0 where it did not."""
     return error.retry_after or 0.0 if isinstance(error, ApiError) else 0.0
@@ -145,6 +165,8 @@ def asked_to_wait(error: Exception) -> float:
 
 class UnreachableError(ControllerError):
     """The API server gave no answer; whether the request took effect is unknown."""
+
+    is_transient = True
 
     def __init__(self, server: str, cause: object) -> None:
         super().__init__(f"the API server {server} cannot be reached: {cause}")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from controller.controller import Result
 from controller.errors import (
     ApiError,
-    ConflictError,
+    ControllerError,
     ForeignObjectError,
-    KindLeavingError,
     NotFoundError,
     TerminalError,
+    is_transient,
 )
 from controller.logs import get_logger, set_level
 from controller.resource import ObjectKey, generation_of, has_finalizer, is_deleting
@@ -92,11 +92,11 @@ class EventingReconciler:
         except ForeignObjectError as error:
             await self._report_failure(eventing, Reason.FOREIGN_OBJECT, error)
             return Result(requeue_after=LOOK_AGAIN)
-        except (ConflictError, KindLeavingError):
-            # Somebody was first; the next pass reads what is now.
-            raise
-        except ApiError as error:
-            await self._report_failure(eventing, Reason.API_REFUSED, error)
+        except ControllerError as error:
+            if is_transient(error):
+                await self._report_delay(eventing, error)
+            elif isinstance(error, ApiError):
+                await self._report_failure(eventing, Reason.API_REFUSED, error)
             raise
 
     async def _stand_by(self, eventing: Object, served: ObjectKey) -> Result:
@@ -165,15 +165,29 @@ class EventingReconciler:
             return reports.not_ready(active, Reason.JETSTREAM_SILENT, str(error), dependencies), False
         return reports.nats_ready(dependencies), True
 
+    async def _report_delay(self, eventing: Object, error: Exception) -> None:
+        """Say what holds up a change that is on its way; nothing of what was found before is less true."""
+        current = self._as_reported(eventing)
+        report = reports.delayed(current, str(error)) if current is not None else None
+        if current is not None and report is not None:
+            with contextlib.suppress(ControllerError):
+                await self._eventings.report(current, report)
+
     async def _report_failure(self, eventing: Object, reason: Reason, error: Exception) -> None:
-        # The pass may have written more since.
-        current = self._eventings.get(ObjectKey.of(eventing)) or eventing
+        current = self._as_reported(eventing)
+        if current is None:
+            return
         state = State.DELETING if is_deleting(current) else _failed_state(reason)
         verdict = reports.remembered_verdict(current)
         with contextlib.suppress(NotFoundError):
             await self._eventings.report(
                 current, reports.failed(state, _active(current), reason, str(error), verdict)
             )
+
+    def _as_reported(self, eventing: Object) -> Object | None:
+        """Return an Eventing with what its pass has written since, None where another generation came."""
+        current = self._eventings.get(ObjectKey.of(eventing)) or eventing
+        return current if generation_of(current) == generation_of(eventing) else None
 
 
 def _active(eventing: Object) -> str:

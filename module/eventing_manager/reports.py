@@ -5,19 +5,19 @@ Every reason is listed in ``docs/reference/eventing-status.md`` with what to do 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eventing_manager.guard import Verdict
 from eventing_manager.names import NATS
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType
-from eventing_manager.status import Condition, ConditionType, Report, State
+from eventing_manager.status import Condition, ConditionType, Dependency, Report, State, condition_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from controller.resource import Object, ObjectKey
-    from eventing_manager.status import Dependency
 
 
 def starting(backend: BackendType, active: str, verdict: Verdict | None = None) -> Report:
@@ -144,6 +144,27 @@ def failed(state: State, active: str, reason: Reason, message: str, verdict: Ver
             _not(ConditionType.READY, reason, message),
             *([_drained(verdict)] if verdict else []),
         ),
+    )
+
+
+def delayed(eventing: Object, message: str) -> Report | None:
+    """Report what holds up a change that is under way, all else as it was; None where none is."""
+    status = eventing.get("status") or {}
+    state = status.get("state")
+    if state not in {State.PROCESSING, State.DELETING}:
+        return None
+    conditions = (condition_of(found) for found in status["conditions"])
+    return Report(
+        state=State(state),
+        active_backend=status["activeBackend"],
+        conditions=tuple(
+            replace(condition, message=f"trying again: {message}")
+            if condition.type is ConditionType.READY
+            else condition
+            for condition in conditions
+            if condition.type is not ConditionType.RECONCILING
+        ),
+        dependencies=tuple(Dependency(**found) for found in status.get("dependencies") or []),
     )
 
 

@@ -82,6 +82,16 @@ class Report:
     dependencies: tuple[Dependency, ...] = ()
 
 
+def condition_of(written: dict[str, Any]) -> Condition:
+    """Return a condition as it stands in a status."""
+    return Condition(
+        type=ConditionType(written["type"]),
+        holds=written["status"] == "True",
+        reason=written["reason"],
+        message=written["message"],
+    )
+
+
 def status_patch(eventing: Object, report: Report, *, now: datetime) -> dict[str, Any] | None:
     """Return the merge patch that brings the status of an Eventing up to a report; None where it is."""
     old = eventing.get("status") or {}

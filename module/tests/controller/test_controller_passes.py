@@ -11,7 +11,13 @@ import pytest
 
 from controller.backoff import Backoff
 from controller.controller import Controller, Result
-from controller.errors import TerminalError, TooManyRequestsError
+from controller.errors import (
+    TerminalError,
+    TooManyRequestsError,
+    UnreachableError,
+    api_error_class,
+    is_transient,
+)
 from controller.logs import JSONFormatter, get_logger
 from controller.resource import Kind, ObjectKey
 
@@ -83,6 +89,35 @@ async def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks():
         await asyncio.sleep(1000)
 
     assert script.times == [0, 30, 60]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "passes_by"),
+    [
+        (400, "BadRequest", False),
+        (403, "Forbidden", False),
+        (404, "NotFound", False),
+        (409, "Conflict", True),
+        (409, "AlreadyExists", True),
+        (410, "Expired", True),
+        (422, "Invalid", False),
+        (429, "TooManyRequests", True),
+        (500, "InternalError", True),
+        (503, "ServiceUnavailable", True),
+        (504, "Timeout", True),
+    ],
+)
+def test_an_answer_of_the_api_server_is_transient_where_the_same_request_may_work_later(
+    status, reason, passes_by
+):
+    error = api_error_class(status, reason)(status, reason, "", method="GET", path="/")
+
+    assert is_transient(error) is passes_by
+
+
+def test_no_answer_is_transient_and_a_mistake_in_the_program_is_not():
+    assert is_transient(UnreachableError("https://server", "timed out"))
+    assert not is_transient(ValueError())
 
 
 async def test_a_terminal_error_is_not_retried():

@@ -99,6 +99,28 @@ def test_a_failure_does_not_let_forget_that_a_removal_was_allowed():
     assert reports.remembered_verdict(failed) == allowed
 
 
+def test_a_delay_is_told_in_a_message_and_changes_nothing_else():
+    allowed = Verdict(allowed=True, reason=Reason.NOTHING_HELD, message="every message was received")
+    going = patched(eventing(), reports.removing(State.DELETING, "nats", "a pod", allowed), NOON)
+
+    delayed = patched(going, reports.delayed(going, "503 ServiceUnavailable"), LATER)
+
+    assert "503 ServiceUnavailable" in delayed["status"]["conditions"][0]["message"]
+    assert without_messages(delayed) == without_messages(going)
+    assert reports.remembered_verdict(delayed) == allowed
+
+
+def without_messages(obj):
+    conditions = [{**condition, "message": ""} for condition in obj["status"]["conditions"]]
+    return {**obj["status"], "conditions": conditions}
+
+
+def test_an_eventing_that_is_ready_has_nothing_to_tell_of_a_delay():
+    ready = patched(eventing(), reports.nats_ready(), NOON)
+
+    assert reports.delayed(ready, "503 ServiceUnavailable") is None
+
+
 def test_a_removal_that_is_held_up_was_not_allowed():
     denied = Verdict(allowed=False, reason=Reason.UNDELIVERED, message="2 in stream a")
 

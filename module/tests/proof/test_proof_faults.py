@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+from contextlib import asynccontextmanager
 
 import pytest
+from proof_objects import EVENTING
 from proof_phases import PHASES
 from proof_state import until_state_is
 
+from controller.reflector import Reflector
 from harness.faults.fault import Delay, Kill, Moment
 from harness.faults.plan import Mixed
 
@@ -47,13 +50,33 @@ async def endure(reference, rig, seed, *, share, at_most, kills=False):
     return met, rig.proxy.record.count(is_write, since=mark).total()
 
 
+@asynccontextmanager
+async def states_shown(client):
+    """Collect every state that an Eventing shows while the block runs."""
+    states = set()
+
+    def note(_old, new):
+        if new is not None:
+            states.add(new.get("status", {}).get("state"))
+
+    reflector = Reflector(client, EVENTING, on_change=note)
+    watching = asyncio.create_task(reflector.run())
+    await reflector.synced.wait()
+    yield states
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
 @pytest.mark.timeout(600)
 async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference, rig, seed, say):
-    met, writes = await endure(reference, rig, seed, share=0.15, at_most=FAULTS)
+    async with states_shown(rig.client) as states:
+        met, writes = await endure(reference, rig, seed, share=0.15, at_most=FAULTS)
 
     say("faults met, writes", (met, writes))
     say("writes undisturbed", reference.writes)
     assert met > 0
+    assert "Ready" in states
+    assert "Error" not in states
     assert writes <= reference.writes + WRITES_PER_FAULT * met
 
 
