@@ -36,6 +36,10 @@ class Container:
     ports: Mapping[str, str]
     """The host port of each published port, such as ``{"5000/tcp": "5001"}``."""
 
+    def published(self, port: int) -> str | None:
+        """Return the host port of a TCP port; nothing where it is not published, as while it is stopped."""
+        return self.ports.get(f"{port}/tcp")
+
 
 class Docker:
     """One daemon that answered; every call runs in a thread, as the library blocks."""

@@ -30,6 +30,14 @@ class NotRunningError(ClusterError):
         """Return the error for a cluster that is not there at all."""
         return cls(f"cluster {name} is not running: `kyma-harness up` starts it")
 
+    @classmethod
+    def of_registry(cls, name: str) -> Self:
+        """Return the error for a cluster whose registry beside it is gone or stopped."""
+        return cls(
+            f"the registry of cluster {name} does not run, and without it no image is pulled: take the "
+            "cluster away with `kyma-harness down` and start again"
+        )
+
 
 class MismatchError(ClusterError):
     """A cluster of that name runs, made for something else."""

@@ -1,6 +1,5 @@
 """A cluster that is there already: whoever's it is, it is left as it was found."""
 
-import shutil
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,8 +16,8 @@ from harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from harness.clusters.forwarding import port_forward
 from harness.clusters.guard import check_allowed
+from harness.clusters.home import ClusterHome
 from harness.clusters.kubeconfig import copy_context
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Capability, Progress, RegistryAddress
@@ -38,16 +37,14 @@ class ExistingProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = False
 
-    def __init__(self, *, cluster: str, state: Path, kubectl: Path, options: ProviderOptions) -> None:
-        self._cluster = cluster
-        self._state = state
-        self._kubectl = kubectl
+    def __init__(self, *, home: ClusterHome, options: ProviderOptions) -> None:
+        self._home = home
         self._options = options
 
     @property
     def kubeconfig(self) -> Path:
         """A copy of the one context, in the state folder."""
-        return self._state / "kubeconfig"
+        return self._home.kubeconfig
 
     @property
     def registry(self) -> RegistryAddress:
@@ -65,28 +62,28 @@ class ExistingProvider:
         """Take up the cluster if it is marked as in use under our name."""
         if not self.kubeconfig.exists():
             return False
-        async with self._client() as client:
+        async with self._home.client() as client:
             marker = await _marker(client)
-        return marker is not None and marker["data"].get("cluster") == self._cluster
+        return marker is not None and marker["data"].get("cluster") == self._home.cluster
 
     async def create(self, on_progress: Callable[[Progress], None]) -> None:
         """Check that the cluster may and can be used, and mark it as in use."""
         _ = self.registry
-        private_folder(self._state)
+        private_folder(self._home.folder)
         try:
             await self._copy_context()
-            async with self._client() as client:
+            async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
                 await settle(client, on_progress)
                 await self._claim(client)
                 await _report_storage(client, on_progress)
         except BaseException:
-            shutil.rmtree(self._state, ignore_errors=True)
+            self._home.remove()
             raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
-        return port_forward(self._kubectl, self.kubeconfig, namespace, service, port)
+        return self._home.reach(namespace, service, port)
 
     async def load_image(self, archive: Path) -> None:
         """Refuse: nodes take images from registries."""
@@ -98,27 +95,24 @@ class ExistingProvider:
     async def collect_logs(self, folder: Path) -> None:
         """Write down the nodes as they are; what their system wrote is not ours to read."""
         private_folder(folder)
-        async with self._client() as client:
+        async with self._home.client() as client:
             answer = await client.request("GET", "/api/v1/nodes")
         (folder / "nodes.json").write_text(str(answer))
 
     async def delete(self) -> None:
         """Take our mark off the cluster; what was deployed into it has to be gone by then."""
         if await self.attach():
-            async with self._client() as client:
+            async with self._home.client() as client:
                 await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace)
-        shutil.rmtree(self._state, ignore_errors=True)
+        self._home.remove()
 
     async def _copy_context(self) -> None:
         await copy_context(
-            self._kubectl,
+            self._home.kubectl,
             source=self._options.kubeconfig,
             context=self._options.context,
             target=self.kubeconfig,
         )
-
-    def _client(self) -> Client:
-        return Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness")
 
     async def _claim(self, client: Client) -> None:
         if marker := await _marker(client):
@@ -131,7 +125,7 @@ class ExistingProvider:
                 f"the cluster of context {self._options.context} has a Kyma already (namespace "
                 f"{KYMA_NAMESPACE}), which the harness would overwrite: choose another cluster"
             )
-        data = {"cluster": self._cluster, "host": socket.gethostname()}
+        data = {"cluster": self._home.cluster, "host": socket.gethostname()}
         metadata = {"name": MARKER.name, "namespace": MARKER.namespace}
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 

@@ -1,22 +1,20 @@
 """The original PoC's set-up: k3s in containers, by the k3d command line."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import yaml
 
-from controller.client import Client
 from harness.clusters.coredns import alias
 from harness.clusters.docker import Container, Docker
 from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
-from harness.clusters.forwarding import port_forward
+from harness.clusters.home import ClusterHome
 from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.k3d_config import INTERNAL_PORT, OUR_LABEL, config, plan_for, registry_name
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Capability, Progress, RegistryAddress
-from harness.clusters.settling import settle
+from harness.clusters.settling import keeping_logs, settle, step
 from harness.host.errors import CommandError
 from harness.host.paths import private_folder, write_private
 
@@ -31,12 +29,9 @@ class K3dProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = True
 
-    def __init__(
-        self, *, cluster: str, state: Path, kubectl: Path, cli: K3dCli, options: ProviderOptions
-    ) -> None:
-        self._cluster = cluster
-        self._state = state
-        self._kubectl = kubectl
+    def __init__(self, *, home: ClusterHome, cli: K3dCli, options: ProviderOptions) -> None:
+        self._home = home
+        self._cluster = home.cluster
         self._cli = cli
         self._options = options
         self._registry: RegistryAddress | None = None
@@ -44,7 +39,7 @@ class K3dProvider:
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, in the cluster's state folder."""
-        return self._state / "kubeconfig"
+        return self._home.kubeconfig
 
     @property
     def registry(self) -> RegistryAddress:
@@ -57,7 +52,7 @@ class K3dProvider:
         """Take up the cluster if k3d runs one of this name; refuse one that is not ours."""
         async with Docker.connect() as docker:
             containers = await self._containers(docker)
-        if not any(one.running for one in containers if one.labels.get(ROLE_LABEL) == "server"):
+        if not any(one.running for one in _servers(containers)):
             return False
         self._check_ours(containers)
         await self._note(containers)
@@ -69,24 +64,25 @@ class K3dProvider:
         On failure only logs are left, in the state folder.
         """
         await self._cli.version()
-        private_folder(self._state)
+        private_folder(self._home.folder)
         async with Docker.connect() as docker:
             containers = await self._containers(docker)
             self._check_ours(containers)
-            if any(one.labels.get(ROLE_LABEL) == "server" for one in containers):
+            if _servers(containers):
                 await self._cli.start(self._cluster)
                 await self._settle(docker, on_progress)
                 return
             try:
                 await self._create(docker, on_progress)
-                await self._settle(docker, on_progress)
+                async with keeping_logs(self, self._home.folder / "logs" / "settling"):
+                    await self._settle(docker, on_progress)
             except BaseException:
                 await self._remove(docker)
                 raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
-        return port_forward(self._kubectl, self.kubeconfig, namespace, service, port)
+        return self._home.reach(namespace, service, port)
 
     async def load_image(self, archive: Path) -> None:
         """Import the image into every node."""
@@ -104,7 +100,7 @@ class K3dProvider:
         async with Docker.connect() as docker:
             self._check_ours(await self._containers(docker))
             await self._remove(docker)
-        shutil.rmtree(self._state, ignore_errors=True)
+        self._home.remove()
         self._registry = None
 
     async def _create(self, docker: Docker, report: Callable[[Progress], None]) -> None:
@@ -120,7 +116,7 @@ class K3dProvider:
         raise CreationError(f"k3d did not create cluster {self._cluster}, tried {ATTEMPTS} times: {said}")
 
     async def _keep_logs(self, error: CommandError, attempt: int) -> str:
-        logs = self._state / "logs" / f"attempt-{attempt}"
+        logs = self._home.folder / "logs" / f"attempt-{attempt}"
         await self.collect_logs(logs)
         write_private(logs / "k3d.log", error.output)
         return f"{error}\nWhat its containers wrote is in {logs}"
@@ -128,17 +124,19 @@ class K3dProvider:
     async def _settle(self, docker: Docker, report: Callable[[Progress], None]) -> None:
         await self._note(await self._containers(docker))
         name = registry_name(self._cluster)
-        async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
+        async with self._home.client() as client:
             await settle(client, report)
-            await alias(client, f"{name}.localhost", name)
+            await step("patch-coredns", lambda: alias(client, f"{name}.localhost", name), report)
 
     async def _containers(self, docker: Docker) -> list[Container]:
         return await docker.containers(f"{CLUSTER_LABEL}={self._cluster}")
 
     def _check_ours(self, containers: list[Container]) -> None:
-        """Accept containers with our label, and what an interrupted creation of ours left without one."""
-        ours = any(one.labels.get(OUR_LABEL) == self._cluster for one in containers)
-        if containers and not ours and not self._config_file.exists():
+        """Accept a server with our label, and what a creation of ours left that did not get to a server."""
+        servers = _servers(containers)
+        labels = {one.labels.get(OUR_LABEL) for one in servers}
+        ours = labels == {self._cluster} if servers else self._config_file.exists()
+        if containers and not ours:
             names = ", ".join(one.name for one in containers)
             raise ForeignClusterError(
                 f"k3d has a cluster {self._cluster} that the harness did not make ({names}): delete it "
@@ -147,16 +145,14 @@ class K3dProvider:
 
     async def _note(self, containers: list[Container]) -> None:
         registry = next((one for one in containers if one.labels.get(ROLE_LABEL) == "registry"), None)
-        if registry is None or not (port := registry.ports.get(f"{INTERNAL_PORT}/tcp")):
-            raise NotRunningError(
-                f"the registry of cluster {self._cluster} does not run: start again with `make stop`"
-            )
+        if registry is None or not (port := registry.published(INTERNAL_PORT)):
+            raise NotRunningError.of_registry(self._cluster)
         self._registry = RegistryAddress(
             push=f"localhost:{port}",
             pull=f"{registry.name}.localhost:{INTERNAL_PORT}",
             nodes=f"{registry.name}:{port}",
         )
-        private_folder(self._state)
+        private_folder(self._home.folder)
         write_private(self.kubeconfig, await self._cli.kubeconfig(self._cluster))
 
     async def _remove(self, docker: Docker) -> None:
@@ -171,5 +167,9 @@ class K3dProvider:
 
     @property
     def _config_file(self) -> Path:
-        """Written before k3d makes anything: it tells that what there is of the cluster is ours."""
-        return self._state / "k3d.yaml"
+        """Written before k3d makes anything: it tells that a registry without a server is ours."""
+        return self._home.folder / "k3d.yaml"
+
+
+def _servers(containers: list[Container]) -> list[Container]:
+    return [one for one in containers if one.labels.get(ROLE_LABEL) == "server"]

@@ -12,15 +12,14 @@ import semver
 import yaml
 from pytest_kind import KindCluster
 
-from controller.client import Client
 from harness.clusters.docker import Container, Docker
 from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
-from harness.clusters.forwarding import port_forward
+from harness.clusters.home import ClusterHome
 from harness.clusters.k3d_config import OUR_LABEL
 from harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Capability, Progress, RegistryAddress
-from harness.clusters.settling import settle
+from harness.clusters.settling import keeping_logs, settle
 from harness.host.paths import private_folder, write_private
 from harness.host.ports import PortPool
 from harness.host.process import run
@@ -40,17 +39,16 @@ class KindProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = True
 
-    def __init__(self, *, cluster: str, state: Path, kubectl: Path, options: ProviderOptions) -> None:
-        self._cluster = cluster
-        self._state = state
-        self._kubectl = kubectl
+    def __init__(self, *, home: ClusterHome, options: ProviderOptions) -> None:
+        self._home = home
+        self._cluster = home.cluster
         self._options = options
         self._registry: RegistryAddress | None = None
 
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, in the cluster's state folder."""
-        return self._state / "kubeconfig"
+        return self._home.kubeconfig
 
     @property
     def registry(self) -> RegistryAddress:
@@ -73,19 +71,20 @@ class KindProvider:
         """Create the registry and the cluster, connect them, and wait until the cluster can be used."""
         async with Docker.connect() as docker:
             await self._check_ours(docker, await self._nodes(docker))
-            private_folder(self._state)
+            private_folder(self._home.folder)
             try:
                 await self._run_registry(docker)
                 await self._create(on_progress)
                 self._registry = await self._connect_registry(docker, await self._nodes(docker))
-                await self._settle(self._registry, on_progress)
+                async with keeping_logs(self, self._home.folder / "logs" / "settling"):
+                    await self._settle(self._registry, on_progress)
             except BaseException:
                 await self._remove(docker)
                 raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
-        return port_forward(self._kubectl, self.kubeconfig, namespace, service, port)
+        return self._home.reach(namespace, service, port)
 
     async def load_image(self, archive: Path) -> None:
         """Load the image into every node, without a detour through the Docker daemon."""
@@ -101,7 +100,7 @@ class KindProvider:
         async with Docker.connect() as docker:
             await self._check_ours(docker, await self._nodes(docker))
             await self._remove(docker)
-        shutil.rmtree(self._state, ignore_errors=True)
+        self._home.remove()
 
     async def _create(self, report: Callable[[Progress], None]) -> None:
         started = time.monotonic()
@@ -109,7 +108,7 @@ class KindProvider:
         await asyncio.to_thread(cluster.ensure_kind)
         old = await self._version(cluster.kind_path) < SINCE_CONFIG_PATH
         described = config(self._options.kind_config, patch_containerd=old)
-        file = write_private(self._state / "kind.yaml", yaml.safe_dump(described, sort_keys=False))
+        file = write_private(self._home.folder / "kind.yaml", yaml.safe_dump(described, sort_keys=False))
         try:
             await asyncio.to_thread(cluster.create, file)
         except subprocess.CalledProcessError as error:
@@ -120,7 +119,7 @@ class KindProvider:
         report(Progress(part="kind", state="ready", seconds=time.monotonic() - started))
 
     async def _settle(self, registry: RegistryAddress, report: Callable[[Progress], None]) -> None:
-        async with Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness") as client:
+        async with self._home.client() as client:
             await settle(client, report)
             await client.apply(hosting(registry.push), field_manager="kyma-harness", force=True)
 
@@ -149,11 +148,8 @@ class KindProvider:
 
     async def _find_registry(self, docker: Docker, nodes: list[Container]) -> RegistryAddress:
         found = await docker.container(self._registry_name)
-        port = found.ports.get(f"{REGISTRY_PORT}/tcp") if found else None
-        if found is None or port is None:
-            raise NotRunningError(
-                f"the registry of cluster {self._cluster} does not run: start again with `make stop`"
-            )
+        if found is None or not (port := found.published(REGISTRY_PORT)):
+            raise NotRunningError.of_registry(self._cluster)
         return RegistryAddress(
             push=f"localhost:{port}",
             # No name of a container ends so that module-manager would speak plain http with it.
@@ -198,7 +194,7 @@ class KindProvider:
             kubeconfig=self.kubeconfig,
             image=self._options.node_image,
             kind_path=Path(given) if given else None,
-            kubectl_path=self._kubectl,
+            kubectl_path=self._home.kubectl,
         )
 
     @property

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.existing import ExistingProvider
+from harness.clusters.home import ClusterHome
 from harness.clusters.k3d import K3dProvider
 from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.kind import KindProvider
@@ -35,20 +36,14 @@ def tools_for(provider: str) -> frozenset[str] | None:
 
 def make_provider(name: str, wanted: Wanted) -> Provider:
     """Return the provider of this name."""
-    kubectl = wanted.tools.folder / "kubectl"
+    home = ClusterHome(cluster=wanted.cluster, folder=wanted.state, kubectl=wanted.tools.folder / "kubectl")
     if name == "k3d":
         cli = K3dCli.find(kubeconfig=wanted.state / "k3d-kubeconfig")
-        return K3dProvider(
-            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, cli=cli, options=wanted.options
-        )
+        return K3dProvider(home=home, cli=cli, options=wanted.options)
     if name == "kind":
-        return KindProvider(
-            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, options=wanted.options
-        )
+        return KindProvider(home=home, options=wanted.options)
     if name == "existing":
-        return ExistingProvider(
-            cluster=wanted.cluster, state=wanted.state, kubectl=kubectl, options=wanted.options
-        )
+        return ExistingProvider(home=home, options=wanted.options)
     return EmbeddedProvider(
         cluster=wanted.cluster,
         state=wanted.state,

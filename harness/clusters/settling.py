@@ -1,7 +1,9 @@
 """Wait until a cluster that says it is up can really be used."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -10,7 +12,7 @@ from controller.errors import ApiError, NotFoundError, UnreachableError
 from controller.kinds import DEPLOYMENT, NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from controller.resource import annotations_of
 from harness.clusters.errors import CreationError
-from harness.clusters.provider import Progress
+from harness.clusters.provider import Progress, Provider
 from harness.observe.claims import exists, has_condition
 from harness.observe.waits import Target, WaitError, wait_for
 
@@ -25,11 +27,21 @@ async def settle(client: Client, report: Report, *, within: float = 120) -> None
 
     ``within`` is in seconds, for each of them. Raises :class:`CreationError` that names what did not come.
     """
-    await _step("api server", lambda: _answers(client, within), report)
-    await _step("nodes", lambda: _nodes_ready(client, within), report)
-    await _step("service account", lambda: wait_for(
+    await step("api server", lambda: _answers(client, within), report)
+    await step("nodes", lambda: _nodes_ready(client, within), report)
+    await step("service account", lambda: wait_for(
         client, DEFAULT_ACCOUNT, exists(), what="exist", within=within), report)  # fmt: skip
-    await _step("dns", lambda: _dns_available(client, within), report)
+    await step("dns", lambda: _dns_available(client, within), report)
+
+
+@asynccontextmanager
+async def keeping_logs(provider: Provider, folder: Path) -> AsyncIterator[None]:
+    """Where the block fails for the cluster, collect its logs before it is taken away, and say where."""
+    try:
+        yield
+    except CreationError as error:
+        await provider.collect_logs(folder)
+        raise CreationError(f"{error}\nWhat its parts wrote is in {folder}") from error
 
 
 async def lacks_default_storage(client: Client) -> bool:
@@ -38,11 +50,12 @@ async def lacks_default_storage(client: Client) -> bool:
     return not any(annotations_of(item).get(DEFAULT_CLASS) == "true" for item in classes)
 
 
-async def _step(part: str, wait: Callable[[], Awaitable[object]], report: Report) -> None:
+async def step(part: str, take: Callable[[], Awaitable[object]], report: Report) -> None:
+    """Take one step of bringing a cluster up, and report it; raises :class:`CreationError` that names it."""
     started = time.monotonic()
     report(Progress(part=part, state="started", seconds=0))
     try:
-        await wait()
+        await take()
     except (WaitError, ApiError, UnreachableError) as error:
         seconds = time.monotonic() - started
         report(Progress(part=part, state="failed", seconds=seconds, message=str(error)))

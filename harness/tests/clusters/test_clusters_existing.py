@@ -14,6 +14,7 @@ from harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from harness.clusters.existing import MARKER, ExistingProvider
+from harness.clusters.home import ClusterHome
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import RegistryAddress
 from harness.observe.claims import is_gone
@@ -39,9 +40,7 @@ def make(user_kubeconfig, tools, tmp_path):
     def make(name="mine", **options):
         chosen = {"context": "theirs", "allow_context": "theirs", "registry": "localhost:5001"} | options
         return ExistingProvider(
-            cluster=name,
-            state=tmp_path / name,
-            kubectl=tools.folder / "kubectl",
+            home=ClusterHome(cluster=name, folder=tmp_path / name, kubectl=tools.folder / "kubectl"),
             options=ProviderOptions(kubeconfig=user_kubeconfig, **chosen),
         )
 

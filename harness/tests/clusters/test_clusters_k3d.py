@@ -12,6 +12,7 @@ from harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
+from harness.clusters.home import ClusterHome
 from harness.clusters.k3d import K3dProvider
 from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.options import ProviderOptions
@@ -26,9 +27,7 @@ def provider(k3d, tmp_path, tools):
     """A provider for the cluster "test", on the recorded k3d and Docker."""
     state = tmp_path / "state"
     return K3dProvider(
-        cluster="test",
-        state=state,
-        kubectl=tools.folder / "kubectl",
+        home=ClusterHome(cluster="test", folder=state, kubectl=tools.folder / "kubectl"),
         cli=K3dCli(k3d.program, kubeconfig=state / "k3d-kubeconfig"),
         options=ProviderOptions(),
     )
@@ -53,6 +52,7 @@ async def test_a_created_cluster_has_settled_and_knows_its_registry(provider, k3
         "nodes",
         "service account",
         "dns",
+        "patch-coredns",
     ]
     async with Client.from_kubeconfig(provider.kubeconfig) as client:
         custom = await client.get(CUSTOM.kind, CUSTOM.name, CUSTOM.namespace)
@@ -72,7 +72,7 @@ async def test_the_users_kubeconfig_is_named_in_no_call(provider, k3d, cluster_w
 
 
 async def test_a_failed_creation_is_tried_once_more_and_keeps_its_logs(provider, k3d, daemon, tmp_path):
-    failed = {"code": 1, "err": PULL_FAILED, "containers": containers_of("test", ours=False)}
+    failed = {"code": 1, "err": PULL_FAILED, "containers": containers_of("test")}
     gone = {"containers": {}}
     k3d.reply({"cluster create": [failed], "cluster delete": [gone]})
 
@@ -123,6 +123,37 @@ async def test_a_cluster_of_somebody_else_is_not_touched(provider, k3d, daemon):
     assert k3d.commands == ["version"]
 
 
+async def test_a_cluster_of_somebody_else_in_the_place_of_ours_is_not_touched(
+    provider, k3d, daemon, cluster_with_dns
+):
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster create": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+    await provider.create(ignore)
+    daemon.put(containers_of("test", ours=False))
+
+    with pytest.raises(ForeignClusterError, match="that the harness did not make"):
+        await provider.delete()
+
+    assert "cluster delete" not in k3d.commands[k3d.commands.index("cluster create") :]
+
+
+async def test_a_cluster_that_does_not_settle_is_taken_away_and_its_logs_are_kept(
+    provider, k3d, daemon, embedded_cluster, tmp_path
+):
+    without_dns = {"out": embedded_cluster.kubeconfig.read_text()}
+    made, gone = {"containers": containers_of("test")}, {"containers": {}}
+    k3d.reply(
+        {"cluster create": [made], "kubeconfig get": [without_dns], "cluster delete": [gone]},
+    )
+
+    with pytest.raises(CreationError, match=r"(?s)patch-coredns: .*coredns.*logs/settling"):
+        await provider.create(ignore)
+
+    log = tmp_path / "state" / "logs" / "settling" / "k3d-test-server-0.log"
+    assert "what k3d-test-server-0 wrote" in log.read_text()
+    assert daemon.containers == {}
+
+
 async def test_no_command_ever_names_all_clusters(provider, k3d, daemon):
     daemon.put(containers_of("test") | containers_of("other"))
     k3d.reply({"cluster delete": [{"containers": containers_of("other")}]})
@@ -155,9 +186,7 @@ async def test_a_cluster_whose_registry_is_gone_says_so(provider, daemon):
 
 async def test_the_default_cluster_needs_its_registrys_port(k3d, tmp_path, tools):
     provider = K3dProvider(
-        cluster="kyma",
-        state=tmp_path / "state",
-        kubectl=tools.folder / "kubectl",
+        home=ClusterHome(cluster="kyma", folder=tmp_path / "state", kubectl=tools.folder / "kubectl"),
         cli=K3dCli(k3d.program, kubeconfig=tmp_path / "kubeconfig"),
         options=ProviderOptions(),
     )

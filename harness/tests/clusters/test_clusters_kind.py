@@ -11,6 +11,7 @@ from docker_daemon import a_container
 from controller.client import Client
 from controller.kinds import CONFIG_MAP
 from harness.clusters.errors import CreationError, ForeignClusterError
+from harness.clusters.home import ClusterHome
 from harness.clusters.kind import KindProvider
 from harness.clusters.kind_config import config, hosts_toml
 from harness.clusters.options import ProviderOptions
@@ -72,9 +73,7 @@ def kind(tmp_path, cluster_with_dns, monkeypatch):
 def make(kind, daemon, tmp_path, tools):
     def make(**options):
         return KindProvider(
-            cluster="test",
-            state=tmp_path / "state",
-            kubectl=tools.folder / "kubectl",
+            home=ClusterHome(cluster="test", folder=tmp_path / "state", kubectl=tools.folder / "kubectl"),
             options=ProviderOptions(kind_binary=kind.program, **options),
         )
 

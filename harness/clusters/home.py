@@ -1,0 +1,35 @@
+"""What this machine keeps of a cluster that runs elsewhere, and how it reaches into it."""
+
+import shutil
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.client import Client
+from harness.clusters.forwarding import port_forward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterHome:
+    """A cluster's name, the folder of its files, and the kubectl to reach it with."""
+
+    cluster: str
+    folder: Path
+    kubectl: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; nobody else writes it."""
+        return self.folder / "kubeconfig"
+
+    def client(self) -> Client:
+        """Connect as the administrator."""
+        return Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness")
+
+    def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
+        """Forward a port of this host to a Service, through the API server."""
+        return port_forward(self.kubectl, self.kubeconfig, namespace, service, port)
+
+    def remove(self) -> None:
+        """Remove the folder; no error where there is none."""
+        shutil.rmtree(self.folder, ignore_errors=True)
