@@ -1,15 +1,14 @@
 """What the Eventing scenarios share."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
-from controller.kinds import SECRET
 from harness.api import Api
 from harness.blocking import Portal
 from harness.handle import KymaHandle, Reach
-from scenarios.eventing import WORKLOADS, Eventing
-from scenarios.jetstream import round_trip_through
+from scenarios.eventing import Eventing
+from scenarios.jetstream import JetStream
 
 
 @pytest.fixture
@@ -19,12 +18,18 @@ def eventing(kyma: KymaHandle) -> Eventing:
 
 
 @pytest.fixture
-def round_trip(reach: Reach, portal: Portal, api: Api) -> Callable[[bytes], bytes]:
-    """Publish a message to the JetStream that runs in the cluster, and bring it back."""
+def enabled(kyma: KymaHandle, eventing: Eventing) -> Eventing:
+    """Give the module with its default backend, Ready."""
+    kyma.enable("eventing", channel="alpha")
+    eventing.expect().to_have_state("Ready")
+    kyma.expect().to_have_state("Ready")
+    return eventing
 
-    def call(payload: bytes) -> bytes:
-        secret = api.get(SECRET, "eventing-nats-auth", WORKLOADS)
-        with reach(WORKLOADS, "eventing-nats", 4222) as address:
-            return portal.call(round_trip_through(f"nats://{address}", secret, payload))
 
-    return call
+@pytest.fixture
+def jetstream(eventing: Eventing, reach: Reach, portal: Portal, api: Api) -> Iterator[JetStream]:
+    """Give a stream in the NATS that runs in the cluster; messages that are left in it go with NATS."""
+    stream = JetStream(portal, api, reach)
+    yield stream
+    if stream.undelivered:
+        eventing.discard_undelivered()

@@ -21,9 +21,26 @@ class Eventing:
         """Expect something of the Eventing resource."""
         return self.api.expect(EVENTING, NAME, NAMESPACE)
 
-    def switch(self, backend: str) -> None:
-        """Edit ``spec.backend.type``, as a user does."""
-        self.api.patch(EVENTING, NAME, NAMESPACE, {"spec": {"backend": {"type": backend}}})
+    def switch(self, backend: str, **settings: object) -> None:
+        """Edit ``spec.backend.type``, and what stands beside it, as a user does."""
+        self.edit({"type": backend, **settings})
+
+    def edit(self, backend: Object) -> None:
+        """Merge into ``spec.backend``."""
+        self.api.patch(EVENTING, NAME, NAMESPACE, {"spec": {"backend": backend}})
+
+    def discard_undelivered(self) -> None:
+        """Let messages that nobody has received go with NATS."""
+        self.edit({"nats": {"onUndelivered": "Discard"}})
+
+    def expect_dependency(self, name: str, reason: str, *, within: float = 60) -> Object:
+        """Wait for the reason that ``status.dependencies`` gives for one of them, and return the Eventing."""
+
+        def holds(seen: Object) -> bool:
+            entries = seen.get("status", {}).get("dependencies", [])
+            return any(one["name"].startswith(name) and one["reason"] == reason for one in entries)
+
+        return self.expect().to_satisfy(holds, f"say {reason} of its dependency {name}", within=within)
 
     def nats_objects(self) -> list[str]:
         """Return every object of NATS that is there, by kind and name."""

@@ -1,31 +1,88 @@
 """A client of the NATS that the module provisions."""
 
 import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 import nats
+from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy
 
-from controller.resource import Object
+from controller.kinds import SECRET
+from harness.api import Api
+from harness.blocking import Portal
+from harness.handle import Reach
+from scenarios.eventing import WORKLOADS
+
+STREAM, SUBJECTS, SUBJECT = "scenario", "scenario.>", "scenario.order.created"
 
 
-async def round_trip_through(url: str, secret: Object, payload: bytes) -> bytes:
-    """Publish a message to a stream of its own, consume it, and take the stream away again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where the NATS of the cluster answers this host, and with what it lets clients in."""
 
-    ``secret`` is the one that the manager generates for clients.
-    """
-    user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+    url: str
+    user: str
+    password: str
+
+
+class JetStream:
+    """One stream in the cluster's NATS; each message stays until its consumer has acknowledged it."""
+
+    def __init__(self, portal: Portal, api: Api, reach: Reach) -> None:
+        self._portal = portal
+        self._api = api
+        self._reach = reach
+        self.undelivered = 0
+
+    def publish(self, *payloads: bytes) -> None:
+        """Publish messages and wait until the server has each; the stream is made where it is not there."""
+        with self._server() as server:
+            self.undelivered += len(payloads)
+            self._portal.call(_publish(server, payloads))
+
+    def consume(self, count: int) -> list[bytes]:
+        """Receive and acknowledge so many messages, and return what they carry."""
+        with self._server() as server:
+            received = self._portal.call(_consume(server, count))
+        self.undelivered -= len(received)
+        return received
+
+    @contextmanager
+    def _server(self) -> Iterator[Server]:
+        secret = self._api.get(SECRET, "eventing-nats-auth", WORKLOADS)
+        user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+        with self._reach(WORKLOADS, "eventing-nats", 4222) as address:
+            yield Server(url=f"nats://{address}", user=user, password=password)
+
+
+async def _publish(server: Server, payloads: tuple[bytes, ...]) -> None:
+    async with _jetstream(server) as jetstream:
+        await jetstream.add_stream(name=STREAM, subjects=[SUBJECTS], retention=RetentionPolicy.WORK_QUEUE)
+        for payload in payloads:
+            await jetstream.publish(SUBJECT, payload)
+
+
+async def _consume(server: Server, count: int) -> list[bytes]:
+    async with _jetstream(server) as jetstream:
+        subscription = await jetstream.pull_subscribe(SUBJECTS, durable="reader")
+        messages = await subscription.fetch(count, timeout=10)
+        for message in messages:
+            await message.ack_sync()
+        return [message.data for message in messages]
+
+
+@asynccontextmanager
+async def _jetstream(server: Server) -> AsyncIterator[JetStreamContext]:
     client = await nats.connect(
-        url, user=user, password=password, connect_timeout=5, max_reconnect_attempts=5
+        server.url,
+        user=server.user,
+        password=server.password,
+        connect_timeout=5,
+        max_reconnect_attempts=5,
     )
     try:
-        jetstream = client.jetstream(timeout=10)
-        await jetstream.add_stream(name="scenario", subjects=["scenario.>"])
-        try:
-            subscription = await jetstream.subscribe("scenario.>", durable="reader")
-            await jetstream.publish("scenario.order.created", payload)
-            message = await subscription.next_msg(timeout=10)
-            await message.ack()
-            return message.data
-        finally:
-            await jetstream.delete_stream("scenario")
+        yield client.jetstream(timeout=10)
     finally:
         await client.close()

@@ -1,15 +1,14 @@
 """The module is added to a Kyma and removed again: what comes, what goes, what stays."""
 
-from collections.abc import Callable
-
 from controller.kinds import CRD, DEPLOYMENT
 from harness.api import Api
 from harness.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
+from scenarios.jetstream import JetStream
 
 
 def test_an_added_module_turns_ready_and_its_jetstream_keeps_what_is_published(
-    kyma: KymaHandle, eventing: Eventing, round_trip: Callable[[bytes], bytes]
+    kyma: KymaHandle, eventing: Eventing, jetstream: JetStream
 ) -> None:
     """Kyma → Manifest → manager → NATS, and a message that comes back from it."""
     kyma.enable("eventing", channel="alpha")
@@ -20,7 +19,8 @@ def test_an_added_module_turns_ready_and_its_jetstream_keeps_what_is_published(
     assert resource["metadata"]["finalizers"] == ["eventing-manager.kyma-project.io/deletion-hook"]
     assert resource["metadata"]["labels"]["operator.kyma-project.io/kyma-name"] == "eventing-sample"
     assert [module["moduleName"] for module in status["moduleStatus"]] == ["eventing"]
-    assert round_trip(b"an order") == b"an order"
+    jetstream.publish(b"an order")
+    assert jetstream.consume(1) == [b"an order"]
 
 
 def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: Eventing, api: Api) -> None:

@@ -1,22 +1,11 @@
 """The backend is switched in the Eventing resource: NATS goes, comes back, and the Kyma stays Ready."""
 
-from collections.abc import Callable
-
-import pytest
-
 from controller.kinds import STATEFUL_SET
+from controller.resource import Object
 from harness.api import Api
 from harness.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
-
-
-@pytest.fixture
-def enabled(kyma: KymaHandle, eventing: Eventing) -> Eventing:
-    """Give the module with its default backend, Ready."""
-    kyma.enable("eventing", channel="alpha")
-    eventing.expect().to_have_state("Ready")
-    kyma.expect().to_have_state("Ready")
-    return eventing
+from scenarios.jetstream import JetStream
 
 
 def test_switching_to_eventmesh_takes_every_object_of_nats_away(enabled: Eventing, kyma: KymaHandle) -> None:
@@ -32,7 +21,7 @@ def test_switching_to_eventmesh_takes_every_object_of_nats_away(enabled: Eventin
 
 
 def test_switching_back_provisions_nats_anew(
-    enabled: Eventing, kyma: KymaHandle, round_trip: Callable[[bytes], bytes]
+    enabled: Eventing, kyma: KymaHandle, jetstream: JetStream
 ) -> None:
     """The way back ends where the first way up did, with a JetStream that answers."""
     enabled.switch("eventmesh")
@@ -43,7 +32,8 @@ def test_switching_back_provisions_nats_anew(
     enabled.expect().to_have_state("Ready")
     assert "StatefulSet eventing-nats" in enabled.nats_objects()
     kyma.expect().to_have_state("Ready")
-    assert round_trip(b"after the way back") == b"after the way back"
+    jetstream.publish(b"after the way back")
+    assert jetstream.consume(1) == [b"after the way back"]
 
 
 def test_each_pass_logs_the_backend_it_works_for(enabled: Eventing) -> None:
@@ -72,3 +62,25 @@ def test_an_object_deleted_by_hand_is_restored(enabled: Eventing, api: Api) -> N
     )
     assert restored["spec"]["template"] == lost["spec"]["template"]
     enabled.expect().to_have_state("Ready")
+
+
+def test_a_switch_waits_for_messages_that_nobody_has_received(
+    enabled: Eventing, kyma: KymaHandle, jetstream: JetStream
+) -> None:
+    """NATS stays until the last message is acknowledged; none of them is lost."""
+    jetstream.publish(b"one", b"two", b"three")
+
+    enabled.switch("eventmesh")
+
+    held = enabled.expect().to_have_condition("Drained", "False")
+    assert "3 in stream" in _message_of(held, "Drained")
+    assert "StatefulSet eventing-nats" in enabled.nats_objects()
+    assert jetstream.consume(3) == [b"one", b"two", b"three"]
+    enabled.expect().to_have_state("Ready")
+    assert enabled.nats_objects() == []
+    kyma.expect().to_have_state("Ready")
+
+
+def _message_of(seen: Object, condition: str) -> str:
+    found: str = next(one["message"] for one in seen["status"]["conditions"] if one["type"] == condition)
+    return found
