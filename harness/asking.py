@@ -13,7 +13,12 @@ from typing import Any
 
 from harness.clusters.choice import AUTO, NAMES
 from harness.clusters.options import ProviderOptions
+from harness.host.errors import HarnessError
 from harness.image.supply import Way
+
+
+class AnswerError(HarnessError):
+    """An answer that is none of those that the question has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,15 @@ class Question:
     def variable(self) -> str:
         """The environment variable."""
         return f"KYMA_HARNESS_{self.name.upper()}"
+
+    def checked(self, value: str) -> str | Path:
+        """Return an answer as it is used; a command line checks its own, other places do not."""
+        if self.choices and value not in self.choices:
+            raise AnswerError(
+                f"{value} is no {self.name}: ${self.variable}, or harness_{self.name} in pytest's "
+                f"configuration, has to be one of {', '.join(self.choices)}"
+            )
+        return Path(value).absolute() if self.is_path else value
 
 
 QUESTIONS = (
@@ -64,7 +78,7 @@ def answers(
     for question in QUESTIONS:
         value = given.get(question.name) or environ.get(question.variable) or configured(question.name)
         if value:
-            found[question.name] = Path(value).absolute() if question.is_path else str(value)
+            found[question.name] = question.checked(str(value))
     options = {name: value for name, value in found.items() if name not in NOT_OPTIONS}
     return {
         "provider": found.get("provider", AUTO),

@@ -1,11 +1,12 @@
 """Print what is being done, step by step, with times."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 
 WIDTH = 20
 
@@ -13,8 +14,10 @@ WIDTH = 20
 class Step:
     """One line of the ledger; what is noted on it stands behind its name when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[str], None] = lambda _: None) -> None:
         self.notes: list[str] = []
+        self.show = show
+        """Show one line of what goes on in the step, such as a line of an image's build."""
 
     def note(self, text: str) -> None:
         """Say what came of the step, such as an address or a count."""
@@ -31,9 +34,10 @@ class Ledger:
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """Time a step and print it when it ends, whether it went well or not."""
-        step, started = Step(), time.monotonic()
+        status, started = self._console.status(f"{name} …"), time.monotonic()
+        step = Step(lambda line: self._show(status, name, line))
         try:
-            with self._console.status(f"{name} …"):
+            with status:
                 yield step
         except BaseException:
             self._print("[red]✗[/red]", name, started, step)
@@ -44,6 +48,14 @@ class Ledger:
         """Print one line that belongs to the step before it."""
         line = f"    {escape(' '.join(text.split()))}"
         self._console.print(line, style="dim", highlight=False, soft_wrap=True)
+
+    def _show(self, status: Status, name: str, line: str) -> None:
+        """Show a line where the last one stood, or below it where there is no terminal."""
+        if not self._console.is_terminal:
+            self.detail(line)
+            return
+        room = max(self._console.width - len(name) - len(" …  "), 0)
+        status.update(f"{name} … [dim]{escape(line[:room])}[/dim]")
 
     def total(self) -> float:
         """Return the seconds since the ledger was opened."""

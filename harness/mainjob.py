@@ -39,7 +39,7 @@ async def bring_up(testbed: Testbed, ledger: Ledger, until: Stage) -> None:
     await _start(testbed, ledger)
     if until.reaches(Stage.BUNDLE):
         with ledger.step("bundle") as step:
-            await testbed.bundle()
+            await testbed.bundle(step.show)
             step.note(f"{testbed.module.name}:{testbed.module.version} pushed")
     async with testbed.client() as client:
         await _deploy(testbed, client, ledger, until)

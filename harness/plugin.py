@@ -12,7 +12,7 @@ from controller.client import Client
 from harness.api import Api
 from harness.asking import QUESTIONS, answers
 from harness.blocking import Portal
-from harness.clusters.provider import Progress
+from harness.clusters.provider import Capability, Progress
 from harness.fixtures.stash import STEPS
 from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
@@ -62,8 +62,10 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
     """Collect what this session was asked for; one that names no cluster makes one of its own."""
     named = pytestconfig.getoption("--harness-cluster")
     given = {one.name: pytestconfig.getoption(f"--harness-{one.option}") for one in QUESTIONS}
+    with _failing_in_a_sentence():
+        asked = answers(given, lambda name: pytestconfig.getini(f"harness_{name}"))
     return from_environment(
-        **answers(given, lambda name: pytestconfig.getini(f"harness_{name}")),
+        **asked,
         cluster=named or f"pytest-{os.getpid()}",
         detached=named is not None,
         kyma=Choice(pytestconfig.getoption("--kyma")),
@@ -171,6 +173,9 @@ def _needs(request: pytest.FixtureRequest) -> None:
     wanted = {name for mark in request.node.iter_markers("needs") for name in mark.args}
     if not wanted:
         return
+    if unknown := wanted - set(Capability):
+        said = f"no provider ever has {', '.join(sorted(unknown))}, known are {', '.join(Capability)}"
+        pytest.fail(f"needs: {said}", pytrace=False)
     provider = request.getfixturevalue("testbed").provider
     missing = wanted - set(provider.capabilities)
     if missing:

@@ -71,15 +71,16 @@ class Testbed:
         async with Client.from_kubeconfig(self.provider.kubeconfig, user_agent="kyma-harness") as client:
             yield client
 
-    async def bundle(self) -> str:
+    async def bundle(self, show: Callable[[str], None] = lambda _: None) -> str:
         """Pack the module, push it to the cluster's registry, and return its template.
 
-        Where pods are containers, the manager's image is made and pushed before.
+        Where pods are containers, the manager's image is made and pushed before; ``show`` gets the lines
+        of its build.
         """
         bundle, registry = pack(self.module), self.provider.registry
         if self.has_containers and self.module.image:
             recipe = Recipe.load(self.module.image)
-            bundle = with_image(bundle, recipe, await self._supply.manager(recipe))
+            bundle = with_image(bundle, recipe, await self._supply.manager(recipe, show))
         await push(bundle, f"{registry.push}/{PREFIX}", base_url=f"{registry.pull}/{PREFIX}")
         text = template(bundle, f"{registry.pull}/{PREFIX}")
         write_private(self.template_file, text)

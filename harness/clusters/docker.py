@@ -20,6 +20,9 @@ from harness.clusters.errors import BuildError, DockerError
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 TIMEOUT_SECONDS = 60
 BUILD_TIMEOUT_SECONDS = 1200
+MEND = """
+Mend what the last step says, or have the image assembled without Docker's help: --harness-image=assembled \
+(--image on the command line)"""
 Say = Callable[[str], None]
 """Takes one line of progress."""
 
@@ -140,7 +143,7 @@ class Docker:
                 decode=True,
                 timeout=BUILD_TIMEOUT_SECONDS,
             )
-            _follow(stream, say, f"image {tag} cannot be built from {dockerfile}")
+            _follow(stream, say, f"image {tag} cannot be built from {dockerfile}", remedy=MEND)
 
         with _explained(f"image {tag}"):
             await asyncio.to_thread(build)
@@ -180,13 +183,13 @@ class Docker:
             await asyncio.to_thread(load)
 
 
-def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str) -> None:
+def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str, *, remedy: str = "") -> None:
     """Pass a build's or push's progress on line by line, and raise what it ends with."""
     lines: list[str] = []
     for event in stream:
         if "error" in event:
             tail = "\n".join(f"  {line}" for line in lines[-15:])
-            raise BuildError(f"{failed}: {event['error'].strip()}\nIts last lines:\n{tail}")
+            raise BuildError(f"{failed}: {event['error'].strip()}\nIts last lines:\n{tail}{remedy}")
         for line in _text(event).splitlines():
             lines.append(line)
             say(line)

@@ -1,11 +1,10 @@
 """Give a cluster with containers the images it runs: the module's manager, the lifecycle managers."""
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.clusters.docker import Docker
+from harness.clusters.docker import Docker, Say
 from harness.clusters.provider import Provider
 from harness.image.assemble import assemble
 from harness.image.errors import RecipeError
@@ -32,13 +31,14 @@ class Supply:
     provider: Provider
     tools: Path
     way: Way = Way.AUTO
-    say: Callable[[str], None] = lambda _: None
-    """Takes the lines of a Docker build or push."""
 
-    async def manager(self, recipe: Recipe) -> str:
-        """Make and push the image of a module's manager; return how the cluster refers to it."""
+    async def manager(self, recipe: Recipe, show: Say = lambda _: None) -> str:
+        """Make and push the image of a module's manager; return how the cluster refers to it.
+
+        ``show`` gets the lines of a Docker build and push.
+        """
         if self._uses_docker:
-            return await self._built(recipe)
+            return await self._built(recipe, show)
         image = await assemble(recipe.name, recipe.version, recipe.assembly, self.tools)
         return await push(image, self.provider.registry)
 
@@ -52,22 +52,22 @@ class Supply:
     def _uses_docker(self) -> bool:
         return self.way is Way.DOCKER or (self.way is Way.AUTO and self.provider.name in {"k3d", "kind"})
 
-    async def _built(self, recipe: Recipe) -> str:
+    async def _built(self, recipe: Recipe, show: Say) -> str:
         if recipe.dockerfile is None:
             raise RecipeError(
                 f"image {recipe.name}: image.yaml names no dockerfile: add one, or let the image be "
                 "assembled with --harness-image=assembled (--image)"
             )
         async with Docker.connect() as docker:
-            return await self._build_and_push(docker, recipe, recipe.dockerfile)
+            return await self._build_and_push(docker, recipe, recipe.dockerfile, show)
 
-    async def _build_and_push(self, docker: Docker, recipe: Recipe, dockerfile: Path) -> str:
+    async def _build_and_push(self, docker: Docker, recipe: Recipe, dockerfile: Path, show: Say) -> str:
         registry = self.provider.registry
         repository = f"{registry.push}/{recipe.name}"
         built = f"{repository}:{recipe.version}"
-        await docker.build(context=recipe.context, dockerfile=dockerfile, tag=built, say=self.say)
+        await docker.build(context=recipe.context, dockerfile=dockerfile, tag=built, say=show)
         digest = (await docker.image_id(built)).removeprefix("sha256:")
         tag = f"{recipe.version}-{digest[:TAG_DIGITS]}"
         await docker.tag(built, repository, tag)
-        await docker.push(f"{repository}:{tag}", self.say)
+        await docker.push(f"{repository}:{tag}", show)
         return f"{registry.nodes}/{recipe.name}:{tag}"

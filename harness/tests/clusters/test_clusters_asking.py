@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.asking import QUESTIONS, answers
+from harness.asking import QUESTIONS, AnswerError, answers
 from harness.clusters.errors import MismatchError
 from harness.clusters.options import ProviderOptions
 from harness.image.supply import Way
@@ -30,6 +30,16 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
     assert found["provider"] == "existing"
     assert found["options"].context == "of-environment"
     assert found["options"].registry == "of-file"
+
+
+@pytest.mark.parametrize("name", ["provider", "image"])
+def test_an_answer_that_is_none_is_refused_wherever_it_comes_from(name):
+    variable = f"KYMA_HARNESS_{name.upper()}"
+
+    with pytest.raises(AnswerError, match=rf"k8s is no {name}: \${variable}, .* one of auto"):
+        answers({}, environ={variable: "k8s"})
+    with pytest.raises(AnswerError, match=f"harness_{name} in pytest's configuration"):
+        answers({}, {name: "k8s"}.get, environ={})
 
 
 def test_a_path_is_absolute_from_then_on():
