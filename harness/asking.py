@@ -56,7 +56,10 @@ QUESTIONS = (
     Question(name="kubeconfig", help="existing: the kubeconfig to look into", is_path=True),
     Question(name="context", help="existing: the context to use"),
     Question(name="allow_context", help="existing: the context once more, if it looks like anybody's"),
-    Question(name="registry", help="existing: HOST:PORT that we push to[=the same for the cluster]"),
+    Question(
+        name="registry",
+        help="existing: HOST:PORT that we push to, and =HOST:PORT if nodes know it by another name",
+    ),
     Question(name="node_image", help="k3d, kind: the image of the nodes"),
     Question(name="registry_image", help="k3d, kind: the image of the registry beside the cluster"),
     Question(name="kind_binary", help="kind: the program", is_path=True),

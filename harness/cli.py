@@ -1,55 +1,39 @@
 """``kyma-harness``: a cluster with Kyma's lifecycle managers and a module in it, on the command line."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from controller.errors import ControllerError
 from harness.commands.bundle import bundle
+from harness.commands.completion import complete_cluster, completion
 from harness.commands.doctor import doctor
+from harness.commands.grammar import Commands
 from harness.commands.kustomization import kustomization
-from harness.commands.lifecycle import down, status, up
+from harness.commands.lifecycle import down, up
 from harness.commands.load_image import load_image
-from harness.commands.looking import kubeconfig, logs
+from harness.commands.looking import kubeconfig, logs, status
 from harness.commands.modules import disable, enable, switch, verify
 from harness.commands.parity import parity
+from harness.commands.report import report
 from harness.commands.session import Session
 from harness.commands.steps import deploy, grant_rights, tools
-from harness.host.errors import HarnessError
-from harness.observe.waits import WaitError
 from harness.settings import from_environment
 
-FAILURES = (HarnessError, ControllerError, WaitError)
-"""What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 PathOption = click.Path(path_type=Path)
 
 
-def main() -> None:
-    """Run the command line; a failure is one sentence on standard error, and exit code 1."""
-    try:
-        commands(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.ClickException as refused:
-        refused.show()
-        sys.exit(refused.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
-    except FAILURES as failure:
-        Console(stderr=True).print(f"[red]error:[/red] {_plain(failure)}", highlight=False, soft_wrap=True)
-        sys.exit(EXIT_FAILED)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "KYMA_HARNESS"})
-@click.option("--cluster", help="The cluster's name.  [default: kyma]")
+@click.group(
+    cls=Commands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "KYMA_HARNESS",
+        "max_content_width": 100,
+    },
+    epilog="`kyma-harness COMMAND --help` has examples. Exit codes: 0 done, 1 failed, 2 wrong command line, "
+    "3 not running, 4 not in time, 5 not possible here, 130 interrupted.",
+)
+@click.option("--cluster", help="The cluster's name.  [default: kyma]", shell_complete=complete_cluster)
 @click.option(
     "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
 )
@@ -65,25 +49,13 @@ def commands(context: click.Context, /, **chosen: Any) -> None:
     context.obj = Session(from_environment(**chosen))
 
 
-def command(run: Callable[..., Awaitable[None]]) -> click.Command:
-    """Make a coroutine function a command that gets the session first."""
-
-    @click.pass_obj
-    def call(session: Session, /, **options: Any) -> None:
-        asyncio.run(run(session, **options))  # type: ignore[arg-type]
-
-    call.__doc__ = run.__doc__
-    call.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
-    return commands.command(run.__name__.replace("_", "-"))(call)
+commands.section("The cluster", up, status, down, doctor)
+commands.section("The module in it", enable, switch, disable, verify, logs, kubeconfig)
+commands.section("Tests", report, parity)
+commands.section("Single steps", tools, bundle, deploy, grant_rights, load_image, kustomization)
+commands.section("This program", completion)
 
 
-for run in (up, down, status, doctor):
-    command(run)
-for run in (enable, disable, switch, verify, logs, kubeconfig):
-    command(run)
-for run in (tools, bundle, deploy, grant_rights, load_image, kustomization, parity):
-    command(run)
-
-
-def _plain(failure: BaseException) -> str:
-    return str(failure).replace("[", r"\[")
+def main() -> None:
+    """Run the command line."""
+    commands(prog_name="kyma-harness")

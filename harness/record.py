@@ -10,7 +10,7 @@ from harness.clusters.errors import MismatchError
 from harness.clusters.options import ProviderOptions
 from harness.host.paths import private_folder, write_private
 from harness.kyma.distribution import Choice
-from harness.settings import Settings
+from harness.settings import DEFAULT_MODULE, Settings
 
 NAME = "testbed.json"
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
@@ -23,6 +23,7 @@ class Record:
     provider: str
     kyma: str
     module: str
+    kyma_dist: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -30,7 +31,13 @@ class Record:
         """Record what was chosen, and what "auto" came to mean."""
         options = {key: value for key, value in asdict(settings.options).items() if value is not None}
         options |= {key: str(options[key]) for key in PATHS if key in options}
-        return cls(provider=provider, kyma=kyma, module=str(settings.module), options=options)
+        return cls(
+            provider=provider,
+            kyma=kyma,
+            module=str(settings.module),
+            kyma_dist=str(settings.kyma_dist.absolute()) if settings.kyma_dist else None,
+            options=options,
+        )
 
     @classmethod
     def read(cls, settings: Settings) -> Self | None:
@@ -50,6 +57,8 @@ class Record:
             settings,
             provider=self.provider if settings.provider == AUTO else settings.provider,
             kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
+            kyma_dist=settings.kyma_dist or (Path(self.kyma_dist) if self.kyma_dist else None),
+            module=Path(self.module) if settings.module == DEFAULT_MODULE else settings.module,
             options=self._options() if settings.options == ProviderOptions() else settings.options,
         )
 
@@ -59,8 +68,8 @@ class Record:
             was, wanted = getattr(self, key), getattr(now, key)
             if was != wanted:
                 raise MismatchError(
-                    f"cluster {cluster} runs with {key} {was}, not {wanted}: stop it first with `make stop`, "
-                    "or name another cluster with --cluster"
+                    f"cluster {cluster} runs with {key} {was}, not {wanted}",
+                    remedy="stop it first with `kyma-harness down`, or name another cluster with --cluster",
                 )
 
     def _options(self) -> ProviderOptions:

@@ -12,6 +12,7 @@ from harness.image.supply import Way
 from harness.kyma.distribution import Choice
 
 PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_MODULE = PROJECT / "module" / "module.yaml"
 DEFAULT_CLUSTER = "kyma"
 PREFIX = "unsigned"
 """The registry's folder for modules; what the Kyma CLI's users of the time called theirs."""
@@ -32,7 +33,7 @@ class Settings:
     """A folder with the real lifecycle managers (``$KYMA_DIST``)."""
     tools: Path | None = None
     """A folder with every tool, used instead of the cache (``$HARNESS_TOOLS``)."""
-    module: Path = PROJECT / "module" / "module.yaml"
+    module: Path = DEFAULT_MODULE
     cache: Path
     state: Path
     """The folder under which every cluster has its own."""

@@ -112,7 +112,8 @@ class Testbed:
         """Apply the module's template and create the Kyma."""
         if not self.template_file.exists():
             raise NotRunningError(
-                f"cluster {self.settings.cluster} has no bundle of the module yet: run `kyma-harness bundle`"
+                f"cluster {self.settings.cluster} has no bundle of the module yet",
+                remedy="run `kyma-harness bundle`",
             )
         await deploy.apply_template(client, self.template_file.read_text(), str(self.template_file))
         await deploy.ensure_kyma(client)

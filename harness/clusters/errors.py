@@ -28,7 +28,7 @@ class NotRunningError(ClusterError):
     @classmethod
     def of_cluster(cls, name: str) -> Self:
         """Return the error for a cluster that is not there at all."""
-        return cls(f"cluster {name} is not running: `kyma-harness up` starts it")
+        return cls(f"cluster {name} is not running", remedy=f"`kyma-harness --cluster {name} up` starts it")
 
     @classmethod
     def of_registry(cls, name: str) -> Self:

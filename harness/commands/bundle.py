@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.lesson import teaches
 from harness.commands.session import Session
 from harness.kyma.bundle import pack
 from harness.kyma.module import Module
@@ -34,6 +35,14 @@ K3D_REGISTRY = "k3d-kyma-registry.localhost:5000/unsigned"
     help="Where to write the ModuleTemplate.  [default: standard output]",
 )
 @click.option("--dry-run", is_flag=True, help="Check, pack and write the template, but push nothing.")
+@teaches(
+    {
+        "bundle": "for the running cluster",
+        "bundle --dry-run --output module-template.yaml": "without a cluster: only the template",
+        "bundle --registry registry.example.com/modules --version 1.2.3": "for a release",
+    },
+    then="`kubectl apply` the template where the lifecycle managers run, and list the module in a Kyma.",
+)
 async def bundle(
     session: Session,
     *,
@@ -43,10 +52,11 @@ async def bundle(
     dry_run: bool,
     **instead: str | None,
 ) -> None:
-    """Check and pack the module, push it to a registry as an OCI artifact, and write its ModuleTemplate.
+    """Pack the module, push it, and write its ModuleTemplate.
 
-    Credentials for the registry are those that `docker login` has left. The default CR is judged by the API
-    server where a cluster runs, else by the schema of its CRD.
+    It is checked before, and goes to the registry as an OCI artifact. Credentials for the registry are those
+    that `docker login` has left. The default CR is judged by the API server where a cluster runs, else by the
+    schema of its CRD.
     """
     module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
     testbed = await session.attached()

@@ -8,16 +8,22 @@ import click
 import yaml
 
 from controller.resource import Object
+from harness.commands.lesson import teaches
 from harness.commands.session import Session
 
 
 @click.option(
     "--output", type=click.Path(path_type=Path), help="The folder.  [default: in the cluster's state]"
 )
+@teaches(
+    {"kustomization": "for the Kyma CLI: kyma alpha deploy -k $(kyma-harness kustomization)"},
+    then="`kyma alpha deploy -k` deploys it.",
+)
 async def kustomization(session: Session, output: Path | None) -> None:
-    """Write the lifecycle managers, as this cluster can run them, into a folder, and print its path.
+    """Write the lifecycle managers as a kustomization.
 
-    Where pods are containers, their images are made and pushed before.
+    It prints the folder, which is what `kyma alpha deploy -k` takes. Where pods are containers, their images
+    are made and pushed before.
     """
     testbed = await session.running()
     managers = await testbed.deployable_managers()

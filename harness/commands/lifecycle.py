@@ -1,6 +1,5 @@
-"""``kyma-harness up``, ``down`` and ``status``: the cluster as a whole."""
+"""``kyma-harness up`` and ``down``: the cluster as a whole."""
 
-import json
 import shutil
 import sys
 from dataclasses import fields
@@ -13,6 +12,8 @@ from harness import mainjob
 from harness.asking import answers
 from harness.clusters.embedded import EmbeddedProvider
 from harness.commands.doctor import provider_options
+from harness.commands.lesson import teaches
+from harness.commands.outcomes import Down, Up
 from harness.commands.session import Session
 from harness.embedded.cluster import EmbeddedCluster
 from harness.kyma.distribution import Choice
@@ -24,13 +25,35 @@ from harness.testbed import Testbed
 
 @provider_options
 @click.option(
-    "--kyma", type=click.Choice([str(choice) for choice in Choice]), default="auto", show_default=True
+    "--kyma",
+    type=click.Choice([str(choice) for choice in Choice]),
+    default="auto",
+    show_default=True,
+    help="The pair of lifecycle managers; auto: the real one where it is at hand, else the built-in one.",
 )
-@click.option("--until", type=click.Choice([str(stage) for stage in mainjob.Stage]), default="verify")
-async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> None:
-    """Bring up the cluster, deploy the managers, enable the module, and verify it.
+@click.option(
+    "--until",
+    type=click.Choice([str(stage) for stage in mainjob.Stage]),
+    default="verify",
+    show_default=True,
+    help="The last step to take; each includes those before it.",
+)
+@teaches(
+    {
+        "up": "from nothing to a verified module, without Docker and without root",
+        "--cluster two up --kyma builtin": "a second cluster beside it, with the built-in lifecycle managers",
+        "up --provider k3d --until managers": "on k3d, up to the lifecycle managers",
+        "--module ../lamp/module.yaml up": "with a module of your own",
+    },
+    then="`status` says where everything is, `switch`, `disable` and `enable` work with the module, `down` "
+    "takes all of it away.",
+)
+async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
+    """Bring up a cluster with the module in it, and verify it.
 
-    Takes up a cluster that runs already, and does only what is left to do.
+    It makes the cluster, packs the module, deploys the lifecycle managers, enables the module and checks it.
+    Where the cluster runs already, it does only what is left to do. The cluster outlives this command. Your
+    kubeconfig stays as it is.
     """
     known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
     session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
@@ -38,29 +61,32 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> None:
     await mainjob.bring_up(testbed, ledger, mainjob.Stage(until))
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
     session.console.print(_what_next(testbed), highlight=False, soft_wrap=True)
+    return Up(
+        cluster=testbed.settings.cluster,
+        provider=testbed.provider.name,
+        kubeconfig=str(testbed.provider.kubeconfig),
+        registry=testbed.provider.registry.push,
+        managers=str(testbed.managers.pair),
+        module=testbed.module.short_name,
+        seconds=round(ledger.total(), 1),
+    )
 
 
-async def down(session: Session) -> None:
-    """Take the cluster away, with every process, port and file of it.
+@teaches(
+    {"down": "take the default cluster away", "--cluster two down": "take the cluster named two away"},
+    then="`up` starts anew, from nothing.",
+)
+async def down(session: Session) -> Down:
+    """Take the cluster away, with everything of it.
 
-    From an existing cluster everything that was deployed into it is taken away; the cluster stays.
+    No process, port or file is left. From an existing cluster everything that was deployed into it is taken
+    away; the cluster stays.
     """
     with Ledger(session.console).step("stop") as step:
         found = await _take_down(session)
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
-
-
-async def status(session: Session) -> None:
-    """Say whether the cluster runs, and where its parts are, as JSON on standard output."""
-    found: dict[str, Any] = {"cluster": session.settings.cluster, "running": False}
-    if testbed := await session.attached():
-        provider = testbed.provider
-        found |= {"running": True, "provider": provider.name, "kubeconfig": str(provider.kubeconfig)}
-        found |= {"registry": provider.registry.push}
-    if cluster := EmbeddedCluster.attach(session.settings.cluster_state):
-        found |= {"pid": cluster.pid}
-    click.echo(json.dumps(found, indent=2))
+    return Down(cluster=session.settings.cluster, was_running=found)
 
 
 async def _take_down(session: Session) -> bool:
@@ -79,6 +105,7 @@ def _what_next(testbed: Testbed) -> str:
     lines = [
         ("look", f"export KUBECONFIG={testbed.provider.kubeconfig}"),
         ("", f"kubectl get kyma,{kind},manifest,pods -A"),
+        ("", f"{tool} status"),
         ("remove", f"{tool} disable {module.short_name}  (kubectl edit kyma -n kcp-system default-kyma)"),
         ("add", f"{tool} enable {module.short_name}"),
         ("logs", f"{tool} logs --follow"),
@@ -86,5 +113,5 @@ def _what_next(testbed: Testbed) -> str:
     ]
     if module.switch:
         switch = f"{tool} switch {module.switch.values[-1]}  (kubectl edit {kind} -n kcp-system)"
-        lines.insert(2, ("switch", switch))
+        lines.insert(3, ("switch", switch))
     return "\n" + "\n".join(f"  {name:<9} {what}" for name, what in lines)

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import click
 
+from harness.commands.lesson import teaches
 from harness.commands.session import Session
 from harness.ledger import Ledger
 
 
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
+@teaches({"load-image manager.tar": "an archive as `docker save` writes it"})
 async def load_image(session: Session, archive: Path) -> None:
-    """Put the image of a tar on the cluster's nodes, for images that they cannot pull."""
+    """Put the image of a tar on the cluster's nodes.
+
+    It is for images that the nodes cannot pull.
+    """
     testbed = await session.running()
     with Ledger(session.console).step("load image") as step:
         await testbed.provider.load_image(archive)

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from harness.commands.lesson import teaches
 from harness.commands.session import Session
 from harness.kyma.distribution import Choice
 from harness.kyma.module import Module
@@ -33,6 +34,13 @@ PathOption = click.Path(path_type=Path)
 )
 @click.option("--records", type=PathOption, help="Where recordings are kept.  [default: in the state folder]")
 @click.option("--output", type=PathOption, help="Write the table of all cases that were recorded to a file.")
+@teaches(
+    {
+        "parity": "every case with both pairs",
+        "parity --list": "the cases",
+        "parity --pair none": "compare again",
+    }
+)
 async def parity(
     session: Session,
     *,
@@ -42,11 +50,11 @@ async def parity(
     records: Path | None,
     output: Path | None,
 ) -> None:
-    """Run cases with the real and the built-in managers, compare them, and fail on what is unexplained.
+    """Run cases with both pairs of managers, and compare them.
 
-    The module is the one of `--module`: its CRD and its custom resource, in charts made for each case. Each
-    pair gets a cluster of its own, one after the other. With `--pair none` the recordings are compared that
-    are there.
+    It fails on what nobody has explained. The module is the one of `--module`: its CRD and its custom
+    resource, in charts made for each case. Each pair gets a cluster of its own, one after the other. With
+    `--pair none` the recordings are compared that are there.
     """
     cases = _chosen(names)
     if only_list:

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from harness.clusters.errors import NotRunningError
+from harness.commands.output import Format
 from harness.embedded.toolchain import ToolPaths
 from harness.embedded.tools import ensure
 from harness.record import Record
@@ -11,11 +12,12 @@ from harness.testbed import Testbed, set_up
 
 
 class Session:
-    """The settings of this run, and a console for people."""
+    """The settings of this run, a console for people, and the format for scripts."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.console = Console(stderr=True)
+        self.format = Format.TEXT
 
     async def tools(self) -> ToolPaths:
         """Return the tools, fetched or built where they are not at hand."""

@@ -3,12 +3,18 @@
 import click
 
 from harness import mainjob
+from harness.commands.lesson import teaches
+from harness.commands.outcomes import Deployed
 from harness.commands.session import Session
 from harness.embedded.tools import ensure
 from harness.kyma import deploy as kyma
+from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
 from harness.ledger import Ledger
 
 
+@teaches(
+    {"tools": "all that the embedded cluster needs", "tools --also kustomize": "and one that it does not"}
+)
 @click.option("--also", multiple=True, help="An optional tool, such as kustomize, which the Kyma CLI needs.")
 async def tools(session: Session, also: tuple[str, ...]) -> None:
     """Fetch or build the tools, and print the folder they are in."""
@@ -17,15 +23,28 @@ async def tools(session: Session, also: tuple[str, ...]) -> None:
     click.echo(found.folder)
 
 
-async def deploy(session: Session) -> None:
-    """Deploy the lifecycle managers, the module's template and the Kyma resource."""
+@teaches(
+    {"up --until bundle && kyma-harness deploy": "the steps of `up`, taken one by one"},
+    then="`grant-rights` lets module-manager install modules, `enable` adds one.",
+)
+async def deploy(session: Session) -> Deployed:
+    """Deploy the lifecycle managers, the template and the Kyma."""
     testbed, ledger = await session.running(), Ledger(session.console)
     async with testbed.client() as client:
         await mainjob.deploy_managers(testbed, client, ledger)
         await mainjob.deploy_kyma(testbed, client, ledger)
+    return Deployed(
+        cluster=testbed.settings.cluster,
+        managers=str(testbed.managers.pair),
+        kyma=f"{KCP_NAMESPACE}/{DEFAULT_KYMA}",
+    )
 
 
+@teaches({"grant-rights": "before the first module is enabled"}, then="`enable` adds a module.")
 async def grant_rights(session: Session) -> None:
-    """Let module-manager install modules in its own cluster; its role as shipped does not."""
+    """Let module-manager install modules in its own cluster.
+
+    It widens the ClusterRole of module-manager, which as shipped does not cover what modules contain.
+    """
     async with (await session.running()).client() as client:
         await kyma.grant_rights(client)

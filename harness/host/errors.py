@@ -11,7 +11,14 @@ HarnessError                 what the harness raises on purpose: shown as a sent
 
 
 class HarnessError(Exception):
-    """Say what happened, to which object, and what to do about it."""
+    """Say what happened, to which object, and what to do about it.
+
+    ``remedy`` is the part that says what to do, where it can be told apart: it ends the sentence.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(f"{message}: {remedy}" if remedy else message)
+        self.remedy = remedy
 
 
 class SpawnError(HarnessError):

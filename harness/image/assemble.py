@@ -52,7 +52,9 @@ def of_program(name: str, version: str, binary: Path, *, path: str) -> Image:
 def _tool(tools: Path, name: str) -> Path:
     path = tools / name
     if not path.is_file():
-        raise AssemblyError(f"the image needs {name}, which is not in {tools}: run `kyma-harness tools`")
+        raise AssemblyError(
+            f"the image needs {name}, which is not in {tools}", remedy="run `kyma-harness tools`"
+        )
     return path.resolve()
 
 

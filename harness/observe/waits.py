@@ -17,12 +17,23 @@ __all__ = ["Attendant", "Claim", "Target", "WaitError", "wait_for"]
 
 
 class WaitError(AssertionError):
-    """What was waited for did not come: carries the object as it was last seen, and the causes found."""
+    """What was waited for did not come: carries the object as it was last seen, and the causes found.
 
-    def __init__(self, message: str, last: Object | None, symptoms: Sequence[Symptom] = ()) -> None:
+    ``timed_out`` tells that it was waited for until the end, and not given up before.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        last: Object | None,
+        symptoms: Sequence[Symptom] = (),
+        *,
+        timed_out: bool = False,
+    ) -> None:
         super().__init__(message)
         self.last = last
         self.symptoms = tuple(symptoms)
+        self.timed_out = timed_out
 
 
 class Attendant(Protocol):
@@ -76,7 +87,7 @@ async def wait_for(
     if attendant is not None:
         symptoms, around = await attendant.explain(target, watcher, symptoms)
     message = "\n".join([*failure.lines(symptoms), describe(watcher.last), *around])
-    raise WaitError(message, watcher.last, symptoms)
+    raise WaitError(message, watcher.last, symptoms, timed_out=failure.timed_out)
 
 
 async def _attended(
@@ -99,11 +110,15 @@ class _Failure:
     missing: str
     trouble: str
 
+    @property
+    def timed_out(self) -> bool:
+        """Whether it was waited for until the end."""
+        return self.waited >= self.within - 0.05
+
     def lines(self, symptoms: Sequence[Symptom]) -> list[str]:
         """Return the cause, and then what was waited for; just the latter where no cause is known."""
         causes = [*([self.trouble] if self.trouble else []), *map(str, symptoms)]
-        early = self.waited < self.within - 0.05
-        until = f"gave up after {self.waited:.1f} s of {self.within:g} s" if early else ""
+        until = "" if self.timed_out else f"gave up after {self.waited:.1f} s of {self.within:g} s"
         sentence = f"{self.target} did not come to {self.what}"
         if not causes:
             return [f"{sentence} within {self.within:g} s: {self.missing}"]

@@ -1,0 +1,80 @@
+"""Exit codes and errors: the same for people and for scripts."""
+
+import click
+import pytest
+
+from controller.errors import ControllerError
+from harness.clusters.errors import NotRunningError, ProviderUnavailableError
+from harness.commands.exits import Exit
+from harness.host.errors import HarnessError
+from harness.observe.waits import WaitError
+
+STARTS = "`kyma-harness --cluster kyma up` starts it"
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (HarnessError("no"), 1),
+        (ControllerError("no"), 1),
+        (WaitError("it crashes", None), 1),
+        (click.UsageError("no"), 2),
+        (NotRunningError("no"), 3),
+        (WaitError("it did not come", None, timed_out=True), 4),
+        (ProviderUnavailableError("no"), 5),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+    ],
+)
+def test_each_kind_of_failure_has_its_code(failure, code):
+    assert Exit.of(failure) == code
+
+
+def test_a_cluster_that_does_not_run_is_told_in_a_sentence(kyma_harness):
+    said = kyma_harness("enable")
+
+    assert said.code == 3
+    assert said.out == ""
+    assert said.err == f"error: cluster kyma is not running: {STARTS}\n"
+
+
+@pytest.mark.parametrize("words", [("--output", "json"), ("--output=json",), ("-o", "json"), ("-ojson",)])
+def test_a_script_gets_the_error_as_json(kyma_harness, words):
+    said = kyma_harness("enable", *words)
+
+    message = f"cluster kyma is not running: {STARTS}"
+    assert said.code == 3
+    assert said.document == {"error": {"type": "not-running", "message": message, "remedy": STARTS}}
+
+
+def test_a_script_gets_what_is_wrong_with_its_command_line_as_json_too(kyma_harness):
+    said = kyma_harness("enable", "--output", "json", "--chanel", "fast")
+
+    assert said.code == 2
+    assert said.document["error"]["type"] == "usage"
+    assert "--chanel" in said.document["error"]["message"]
+
+
+def test_an_unknown_command_is_wrong_usage(kyma_harness):
+    said = kyma_harness("enabel")
+
+    assert said.code == 2
+    assert "No such command 'enabel'" in said.err
+
+
+def test_status_of_nothing_is_an_answer_with_an_exit_code(kyma_harness):
+    said = kyma_harness("--cluster", "two", "status", "-o", "json")
+
+    assert said.code == 3
+    assert said.document == {"cluster": "two", "running": False}
+
+
+def test_taking_away_what_is_not_there_is_no_failure(kyma_harness):
+    said = kyma_harness("down", "-o", "json")
+
+    assert said.code == 0
+    assert said.document == {"cluster": "kyma", "was_running": False}
+
+
+def test_a_name_in_brackets_is_printed_as_it_is(kyma_harness):
+    assert "cluster [red] is not running" in kyma_harness("--cluster", "[red]", "verify").err
