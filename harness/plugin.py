@@ -110,14 +110,11 @@ def testbed(
 
 @contextmanager
 def _failing_in_a_sentence() -> Iterator[None]:
-    """Show what the set-up has to say, without our own stack above it."""
-    failure = ""
+    """Show what the set-up has to say, without our own stack above it, and once."""
     try:
         yield
     except (HarnessError, WaitError) as error:
-        failure = str(error)
-    if failure:  # raised here, it does not drag the other one along
-        pytest.fail(failure, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 async def _start(testbed: Testbed, steps: StepLog) -> None:
