@@ -62,7 +62,10 @@ async def find(choice: Choice, sources: Sequence[Source]) -> LifecycleManagers:
             failures.append(str(error))
     reasons = "; ".join(failures) or "there is no source for them"
     if choice is Choice.REAL:
-        raise DistributionError(f"the real lifecycle managers are not to be had: {reasons}")
+        raise DistributionError(
+            f"the real lifecycle managers are not to be had: {reasons}. Name a folder that has them with "
+            "--kyma-dist or $KYMA_DIST, or take the built-in pair with --kyma=builtin"
+        )
     return await builtin_pair(f"the real ones are not to be had: {reasons}")
 
 

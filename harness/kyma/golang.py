@@ -91,7 +91,7 @@ async def _download(go: str, module: GoModule) -> Path:
     answer = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in answer:
         reason = answer.get("Error") or done.stderr.strip() or "go mod download gave no folder"
-        raise DistributionError(f"{module} cannot be fetched: {reason}")
+        raise DistributionError(f"{module} cannot be fetched: {_in_a_line(reason, module)}")
     return Path(answer["Dir"])
 
 
@@ -99,3 +99,8 @@ async def _install(go: str, module: GoModule, folder: Path) -> None:
     env = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"}
     argv = [go, "install", "-trimpath", "-ldflags=-s -w", str(module)]
     await run(argv, timeout=BUILD_TIMEOUT, env=env)
+
+
+def _in_a_line(reason: str, module: GoModule) -> str:
+    """Return Go's reason without the module's name, which it begins with, and without line breaks."""
+    return " ".join(reason.removeprefix(f"{module}: ").split())
