@@ -124,7 +124,7 @@ class EventingManager:
     def _make_retirement(self, jetstream: JetStream) -> Retirement:
         namespace = self._settings.backend.namespace
         claims = Claims(self._client, namespace, on_prune=self._metrics.pruned)
-        removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims))
+        removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims, clock=_now))
         return Retirement(self._eventings, removal, self._provisioning)
 
     def _eventing_changed(self, old: Object | None, new: Object | None) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from controller.resource import annotations_of, describe
+from controller.resource import describe
 from eventing_manager.errors import JetStreamError
+from eventing_manager.force import force_of
 from eventing_manager.names import FORCE_ANNOTATION, NATS
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import OnUndelivered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from controller.resource import Object
     from eventing_manager.claims import Claims
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 WAYS_OUT: Final = (
     "to lose them, set spec.backend.nats.onUndelivered to Discard,"
-    f" or the annotation {FORCE_ANNOTATION} to true"
+    f" or the annotation {FORCE_ANNOTATION} to true or to the time from which on they may be lost"
 )
 
 _NAMED_STREAMS: Final = 10
@@ -36,21 +38,32 @@ class Verdict:
     reason: Reason
     message: str
 
+    drains: bool = False
+    """Whether NATS may restart and take in no more messages: all that it holds outlives that."""
+
 
 class Guard:
     """Judge whether NATS may be removed. It fails closed: what cannot be asked is taken to hold messages."""
 
-    def __init__(self, jetstream: JetStream, claims: Claims) -> None:
+    def __init__(self, jetstream: JetStream, claims: Claims, *, clock: Callable[[], datetime]) -> None:
         self._jetstream = jetstream
         self._claims = claims
+        self._clock = clock
 
     async def judge(self, eventing: Object, spec: EventingSpec, statefulset: Object | None) -> Verdict:
         """Ask JetStream, unless the user does not care for the answer or there cannot be anything.
 
         Without the StatefulSet nobody can be asked, while its volumes may be full.
         """
-        if annotations_of(eventing).get(FORCE_ANNOTATION) == "true":
-            return _allow(Reason.FORCED, f"the annotation {FORCE_ANNOTATION} skips the look for messages")
+        force = force_of(eventing, self._clock())
+        if force.applies:
+            return _allow(Reason.FORCED, force.note)
+        verdict = await self._look(eventing, spec, statefulset)
+        if verdict.allowed or not force.note:
+            return verdict
+        return replace(verdict, message=f"{verdict.message}; {force.note}")
+
+    async def _look(self, eventing: Object, spec: EventingSpec, statefulset: Object | None) -> Verdict:
         if spec.nats.on_undelivered is OnUndelivered.DISCARD:
             return _allow(Reason.DISCARDED, "spec.backend.nats.onUndelivered is Discard")
         if statefulset is None:
@@ -71,7 +84,7 @@ class Guard:
             return _allow(Reason.NOTHING_HELD, f"{NATS} is not there, and has no volume")
         names = ", ".join(describe(claim) for claim in full)
         message = f"StatefulSet {NATS} is gone, and {names} may hold messages: it is brought back to be asked"
-        return Verdict(allowed=False, reason=Reason.NATS_GONE, message=f"{message}; {WAYS_OUT}")
+        return Verdict(allowed=False, reason=Reason.NATS_GONE, message=f"{message}; {WAYS_OUT}", drains=True)
 
     async def _cannot_hold_anything(self, eventing: Object) -> bool:
         was_ready = (eventing.get("status") or {}).get("activeBackend") == "nats"
@@ -85,13 +98,16 @@ def _judge_streams(streams: Sequence[Stream]) -> Verdict:
         reverse=True,
     )
     if not waiting:
-        return _allow(Reason.NOTHING_HELD, "every message was received")
+        return Verdict(
+            allowed=True, reason=Reason.NOTHING_HELD, message="every message was received", drains=True
+        )
     counts = ", ".join(f"{stream.undelivered} in stream {stream}" for stream in waiting[:_NAMED_STREAMS])
     rest = waiting[_NAMED_STREAMS:]
     if rest:
         counts += f", {sum(stream.undelivered for stream in rest)} in {len(rest)} more streams"
     message = f"messages that nobody has received: {counts}; receive them; {WAYS_OUT}"
-    return Verdict(allowed=False, reason=Reason.UNDELIVERED, message=message)
+    drains = not any(stream.is_in_memory for stream in waiting)
+    return Verdict(allowed=False, reason=Reason.UNDELIVERED, message=message, drains=drains)
 
 
 def _allow(reason: Reason, message: str) -> Verdict:

@@ -1,6 +1,8 @@
 """Ask NATS what JetStream holds, at its monitoring endpoint.
 
 The answer decides whether data may be deleted: a late, garbled or incomplete one is an error, not a zero.
+A server that starts answers before it has found all its streams; until then ``/healthz`` says so.
+
 Shape of the answer: nats-server 2.15, ``/jsz?accounts=true&streams=true&consumers=true&config=true``.
 """
 
@@ -33,6 +35,7 @@ class Stream:
     account: str
     name: str
     undelivered: int
+    is_in_memory: bool = False
 
     def __str__(self) -> str:
         return f"{self.account}/{self.name}"
@@ -75,8 +78,7 @@ class Monitoring:
         """Return when JetStream is enabled and, in a cluster, has a leader."""
         url = self._service_url
         answer = await self._ask(url, {})
-        if answer.get("disabled"):
-            raise JetStreamError(f"{url}: JetStream is disabled; look for the reason in the log of NATS")
+        _require_enabled(url, answer)
         if "meta_cluster" in answer and not answer["meta_cluster"].get("leader"):
             raise JetStreamError(f"{url}: the JetStream cluster has no leader yet")
 
@@ -91,31 +93,44 @@ class Monitoring:
         return merged([stream for url in urls for stream in await self._streams_at(url)])
 
     async def _streams_at(self, url: str) -> list[Stream]:
+        process = (await self._ask(url, {}))["server_id"]
+        await self._fetch(f"{url}/healthz", {})
         answer = await self._ask(url, _EVERYTHING)
+        if answer["server_id"] != process:
+            raise JetStreamError(
+                f"{url}: the server has restarted meanwhile, and may not know its streams yet"
+            )
+        _require_enabled(url, answer)
         try:
             return read_streams(answer)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise JetStreamError(f"{url}: the answer lacks {error}: it cannot be relied on") from error
 
     async def _ask(self, url: str, query: dict[str, str]) -> dict[str, Any]:
-        if self._session is None:
-            raise JetStreamError(f"{url} was asked outside of its context")
         try:
-            async with (
-                asyncio.timeout(ASK_TIMEOUT),
-                self._session.get(f"{url}/jsz", params=query) as response,
-            ):
-                response.raise_for_status()
-                answer = json.loads(await response.read())
-        except TimeoutError as error:
-            raise JetStreamError(f"{url} gave no answer in {ASK_TIMEOUT:.0f} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise JetStreamError(f"{url} cannot be asked: {error}") from error
+            answer = json.loads(await self._fetch(f"{url}/jsz", query))
         except ValueError as error:
             raise JetStreamError(f"{url} answers something that is not JSON: {error}") from error
         if not isinstance(answer, dict) or "server_id" not in answer:
             raise JetStreamError(f"{url} answers, but not as NATS does: it has no server_id")
         return answer
+
+    async def _fetch(self, url: str, query: dict[str, str]) -> bytes:
+        if self._session is None:
+            raise JetStreamError(f"{url} was asked outside of its context")
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT), self._session.get(url, params=query) as response:
+                response.raise_for_status()
+                return await response.read()
+        except TimeoutError as error:
+            raise JetStreamError(f"{url} gave no answer in {ASK_TIMEOUT:.0f} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise JetStreamError(f"{url} cannot be asked: {error}") from error
+
+
+def _require_enabled(url: str, answer: dict[str, Any]) -> None:
+    if answer.get("disabled"):
+        raise JetStreamError(f"{url}: JetStream is disabled; look for the reason in the log of NATS")
 
 
 def merged(streams: Iterable[Stream]) -> list[Stream]:
@@ -131,7 +146,12 @@ def merged(streams: Iterable[Stream]) -> list[Stream]:
 def read_streams(answer: dict[str, Any]) -> list[Stream]:
     """Return the streams of an answer of ``/jsz``; KeyError, TypeError where it is not complete."""
     streams = [
-        Stream(account=account["name"], name=stream["name"], undelivered=undelivered(stream))
+        Stream(
+            account=account["name"],
+            name=stream["name"],
+            undelivered=undelivered(stream),
+            is_in_memory=stream["config"]["storage"] == "memory",
+        )
         for account in answer.get("account_details", [])
         for stream in account.get("stream_detail", [])
     ]

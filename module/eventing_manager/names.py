@@ -33,8 +33,10 @@ SETTINGS_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-settings"
 """On an Eventing that provisioned NATS: ``spec.backend.nats`` as it was then, which outlives the spec's."""
 
 FORCE_ANNOTATION: Final = "eventing-manager.kyma-project.io/force"
-"""``"true"`` on an Eventing skips the guard of undelivered messages."""
+"""``"true"`` on an Eventing skips the guard of undelivered messages, a time does so from then on."""
 
+DRAINING_ANNOTATION: Final = "eventing-manager.kyma-project.io/draining"
+"""``"true"`` on the pods of a NATS that takes in no messages; the chart puts it there."""
 
 ADOPT_ANNOTATION: Final = "eventing-manager.kyma-project.io/adopt"
 """``"true"`` on an object of the chart's names that someone else made: the manager may take it over."""

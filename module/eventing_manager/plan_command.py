@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -83,7 +84,7 @@ def _planner(client: Client, jetstream: Monitoring, settings: BackendSettings) -
         credentials=CredentialsKeeper(client, installation, settings.namespace),
         installation=installation,
         claims=claims,
-        guard=Guard(jetstream, claims),
+        guard=Guard(jetstream, claims, clock=lambda: datetime.now(UTC)),
     )
 
 

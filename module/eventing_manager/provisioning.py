@@ -52,17 +52,23 @@ class Provisioning:
         self._credentials = credentials
         self._installation = installation
 
-    async def objects(self, spec: EventingSpec) -> list[Object]:
+    async def objects(self, spec: EventingSpec, *, draining: bool = False) -> list[Object]:
         """Return what is to be installed."""
         values = chart_values(
-            spec, credentials=await self._credentials.current(), served=self._kinds.served()
+            spec,
+            credentials=await self._credentials.current(),
+            served=self._kinds.served(),
+            draining=draining,
         )
         return await self._renderer.render(values)
 
-    async def provide(self, eventing: Object, spec: EventingSpec) -> Provisioned:
-        """Install what differs; ChartError, ForeignObjectError and ApiError say why that cannot be done."""
+    async def provide(self, eventing: Object, spec: EventingSpec, *, draining: bool = False) -> Provisioned:
+        """Install what differs; ChartError, ForeignObjectError and ApiError say why that cannot be done.
+
+        While ``draining`` NATS delivers what it holds and takes in nothing.
+        """
         dependencies = kinds_found(self._kinds.served())
-        installed = await self._installation.install(eventing, await self.objects(spec))
+        installed = await self._installation.install(eventing, await self.objects(spec, draining=draining))
         return Provisioned(
             waiting_for=_unready(installed.objects, self._statefulset),
             dependencies=dependencies,

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     SECRET_MALFORMED = "SecretMalformed"  # noqa: S105 - a word for a finding
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a word for a finding
 
+    DRAINING = "Draining"
     UNDELIVERED = "UndeliveredMessages"
     NATS_GONE = "StatefulSetGone"
     NOTHING_HELD = "NothingHeld"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from controller.kinds import STATEFUL_SET
 from controller.resource import Kind, ObjectKey, describe, is_deleting
 from eventing_manager.claims import reclaim_policy
+from eventing_manager.draining import not_before_draining
 from eventing_manager.names import nats_statefulset
 from eventing_manager.reports import remembered_verdict
 from eventing_manager.spec import ReclaimPolicy
@@ -58,9 +59,15 @@ class Removal:
         without such a word was deleted by someone else, and what it held was never asked for.
         """
         remembered = remembered_verdict(eventing)
-        statefulset = await self._alive(eventing, may_be_late=remembered is None)
+        copy = self._installation.copy_of(STATEFUL_SET, self._statefulset) if remembered is None else None
+        if copy is not None and not is_deleting(copy):
+            # It may be late, which is good enough to wait by, and spares the API server, maybe for days.
+            verdict = await self._look(eventing, spec, copy)
+            if not verdict.allowed:
+                return verdict
+        statefulset = await self._alive(eventing)
         if statefulset is not None:
-            return await self._guard.judge(eventing, spec, statefulset)
+            return await self._look(eventing, spec, statefulset)
         if remembered is not None or reclaim_policy(eventing, spec) is ReclaimPolicy.RETAIN:
             return remembered
         return await self._guard.judge(eventing, spec, None)
@@ -77,14 +84,13 @@ class Removal:
         await self._claims.delete(claims)
         return Progress(waiting_for=_names(claims))
 
-    async def _alive(self, eventing: Object, *, may_be_late: bool) -> Object | None:
-        """Return the StatefulSet unless it is being deleted.
+    async def _look(self, eventing: Object, spec: EventingSpec, statefulset: Object) -> Verdict:
+        verdict = await self._guard.judge(eventing, spec, statefulset)
+        return not_before_draining(verdict, eventing, statefulset)
 
-        A copy may be late to tell that it is. That is good enough until the first deletion, and spares the
-        API server while messages hold it up, which may be for days.
-        """
-        copy = self._installation.copy_of(STATEFUL_SET, self._statefulset) if may_be_late else None
-        found = [copy] if copy else await self._installation.members(eventing)
+    async def _alive(self, eventing: Object) -> Object | None:
+        """Return the StatefulSet unless it is being deleted."""
+        found = await self._installation.members(eventing)
         alive = (obj for obj in found if Kind.of(obj) == STATEFUL_SET and not is_deleting(obj))
         return next(alive, None)
 

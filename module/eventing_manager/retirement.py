@@ -45,7 +45,7 @@ class Retirement:
         active = (eventing.get("status") or {}).get("activeBackend", "")
         verdict = await self._removal.judge(eventing, spec)
         if verdict is not None and not verdict.allowed:
-            await self._repair(eventing)
+            await self._keep(eventing, draining=verdict.drains)
             return Step(
                 eventing=await self._eventings.report(eventing, reports.blocked(state, active, verdict)),
                 is_blocked=True,
@@ -61,8 +61,8 @@ class Retirement:
             eventing = await self._eventings.report(eventing, going)
         return Step(eventing=eventing, is_over=progress.is_over, retained=progress.retained)
 
-    async def _repair(self, eventing: Object) -> None:
+    async def _keep(self, eventing: Object, *, draining: bool) -> None:
         """Keep what has to stay as it was provisioned: a server that is down delivers nothing."""
         spec = provisioned_spec(eventing)
         if spec is not None:
-            await self._provisioning.provide(eventing, spec)
+            await self._provisioning.provide(eventing, spec, draining=draining)

@@ -20,13 +20,14 @@ def chart_values(
     *,
     credentials: Credentials | None = None,
     served: frozenset[OptionalKind] = frozenset(),
+    draining: bool = False,
 ) -> Values:
     """Return the chart's values: ``nats.enabled`` exactly when the backend is nats, and its settings then."""
     if spec.backend is not BackendType.NATS:
         return {"nats": {"enabled": False}}
     optional = {kind.value: {"enabled": kind in served} for kind in OPTIONAL_KINDS}
     auth = {"auth": {"user": credentials.user, "password": credentials.password}} if credentials else {}
-    return {"nats": {"enabled": True} | _nats_values(spec.nats) | optional | auth}
+    return {"nats": {"enabled": True, "draining": draining} | _nats_values(spec.nats) | optional | auth}
 
 
 def _nats_values(nats: NatsSettings) -> Values:

@@ -1,9 +1,12 @@
 """Clients of the NATS that the manager provisions."""
 
+import asyncio
 import base64
+from contextlib import asynccontextmanager
 
 import nats
 from manager_builders import NAMESPACE
+from manager_watching import PATIENCE
 
 from controller.client import Client
 from controller.kinds import SECRET
@@ -18,14 +21,43 @@ async def credentials(cluster):
     return {"user": user, "password": password}
 
 
-async def publish(cluster, count):
-    """Publish messages to a stream that nobody reads."""
+@asynccontextmanager
+async def connected(cluster, **options):
+    """Yield a connection to NATS, which is there but may restart."""
     address = await cluster.address_of(NAMESPACE, "eventing-nats", 4222)
     connection = await nats.connect(
-        f"nats://{address}", max_reconnect_attempts=5, **await credentials(cluster)
+        f"nats://{address}", max_reconnect_attempts=5, **await credentials(cluster), **options
     )
-    jetstream = connection.jetstream()
-    await jetstream.add_stream(name="orders", subjects=["orders.>"])
-    for number in range(count):
-        await jetstream.publish(f"orders.{number}", b"x")
-    await connection.close()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def publish(cluster, count):
+    """Publish messages to a stream that nobody reads."""
+    async with connected(cluster) as connection:
+        jetstream = connection.jetstream()
+        await jetstream.add_stream(name="orders", subjects=["orders.>"])
+        for number in range(count):
+            await jetstream.publish(f"orders.{number}", b"x")
+
+
+async def refusals_of_publishing(cluster):
+    """Try to publish; return what the server says, which it does beside the answer that never comes."""
+    said = asyncio.Queue()
+    async with connected(cluster, error_cb=said.put) as connection:
+        await connection.publish("orders.late", b"x")
+        async with asyncio.timeout(PATIENCE):
+            return str(await said.get())
+
+
+async def receive_all(cluster):
+    """Receive and acknowledge what the stream holds; return how much that was."""
+    async with connected(cluster) as connection:
+        jetstream = connection.jetstream()
+        held = (await jetstream.stream_info("orders")).state.messages
+        reader = await jetstream.pull_subscribe("orders.>", "reader")
+        for message in await reader.fetch(held):
+            await message.ack_sync()
+        return held

@@ -8,6 +8,7 @@ import yaml
 
 from eventing_manager.credentials import Credentials
 from eventing_manager.errors import ChartError
+from eventing_manager.names import DRAINING_ANNOTATION
 from eventing_manager.render import ChartRenderer
 from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
 from eventing_manager.values import chart_values
@@ -21,9 +22,9 @@ def renderer(helm, backend_chart):
     return ChartRenderer(helm=helm, chart=backend_chart, release="eventing", namespace="kyma-system")
 
 
-async def rendered(renderer, **nats):
+async def rendered(renderer, *, draining=False, **nats):
     spec = EventingSpec(backend=BackendType.NATS, nats=NatsSettings(**nats))
-    objects = await renderer.render(chart_values(spec, credentials=CREDENTIALS))
+    objects = await renderer.render(chart_values(spec, credentials=CREDENTIALS, draining=draining))
     return {(obj["kind"], obj["metadata"]["name"]): obj for obj in objects}
 
 
@@ -45,6 +46,22 @@ async def test_eventmesh_needs_nothing(renderer):
     objects = await renderer.render(chart_values(EventingSpec(backend=BackendType.EVENTMESH)))
 
     assert objects == []
+
+
+async def test_servers_that_drain_are_others_with_another_file_and_nothing_else_differs(renderer):
+    before = await rendered(renderer)
+    draining = await rendered(renderer, draining=True)
+
+    changed = [key for key, obj in draining.items() if obj != before[key]]
+    template = draining["StatefulSet", "eventing-nats"]["spec"]["template"]
+    (items,) = (
+        source["secret"]["items"]
+        for source in template["spec"]["volumes"][0]["projected"]["sources"]
+        if "secret" in source
+    )
+    assert changed == [("StatefulSet", "eventing-nats")]
+    assert template["metadata"]["annotations"][DRAINING_ANNOTATION] == "true"
+    assert items == [{"key": "draining.conf", "path": "auth.conf"}]
 
 
 async def test_every_volume_is_named_in_an_argument(renderer):
@@ -97,7 +114,7 @@ async def test_labels_annotations_and_resources_reach_the_pods(renderer):
     objects = await rendered(
         renderer,
         labels={"team": "a", "sidecar.istio.io/inject": "true"},
-        annotations={"note": "1"},
+        annotations={"note": "1", DRAINING_ANNOTATION: "true"},
         resources={"limits": {"cpu": 2}},
     )
 
@@ -105,6 +122,7 @@ async def test_labels_annotations_and_resources_reach_the_pods(renderer):
     assert template["metadata"]["labels"]["team"] == "a"
     assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
     assert template["metadata"]["annotations"]["note"] == "1"
+    assert template["metadata"]["annotations"][DRAINING_ANNOTATION] == "false"
     assert template["spec"]["containers"][0]["resources"] == {"limits": {"cpu": 2}}
 
 

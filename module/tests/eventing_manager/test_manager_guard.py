@@ -1,5 +1,7 @@
 """NATS is removed only when it is known to hold nothing, or when the user accepts the loss."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from eventing_manager.errors import JetStreamError
@@ -9,6 +11,7 @@ from eventing_manager.names import FORCE_ANNOTATION
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import EventingSpec
 
+NOON = datetime(2022, 12, 24, 12, tzinfo=UTC)
 STATEFULSET = {"kind": "StatefulSet", "spec": {"replicas": 1}}
 
 
@@ -51,7 +54,7 @@ async def judged(jetstream, *volumes, active="nats", annotations=None, statefuls
         "spec": {"backend": {"type": "eventmesh", "nats": nats}},
         "status": {"activeBackend": active},
     }
-    return await Guard(jetstream, Claiming(*volumes)).judge(
+    return await Guard(jetstream, Claiming(*volumes), clock=lambda: NOON).judge(
         eventing, EventingSpec.parse(eventing), statefulset
     )
 
@@ -123,7 +126,30 @@ async def test_force_is_not_held_up_by_a_silent_nats():
     assert (verdict.allowed, verdict.reason) == (True, Reason.FORCED)
 
 
-async def test_force_must_be_the_word_true():
-    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: "false"})
+@pytest.mark.parametrize("time", ["2022-12-24T12:00:00Z", "2022-12-24T12:59:00+01:00"])
+async def test_force_applies_from_the_time_it_names(time):
+    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: time})
+
+    assert (verdict.allowed, verdict.reason) == (True, Reason.FORCED)
+    assert time in verdict.message
+
+
+async def test_until_then_it_waits_and_says_until_when():
+    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: "2022-12-24T12:00:01Z"})
+
+    assert (verdict.allowed, verdict.reason) == (False, Reason.UNDELIVERED)
+    assert "from 2022-12-24T12:00:01Z on" in verdict.message
+
+
+@pytest.mark.parametrize("value", ["yes", "True", "", "10m", "2022-12-24", "2022-12-24T11:00:00"])
+async def test_force_by_what_is_neither_true_nor_a_time_with_its_zone_has_no_effect_and_is_named(value):
+    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: value})
 
     assert not verdict.allowed
+    assert f"{value!r} is neither true nor a time" in verdict.message
+
+
+async def test_force_that_is_false_is_as_if_it_were_not_there():
+    verdict = await judged(Answering(7), "pv", annotations={FORCE_ANNOTATION: "false"})
+
+    assert verdict == await judged(Answering(7), "pv")

@@ -19,7 +19,7 @@ async def server(tools, tmp_path):
     """A NATS server with JetStream; yields the URLs of its client port and of its monitoring."""
     executable = shutil.which("nats-server", path=f"{tools.folder}:{sysconfig.get_path('scripts')}")
     configuration = tmp_path / "nats.conf"
-    configuration.write_text("jetstream { max_memory_store: 0, max_file_store: 1Gi }")
+    configuration.write_text("jetstream { max_memory_store: 1Mi, max_file_store: 1Gi }")
     with PortPool() as ports:
         port, monitoring = ports.reserve(), ports.reserve()
         child = await spawn(
@@ -60,6 +60,16 @@ async def test_what_nobody_has_received_is_counted_by_the_kind_of_stream(server,
     ]
 
 
+@pytest.mark.parametrize("storage", ["file", "memory"])
+async def test_a_stream_in_memory_is_told_from_one_on_disk(server, connection, storage):
+    await connection.jetstream().add_stream(name="s", subjects=["s.>"], storage=storage)
+
+    async with Monitoring(server[1]) as monitoring:
+        (stream,) = await monitoring.streams(1)
+
+    assert stream.is_in_memory is (storage == "memory")
+
+
 async def test_a_message_that_is_delivered_and_not_acknowledged_counts(server, connection):
     jetstream = connection.jetstream()
     await jetstream.add_stream(name="read", subjects=["read.>"])
@@ -86,6 +96,11 @@ async def answered(body, *, status=200, ask=lambda monitoring: monitoring.stream
     async def answer(_request):
         return web.Response(text=body, status=status)
 
+    return await served(answer, ask=ask)
+
+
+async def served(answer, *, ask=lambda monitoring: monitoring.streams(1)):
+    """Ask a server that answers by a function."""
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)
     runner = web.AppRunner(application)
@@ -108,6 +123,7 @@ async def answered(body, *, status=200, ask=lambda monitoring: monitoring.stream
         ("[]", 200, "not as NATS does"),
         ("{}", 200, "not as NATS does"),
         ('{"server_id": "S"}', 200, "lacks"),
+        ('{"server_id": "S", "streams": 0, "disabled": true}', 200, "disabled"),
         ('{"server_id": "S", "streams": 2, "account_details": []}', 200, "2 of 2 streams"),
         (
             (
@@ -123,6 +139,36 @@ async def answered(body, *, status=200, ask=lambda monitoring: monitoring.stream
 async def test_an_answer_that_cannot_be_relied_on_is_an_error(body, status, part):
     with pytest.raises(JetStreamError, match=part):
         await answered(body, status=status)
+
+
+class Starting:
+    """A server that is about to find its streams: each question is answered from its own script."""
+
+    def __init__(self, *, health, processes=("A", "A")):
+        self._health = health
+        self._processes = iter(processes)
+
+    async def answer(self, request):
+        if request.path == "/healthz":
+            return web.Response(status=self._health)
+        answer = {"server_id": next(self._processes), "streams": 0, "account_details": []}
+        return web.json_response(answer)
+
+
+async def test_a_server_that_knows_no_streams_once_it_has_started_holds_nothing():
+    assert await served(Starting(health=200).answer) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "part"),
+    [
+        (Starting(health=500), "healthz cannot be asked: 500"),
+        (Starting(health=200, processes=("A", "B")), "restarted meanwhile"),
+    ],
+)
+async def test_a_server_that_may_not_have_found_its_streams_yet_is_not_believed(server, part):
+    with pytest.raises(JetStreamError, match=part):
+        await served(server.answer)
 
 
 @pytest.mark.parametrize(

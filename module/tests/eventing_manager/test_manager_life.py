@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
-from manager_nats import publish
+from manager_nats import publish, receive_all, refusals_of_publishing
 from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
@@ -104,6 +104,40 @@ async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_th
     assert "2 in stream $G/orders" in condition(blocked, "Drained")["message"]
     assert while_blocked == EVERYTHING
     assert await inventory(client) == []
+
+
+async def test_a_nats_that_drains_takes_in_nothing_more_and_goes_when_the_rest_is_received(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    await publish(cluster, 2)
+    await switch(client, "eventmesh")
+    await until_blocked(eventings)
+
+    refusal = await refusals_of_publishing(cluster)
+    received = await receive_all(cluster)
+    await until_ready(eventings, "eventmesh")
+
+    assert "permissions violation for publish" in refusal
+    assert received == 2
+    assert await inventory(client) == []
+
+
+async def test_a_switch_that_is_taken_back_while_nats_drains_lets_it_take_in_messages_again(
+    cluster, client, eventings
+):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    await publish(cluster, 1)
+    await switch(client, "eventmesh")
+    await until_blocked(eventings)
+
+    await switch(client, "nats")
+    await until_ready(eventings, "nats")
+
+    await publish(cluster, 2)
+    assert await receive_all(cluster) == 3
 
 
 async def until_blocked(eventings):

@@ -17,8 +17,8 @@ from harness.embedded.errors import NoAddressError
 
 SUBJECT, STREAM, READER = "counted.one", "counted", "reader"
 PAUSE = 0.05
-BETWEEN = 0.003
-"""Seconds between messages: slower than they are consumed, or there would never be a moment to switch in."""
+AT_ONCE, BETWEEN = 10, 0.03
+"""Messages under way together, and seconds between such: there is always one that NATS might lose."""
 
 ANSWER = 2.0
 """Seconds; who waits longer for NATS tries again."""
@@ -30,7 +30,8 @@ class Traffic:
     """Publish numbers until told to stop, each until it is accepted, and consume whatever there is."""
 
     def __init__(self, cluster):
-        self.accepted = 0
+        self.accepted = set()
+        self.tries = Counter()
         self.consumed = Counter()
         self.redelivered = set()
         self._cluster = cluster
@@ -44,6 +45,11 @@ class Traffic:
             consuming = tasks.create_task(self._again(self._consume, total))
             yield publishing
             consuming.cancel()
+
+    @property
+    def tried_again(self):
+        """The messages of which JetStream may have taken in an earlier copy without a word."""
+        return {number for number, tries in self.tries.items() if tries > 1}
 
     async def _again(self, work, total):
         """Work on a connection, and on the next one when NATS has gone."""
@@ -72,13 +78,20 @@ class Traffic:
 
     async def _publish(self, jetstream, total):
         await jetstream.add_stream(name=STREAM, subjects=["counted.>"], retention=RetentionPolicy.LIMITS)
-        while self.accepted < total:
-            number = str(self.accepted)
-            # The same id again where the answer was lost: JetStream tells the two apart from one.
-            await jetstream.publish(SUBJECT, number.encode(), headers={"Nats-Msg-Id": number})
-            self.accepted += 1
+        while missing := sorted(set(range(total)) - self.accepted)[:AT_ONCE]:
+            answers = await asyncio.gather(
+                *(self._publish_one(jetstream, number) for number in missing), return_exceptions=True
+            )
+            for error in filter(None, answers):
+                raise error
             await asyncio.sleep(BETWEEN)
         return True
+
+    async def _publish_one(self, jetstream, number):
+        # The same id again where an answer was lost: as long as the stream lives, that makes one message.
+        self.tries[number] += 1
+        await jetstream.publish(SUBJECT, str(number).encode(), headers={"Nats-Msg-Id": str(number)})
+        self.accepted.add(number)
 
     async def _consume(self, jetstream, _total):
         subscription = await jetstream.pull_subscribe(SUBJECT, durable=READER, stream=STREAM)

@@ -5,6 +5,7 @@ import asyncio
 from proof_objects import EVENTING
 
 from controller.resource import ObjectKey
+from eventing_manager.names import FORCE_ANNOTATION
 from harness.observe.claims import is_gone
 from harness.observe.waits import Target, wait_for
 
@@ -57,9 +58,11 @@ class Rig:
                 pass
 
     async def clear(self):
-        """Remove every Eventing, and wait for the manager to let them go."""
+        """Remove every Eventing whatever it holds, and wait for the manager to let them go."""
+        force = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
         for eventing in (await self.client.list(EVENTING)).items:
             key = ObjectKey.of(eventing)
+            await self.client.merge_patch(EVENTING, key.name, force, namespace=key.namespace)
             await self.client.delete(EVENTING, key.name, namespace=key.namespace)
             target = Target(kind=EVENTING, name=key.name, namespace=key.namespace)
             await wait_for(self.client, target, is_gone(), what="be gone")

@@ -39,6 +39,7 @@ sidecar.istio.io/inject: "false"
 {{- define "nats.podAnnotations" -}}
 checksum/auth: {{ include "nats.auth.conf" . | sha256sum }}
 checksum/config: {{ include "nats.conf" . | sha256sum }}
+eventing-manager.kyma-project.io/draining: {{ .Values.draining | quote }}
 {{- end }}
 
 {{/* What JetStream may hold in memory, in bytes. */}}

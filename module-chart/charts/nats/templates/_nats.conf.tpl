@@ -36,3 +36,21 @@ authorization {
   password: {{ include "nats.password" . | quote }}
 }
 {{- end }}
+
+{{/* The same while NATS drains: clients may ask JetStream and acknowledge, and neither publish nor fill a stream otherwise. */}}
+{{- define "nats.draining.conf" -}}
+authorization {
+  users: [
+    {
+      user: {{ .Values.auth.user | quote }}
+      password: {{ include "nats.password" . | quote }}
+      permissions {
+        publish {
+          allow: ["$JS.ACK.>", "$JS.FC.>", "$JS.API.>"]
+          deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>", "$JS.API.STREAM.RESTORE.>"]
+        }
+      }
+    }
+  ]
+}
+{{- end }}
