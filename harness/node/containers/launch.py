@@ -113,7 +113,7 @@ def _argv(
     command, args = map(mounts.rewrite_all, command_line(container, wanted))
     if rule.command:
         command = [fill(text) for text in rule.command]
-    if not command:
+    if not command and not rule.simulate:
         raise ContainerConfigError("neither the rule nor the container has a command: add one to the rule")
     listen = [fill(flag, listen=port) for port, flags in rule.listen.items() for flag in flags]
     return [*command, *args, *(fill(text) for text in rule.args), *listen]

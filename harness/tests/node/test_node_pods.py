@@ -261,8 +261,10 @@ async def test_a_sidecar_runs_beside_and_ends_after_the_others(cluster, namespac
     assert status["state"]["terminated"]["exitCode"] == 0
 
 
-async def test_a_simulated_pod_is_ready_and_says_that_it_is_simulated(cluster, namespace, shell):
-    await cluster.client.create(shell("true", image="test/simulated:1", restart="Always"))
+async def test_a_simulated_pod_is_ready_without_a_command_and_says_that_it_is_simulated(
+    cluster, namespace, shell
+):
+    await cluster.client.create(shell("", image="test/simulated:1", command=None, restart="Always"))
 
     pod = await cluster.ready("job", namespace)
 
