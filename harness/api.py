@@ -1,16 +1,15 @@
 """Ask the Kubernetes API from ordinary test functions, and expect things of its objects."""
 
-import json
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from controller.client import Client
 from controller.errors import NotFoundError
-from controller.kinds import DEPLOYMENT, POD
-from controller.resource import Kind, Object, describe
+from controller.resource import Kind, Object, ObjectKey, describe
 from harness.blocking import Portal
 from harness.expectation import Expectation
 from harness.observe.inventory import Inventory, take_inventory
+from harness.observe.logrecords import records_of
 from harness.observe.observer import Observer
 from harness.observe.target import Target
 
@@ -74,18 +73,10 @@ class Api:
         return self._portal.call(take_inventory(self._client))
 
     def log_of(self, deployment: str, namespace: str) -> list[Object]:
-        """Return the JSON lines that the pods of a Deployment have logged, oldest first within each pod."""
-        selector = self.get(DEPLOYMENT, deployment, namespace)["spec"]["selector"]["matchLabels"]
-        labels = ",".join(f"{key}={value}" for key, value in selector.items())
-        pods = [pod["metadata"]["name"] for pod in self.all(POD, namespace, labels)]
-        lines = [line for pod in pods for line in self._pod_log(pod, namespace).splitlines()]
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        """Return the JSON lines that the pods of a Deployment have logged, oldest first."""
+        reading = records_of(self._client, ObjectKey(name=deployment, namespace=namespace))
+        return [dict(record.fields) for record in self._portal.call(reading)]
 
     def acting(self, what: str) -> AbstractContextManager[object]:
         """Note in the ledger that the test does something to the cluster while the block runs."""
         return self._observer.steps.step(what, is_act=True) if self._observer else nullcontext()
-
-    def _pod_log(self, pod: str, namespace: str) -> str:
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        answer = self._portal.call(self._client.request("GET", path))
-        return answer if isinstance(answer, str) else json.dumps(answer)

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 
 from controller.client import Client
 from controller.errors import ApiError, KindAbsentError
-from controller.resource import Kind, Object
+from controller.resource import Kind, Object, ObjectKey
 from harness.clusters.provider import Provider
 from harness.kyma.deploy import instance_name
 from harness.kyma.errors import ModuleError
@@ -24,9 +24,9 @@ from harness.kyma.kinds import (
     MANIFEST,
     MODULE_TEMPLATE,
 )
-from harness.kyma.managerlog import log_lines
 from harness.kyma.matching import differences, filled
 from harness.kyma.module import Module
+from harness.observe.logrecords import records_of
 
 PAUSE = 0.5
 """Seconds between two attempts."""
@@ -216,8 +216,9 @@ def _holds_finalizer(subject: str, seen: Object, finalizer: str) -> Check:
 async def _log_checks(client: Client, module: Module, kyma: str) -> list[Check]:
     names = {"name": instance_name(module.short_name, kyma), "namespace": KCP_NAMESPACE}
     expected = filled(module.verification.log, names)
-    lines = await log_lines(client, module.manager)
+    manager = module.manager
+    records = await records_of(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
     closest = min(
-        (differences(expected, line) for line in lines), key=len, default=["the log has no JSON line"]
+        (differences(expected, one.fields) for one in records), key=len, default=["the log has no JSON line"]
     )
-    return [Check.of(f"the log of {module.manager.deployment} has the line of a pass", closest)]
+    return [Check.of(f"the log of {manager.deployment} has the line of a pass", closest)]

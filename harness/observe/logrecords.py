@@ -35,7 +35,7 @@ class LogRecord:
         return f"{self.at} {self.pod}: {json.dumps(dict(self.fields), default=str)}"
 
 
-async def records_of(client: Client, deployment: ObjectKey, since: float) -> list[LogRecord]:
+async def records_of(client: Client, deployment: ObjectKey, since: float = 0) -> list[LogRecord]:
     """Return what the pods of a Deployment have logged since a Unix time, in the order of time."""
     found = await client.get(DEPLOYMENT, deployment.name, deployment.namespace)
     labels = found["spec"]["selector"]["matchLabels"]
