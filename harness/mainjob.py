@@ -1,12 +1,13 @@
 """The main job: from nothing to a verified module, step by step, each with its time."""
 
 import enum
-from typing import Self
+from collections.abc import Awaitable, Callable, Mapping
 
 from controller.client import Client
 from harness.clusters.provider import Progress
 from harness.kyma import deploy
 from harness.kyma.errors import DeployError
+from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
 from harness.kyma.verify import Check, verify
 from harness.ledger import Ledger, Step
 from harness.testbed import Testbed
@@ -18,31 +19,27 @@ CHANNEL = "alpha"
 
 
 class Stage(enum.StrEnum):
-    """Where the main job can be told to end; each includes those before it."""
+    """The main job's steps, in their order."""
 
     CLUSTER = "cluster"
     BUNDLE = "bundle"
     MANAGERS = "managers"
-    RIGHTS = "rights"
     KYMA = "kyma"
+    RIGHTS = "rights"
     ENABLE = "enable"
     VERIFY = "verify"
 
-    def reaches(self, other: Self) -> bool:
-        """Tell whether a run until this stage includes another."""
-        order = list(Stage)
-        return order.index(self) >= order.index(other)
+    @classmethod
+    def between(cls, first: "Stage", last: "Stage") -> "list[Stage]":
+        """Return the stages from one to another, both included, in their order."""
+        order = list(cls)
+        return order[order.index(first) : order.index(last) + 1]
 
 
-async def bring_up(testbed: Testbed, ledger: Ledger, until: Stage) -> None:
-    """Take every step up to a stage; a step that was taken before finds its work done."""
-    await _start(testbed, ledger)
-    if until.reaches(Stage.BUNDLE):
-        with ledger.step("bundle") as step:
-            await testbed.bundle(step.show)
-            step.note(f"{testbed.module.name}:{testbed.module.version} pushed")
-    async with testbed.client() as client:
-        await _deploy(testbed, client, ledger, until)
+async def take(testbed: Testbed, ledger: Ledger, *, first: Stage = Stage.CLUSTER, last: Stage) -> None:
+    """Take every step from one stage to another; one that was taken before finds its work done."""
+    for stage in Stage.between(first, last):
+        await STEPS[stage](testbed, ledger)
 
 
 async def _start(testbed: Testbed, ledger: Ledger) -> None:
@@ -61,39 +58,58 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
         step.note(testbed.provider.registry.push)
 
 
-async def _deploy(testbed: Testbed, client: Client, ledger: Ledger, until: Stage) -> None:
-    if until.reaches(Stage.MANAGERS):
-        await deploy_managers(testbed, client, ledger)
-    if until.reaches(Stage.RIGHTS):
-        with ledger.step("rights") as step:
-            await deploy.grant_rights(client)
-            step.note("module-manager may install what modules contain")
-    if until.reaches(Stage.KYMA):
-        await deploy_kyma(testbed, client, ledger)
-    if until.reaches(Stage.ENABLE):
-        with ledger.step("enable") as step:
-            await enable(testbed, client, step)
-    if until.reaches(Stage.VERIFY):
-        with ledger.step("verify") as step:
-            checks = await check(testbed, client)
-            step.note(f"{len(checks)} of {len(checks)} checks hold")
-        for one in checks:
-            ledger.detail(f"✓ {one.name}")
+async def _bundle(testbed: Testbed, ledger: Ledger) -> None:
+    with ledger.step("bundle") as step:
+        await testbed.bundle(step.show)
+        step.note(f"{testbed.module.name}:{testbed.module.version} pushed")
 
 
-async def deploy_managers(testbed: Testbed, client: Client, ledger: Ledger) -> None:
-    """Deploy the lifecycle managers, and tell which pair it is and why."""
+async def _deploy_managers(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("lifecycle managers") as step:
-        await testbed.deploy_managers(client)
+        async with testbed.client() as client:
+            await testbed.deploy_managers(client)
         step.note(f"{testbed.managers.pair} pair")
     ledger.detail(testbed.managers.reason)
 
 
-async def deploy_kyma(testbed: Testbed, client: Client, ledger: Ledger) -> None:
-    """Apply the module's template, and create the Kyma where there is none."""
+async def _deploy_kyma(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("kyma") as step:
-        await testbed.deploy_kyma(client)
-        step.note("kcp-system/default-kyma")
+        async with testbed.client() as client:
+            await testbed.deploy_kyma(client)
+        step.note(f"{KCP_NAMESPACE}/{DEFAULT_KYMA}")
+
+
+async def _grant_rights(testbed: Testbed, ledger: Ledger) -> None:
+    with ledger.step("rights") as step:
+        async with testbed.client() as client:
+            await deploy.grant_rights(client)
+        step.note("module-manager may install what modules contain")
+
+
+async def _enable(testbed: Testbed, ledger: Ledger) -> None:
+    with ledger.step("enable") as step:
+        async with testbed.client() as client:
+            await enable(testbed, client, step)
+
+
+async def _verify(testbed: Testbed, ledger: Ledger) -> None:
+    with ledger.step("verify") as step:
+        async with testbed.client() as client:
+            checks = await check(testbed, client)
+        step.note(f"{len(checks)} of {len(checks)} checks hold")
+    for one in checks:
+        ledger.detail(f"✓ {one.name}")
+
+
+STEPS: Mapping[Stage, Callable[[Testbed, Ledger], Awaitable[None]]] = {
+    Stage.CLUSTER: _start,
+    Stage.BUNDLE: _bundle,
+    Stage.MANAGERS: _deploy_managers,
+    Stage.KYMA: _deploy_kyma,
+    Stage.RIGHTS: _grant_rights,
+    Stage.ENABLE: _enable,
+    Stage.VERIFY: _verify,
+}
 
 
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:

@@ -58,7 +58,7 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
     session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
     testbed, ledger = await session.testbed(), Ledger(session.console)
-    await mainjob.bring_up(testbed, ledger, mainjob.Stage(until))
+    await mainjob.take(testbed, ledger, last=mainjob.Stage(until))
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
     session.console.print(_what_next(testbed), highlight=False, soft_wrap=True)
     return Up(

@@ -30,9 +30,7 @@ async def tools(session: Session, also: tuple[str, ...]) -> None:
 async def deploy(session: Session) -> Deployed:
     """Deploy the lifecycle managers, the template and the Kyma."""
     testbed, ledger = await session.running(), Ledger(session.console)
-    async with testbed.client() as client:
-        await mainjob.deploy_managers(testbed, client, ledger)
-        await mainjob.deploy_kyma(testbed, client, ledger)
+    await mainjob.take(testbed, ledger, first=mainjob.Stage.MANAGERS, last=mainjob.Stage.KYMA)
     return Deployed(
         cluster=testbed.settings.cluster,
         managers=str(testbed.managers.pair),
