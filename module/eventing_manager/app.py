@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from controller.controller import Controller
 from controller.lease import Lease
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from eventing_manager.settings import Settings
 
 
+WORKERS: Final = 4
+"""Passes at a time. One Eventing is served; the others are many where each namespace has one."""
+
+
 class EventingManager:
     """The reconciler, with what it watches and what starts its passes."""
 
@@ -60,7 +64,7 @@ class EventingManager:
             clock=_now,
             on_report=self._metrics.reported,
         )
-        self._tenancy = Tenancy()
+        self._tenancy = Tenancy(self._eventings)
         self._kinds = OptionalKinds(client, on_change=self._served)
         self._owned = OwnedObjects(
             client, settings.backend.namespace, on_change=self._served, announcers=self._kinds.announcers
@@ -74,6 +78,7 @@ class EventingManager:
             "eventing",
             self._reconciler(jetstream).reconcile,
             kind=EVENTING,
+            workers=WORKERS,
             observer=self._metrics.passes,
         )
 
@@ -137,7 +142,7 @@ class EventingManager:
     def _served(self) -> None:
         """Ask for a pass on the Eventing that has the backend; the others have nothing that could change."""
         self._shutdown.note_change()
-        served = self._tenancy.holder(self._eventings.all())
+        served = self._tenancy.holder()
         if served is not None:
             self._controller.enqueue(served)
 

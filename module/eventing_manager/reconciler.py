@@ -75,7 +75,7 @@ class EventingReconciler:
         if eventing is None:
             return Result()
         spec = EventingSpec.parse(eventing)
-        served = self._tenancy.holder(self._eventings.all())
+        served = self._tenancy.holder()
         is_served = served is None or served == key
         if is_served:
             set_level(spec.log_level)

@@ -53,7 +53,7 @@ class Shutdown:
 
     def _served(self) -> Object | None:
         """Return the Eventing that holds the backend, None where none ever did."""
-        key = self._tenancy.holder(self._eventings.all())
+        key = self._tenancy.holder()
         eventing = self._eventings.get(key) if key is not None else None
         return eventing if eventing is not None and has_finalizer(eventing, FINALIZER) else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from controller.resource import ObjectKey, has_finalizer
 from eventing_manager.names import FINALIZER
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from controller.resource import Object
 
 
+class Known(Protocol):
+    """The Eventings that there are."""
+
+    def get(self, key: ObjectKey) -> Object | None:
+        """Return an Eventing, None where there is none."""
+
+    def all(self) -> list[Object]:
+        """Return every Eventing."""
+
+
 class Tenancy:
     """Keep the Eventing served that was served first, until it is gone.
 
@@ -20,13 +30,15 @@ class Tenancy:
     finalizer yet that was just written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, eventings: Known) -> None:
+        self._eventings = eventings
         self._holder: ObjectKey | None = None
 
-    def holder(self, eventings: Collection[Object]) -> ObjectKey | None:
-        """Return the key of the Eventing that is served among all there are."""
-        if self._holder not in {ObjectKey.of(eventing) for eventing in eventings}:
-            self._holder = first_served(eventings)
+    def holder(self) -> ObjectKey | None:
+        """Return the key of the Eventing that is served, None where there is none at all."""
+        # Each of those that wait asks: it must cost nothing while the served one is there.
+        if self._holder is None or self._eventings.get(self._holder) is None:
+            self._holder = first_served(self._eventings.all())
         return self._holder
 
 

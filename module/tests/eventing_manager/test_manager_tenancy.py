@@ -16,10 +16,26 @@ def eventing(name, *, created="2022-12-05T12:00:00Z", claimed=False):
     }
 
 
+class Known:
+    """The Eventings there are, for a test to change."""
+
+    def __init__(self, *eventings):
+        self.there_are(*eventings)
+
+    def there_are(self, *eventings):
+        self._by_key = {ObjectKey.of(one): one for one in eventings}
+
+    def get(self, key):
+        return self._by_key.get(key)
+
+    def all(self):
+        return list(self._by_key.values())
+
+
 def test_the_oldest_is_served():
     older = eventing("older", created="2022-12-05T11:00:00Z")
 
-    holder = Tenancy().holder([eventing("a"), older])
+    holder = Tenancy(Known(eventing("a"), older)).holder()
 
     assert holder == ObjectKey("n", "older")
 
@@ -27,28 +43,32 @@ def test_the_oldest_is_served():
 def test_after_a_restart_the_finalizer_tells_who_was_served():
     older = eventing("older", created="2022-12-05T11:00:00Z")
 
-    holder = Tenancy().holder([older, eventing("claimed", claimed=True)])
+    holder = Tenancy(Known(older, eventing("claimed", claimed=True))).holder()
 
     assert holder == ObjectKey("n", "claimed")
 
 
 def test_the_one_that_is_served_stays_served_before_its_finalizer_shows():
-    tenancy = Tenancy()
-    tenancy.holder([eventing("b")])
+    known = Known(eventing("b"))
+    tenancy = Tenancy(known)
+    tenancy.holder()
 
-    holder = tenancy.holder([eventing("b"), eventing("a")])
+    known.there_are(eventing("b"), eventing("a"))
+    holder = tenancy.holder()
 
     assert holder == ObjectKey("n", "b")
 
 
 def test_the_next_takes_over_when_the_served_one_is_gone():
-    tenancy = Tenancy()
-    tenancy.holder([eventing("a"), eventing("b")])
+    known = Known(eventing("a"), eventing("b"))
+    tenancy = Tenancy(known)
+    tenancy.holder()
 
-    holder = tenancy.holder([eventing("b")])
+    known.there_are(eventing("b"))
+    holder = tenancy.holder()
 
     assert holder == ObjectKey("n", "b")
 
 
 def test_nobody_is_served_where_there_is_none():
-    assert Tenancy().holder([]) is None
+    assert Tenancy(Known()).holder() is None
