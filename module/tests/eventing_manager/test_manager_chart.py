@@ -259,6 +259,32 @@ async def test_the_manager_runs_hardened_under_its_own_name(helm, module_chart):
     assert_hardened(pod)
 
 
+async def test_managers_keep_apart_and_all_but_one_stay_while_nodes_are_drained(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    objects = {obj["kind"]: obj for obj in await renderer.render({"replicas": 2})}
+
+    pods = objects["Deployment"]["spec"]["template"]
+    (term,) = pods["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    budget = objects["PodDisruptionBudget"]["spec"]
+    assert objects["Deployment"]["spec"]["replicas"] == 2
+    assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    assert term["podAffinityTerm"]["labelSelector"] == budget["selector"]
+    assert budget["selector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    assert budget["maxUnavailable"] == 1
+
+
+async def test_nobody_reaches_the_manager_but_at_its_metrics(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    objects = {obj["kind"]: obj for obj in await renderer.render({})}
+
+    policy, pods = objects["NetworkPolicy"]["spec"], objects["Deployment"]["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]
+    assert [rule["ports"] for rule in policy["ingress"]] == [[{"port": "metrics", "protocol": "TCP"}]]
+
+
 async def test_no_rule_of_the_manager_has_a_wildcard(helm, module_chart):
     renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
 

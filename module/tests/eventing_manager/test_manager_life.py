@@ -14,11 +14,12 @@ from controller.kinds import (
     CONFIG_MAP,
     EVENT,
     PERSISTENT_VOLUME_CLAIM,
+    POD,
     SERVICE,
     STATEFUL_SET,
 )
 from controller.resource import Kind
-from eventing_manager.names import EVENTING, FINALIZER, FORCE_ANNOTATION
+from eventing_manager.names import ADOPT_ANNOTATION, EVENTING, FINALIZER, FORCE_ANNOTATION
 from eventing_manager.render import ChartRenderer
 
 
@@ -315,21 +316,38 @@ async def test_a_second_eventing_waits_for_the_first_and_then_takes_over(client,
     assert served["metadata"]["finalizers"] == [FINALIZER]
 
 
+async def test_an_eventing_that_waits_is_deleted_as_if_there_were_no_manager(client, eventings):
+    await client.create(eventing(backend="eventmesh"))
+    await until_ready(eventings, "eventmesh")
+    await client.create(eventing("second"))
+    await until_warning(eventings, "second")
+
+    await client.delete(EVENTING, "second", namespace=CR_NAMESPACE)
+    await eventings.until(lambda found: "second" not in found)
+
+    await until_ready(eventings, "eventmesh")
+    assert await inventory(client) == []
+
+
+async def until_warning(eventings, name="eventing"):
+    return await eventings.until(
+        lambda found: found.get(name, {}).get("status", {}).get("state") == "Warning" and found[name]
+    )
+
+
+FOREIGN = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "eventing-nats", "namespace": NAMESPACE},
+    "data": {"mine": "yes"},
+}
+
+
 async def test_a_foreign_object_is_left_alone_and_named(client, eventings):
-    foreign = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "eventing-nats", "namespace": NAMESPACE},
-        "data": {"mine": "yes"},
-    }
-    await client.create(foreign)
+    await client.create(FOREIGN)
 
     await client.create(eventing())
-    refused = await eventings.until(
-        lambda found: (
-            found and found["eventing"].get("status", {}).get("state") == "Warning" and found["eventing"]
-        )
-    )
+    refused = await until_warning(eventings)
     untouched = await client.get(CONFIG_MAP, "eventing-nats", NAMESPACE)
     await client.delete(CONFIG_MAP, "eventing-nats", namespace=NAMESPACE)
     await until_ready(eventings, "nats")
@@ -337,6 +355,56 @@ async def test_a_foreign_object_is_left_alone_and_named(client, eventings):
     assert condition(refused, "Ready")["reason"] == "ForeignObject"
     assert "ConfigMap kyma-system/eventing-nats" in condition(refused, "Ready")["message"]
     assert untouched["data"] == {"mine": "yes"}
+
+
+async def test_a_foreign_object_is_taken_over_where_its_owner_allows_that(client, eventings):
+    await client.create(FOREIGN)
+    await client.create(eventing())
+    await until_warning(eventings)
+
+    consent = {"metadata": {"annotations": {ADOPT_ANNOTATION: "true"}}}
+    await client.merge_patch(CONFIG_MAP, "eventing-nats", consent, namespace=NAMESPACE)
+    await until_ready(eventings, "nats")
+
+    adopted = await client.get(CONFIG_MAP, "eventing-nats", NAMESPACE)
+    assert adopted["data"].keys() == {"nats.conf"}
+
+
+async def test_a_label_that_is_taken_off_the_eventing_is_taken_off_the_pods(client, eventings):
+    await client.create(eventing(labels={"team": "a", "tier": "b"}))
+    await until_ready(eventings, "nats")
+    async with Watching(client, POD, namespace=NAMESPACE) as pods:
+        labelled = pods.objects["eventing-nats-0"]["metadata"]["labels"]
+        await switch(client, "nats", nats={"labels": {"team": None}})
+        left = await pods.until(
+            lambda found: (
+                (pod := found.get("eventing-nats-0"))
+                and "team" not in pod["metadata"]["labels"]
+                and pod["metadata"]["labels"]
+            )
+        )
+    await until_ready(eventings, "nats")
+
+    assert {"team", "tier"} <= labelled.keys()
+    assert left["tier"] == "b"
+
+
+async def test_a_nats_that_cannot_be_asked_keeps_its_volume_until_it_can(cluster, client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    (nats,) = pids_in_pod(cluster, b"eventing-nats-0")
+    os.kill(nats, signal.SIGSTOP)
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    silent = await until_warning(eventings)
+    while_silent = await inventory(client)
+    os.kill(nats, signal.SIGCONT)
+    await eventings.until(lambda found: not found)
+
+    assert condition(silent, "Drained")["reason"] == "JetStreamSilent"
+    assert FORCE_ANNOTATION in condition(silent, "Ready")["message"]
+    assert while_silent == EVERYTHING
+    assert await inventory(client) == []
 
 
 async def test_a_manager_that_is_killed_while_it_removes_ends_the_removal_when_it_is_back(
@@ -371,21 +439,24 @@ async def test_a_manager_that_is_killed_while_it_installs_ends_that_when_it_is_b
 
 def kill_the_manager(cluster):
     """Send SIGKILL to the manager of this cluster, and of no other on this machine."""
-    environs = Path("/proc").glob("[0-9]*/environ")
-    pids = [int(path.parent.name) for path in environs if is_manager_of(cluster, path)]
+    pids = pids_in_pod(cluster, b"eventing-controller-manager")
     assert pids
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
 
 
-def is_manager_of(cluster, environ):
+def pids_in_pod(cluster, name):
+    environs = Path("/proc").glob("[0-9]*/environ")
+    return [int(path.parent.name) for path in environs if is_in_pod(cluster, path, name)]
+
+
+def is_in_pod(cluster, environ, name):
     try:
         variables = environ.read_bytes().split(b"\0")
     except OSError:
         return False
-    return any(
-        variable.startswith(b"POD_NAME=eventing-controller-manager") for variable in variables
-    ) and any(variable.startswith(f"KUBECONFIG={cluster.state}/".encode()) for variable in variables)
+    of_pod = any(variable.startswith(b"POD_NAME=" + name) for variable in variables)
+    return of_pod and any(f"{cluster.state}/".encode() in variable for variable in variables)
 
 
 async def test_an_installed_chart_applied_again_changes_nothing(client, helm, backend_chart):

@@ -51,6 +51,12 @@ class Traffic:
         """The messages of which JetStream may have taken in an earlier copy without a word."""
         return {number for number, tries in self.tries.items() if tries > 1}
 
+    async def grows(self, by, total):
+        """Wait until so many more messages are accepted, or all there will be."""
+        wanted = min(len(self.accepted) + by, total)
+        while len(self.accepted) < wanted:  # noqa: ASYNC110 - the publisher is not to be held up by who counts
+            await asyncio.sleep(PAUSE)
+
     async def _again(self, work, total):
         """Work on a connection, and on the next one when NATS has gone."""
         is_over = False

@@ -12,7 +12,8 @@ from controller.kinds import PERSISTENT_VOLUME_CLAIM
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-MANY = 10_000
+MANY, PORTIONS = 10_000, 8
+"""Messages, and removals of NATS that they are spread over."""
 
 
 @pytest.mark.long
@@ -29,11 +30,13 @@ async def test_every_accepted_message_is_consumed_while_its_publisher_never_stop
             await rig.client.create(wanted)
             rig.manager.kill()
             await PROVISION.settled(rig.client)
+            await traffic.grows(MANY // PORTIONS, MANY)
             await SWITCH.act(rig.client)
             rig.manager.kill()
             await SWITCH.settled(rig.client)
             await SWITCH_BACK.act(rig.client)
             await SWITCH_BACK.settled(rig.client)
+            await traffic.grows(MANY // PORTIONS, MANY)
             await REMOVAL.act(rig.client)
             await REMOVAL.settled(rig.client)
     with suppress(NotFoundError):
