@@ -13,7 +13,9 @@ from controller.resource import Kind, ObjectKey, describe, is_deleting
 from eventing_manager.claims import reclaim_policy
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.differences import differences
+from eventing_manager.draining import not_before_draining
 from eventing_manager.names import EVENTING
+from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, ReclaimPolicy
 from eventing_manager.tenancy import first_served
 from eventing_manager.values import chart_values
@@ -159,7 +161,9 @@ class Planner:
             return ()
         verdict = await self._guard.judge(eventing, spec, statefulset)
         outcome = "NATS may be removed" if verdict.allowed else "NATS stays for now"
-        return (f"{outcome}: {verdict.message}",)
+        drains = not_before_draining(verdict, eventing, statefulset).reason is Reason.DRAINING
+        restart = ("before that the servers of NATS restart, and take in no more messages",) if drains else ()
+        return (f"{outcome}: {verdict.message}", *restart)
 
 
 def _restart_data(spec: EventingSpec, changes: Sequence[Change]) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ async def test_a_switch_shows_what_would_go_and_the_messages_it_touches(cluster,
     assert "delete  StatefulSet kyma-system/eventing-nats" in text
     assert "delete  PersistentVolumeClaim kyma-system/data-eventing-nats-0" in text
     assert "NATS stays for now: messages that nobody has received: 3 in stream $G/orders" in text
+    assert "the servers of NATS restart, and take in no more messages" in text
     assert await inventory(client) == before
 
 
