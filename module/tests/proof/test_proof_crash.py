@@ -47,7 +47,7 @@ async def test_a_manager_killed_in_each_phase_ends_where_the_undisturbed_one_doe
 
 
 PARTS = 4
-"""Every fourth call from the first, from the second and so on: parts that take minutes, together all calls."""
+"""Every fourth call from the first, from the second and so on: each takes minutes, together they are all."""
 
 
 @pytest.mark.long
