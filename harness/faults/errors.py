@@ -3,7 +3,8 @@
 HarnessError
  └ FaultError
     ├ NoSuchProcessError     there is no such component or container to be hit
-    └ NotBackError           what was taken down did not come back when the fault was undone
+    ├ NotBackError           what was taken down did not come back when the fault was undone
+    └ NotPossibleError       this machine, or this volume, does not let us make the fault
 """
 
 from harness.host.errors import HarnessError
@@ -19,3 +20,7 @@ class NoSuchProcessError(FaultError):
 
 class NotBackError(FaultError):
     """Report a component that stays away after its fault was undone."""
+
+
+class NotPossibleError(FaultError):
+    """Report a fault that cannot be made here; the test that wants it is to be skipped."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 from controller.client import Client
 from harness.blocking import Portal
 from harness.embedded.cluster import EmbeddedCluster
-from harness.faults import signals
+from harness.faults import disk, lease, node, signals
 from harness.faults.components import Components
 from harness.faults.plan import Plan
 from harness.faults.proxy import ApiProxy
@@ -65,6 +65,26 @@ class FaultKit:
     def pause_pod(self, namespace: str, pod: str, container: str | None = None) -> Fault:
         """Stop a container's process where it is."""
         return self._begin(signals.paused(self._pid(namespace, pod, container)))
+
+    def node_not_ready(self) -> Fault:
+        """Let the cluster take its node for dead: nothing of its pods is heard, though they go on."""
+        return self._begin(_Blocking(self._portal, node.not_ready(self._client, self._cluster)))
+
+    def expire_lease(self, namespace: str, name: str) -> None:
+        """Let a lease run out now, for a hand-over that nobody has to wait for; a living holder renews it."""
+        self._portal.call(lease.expire(self._client, namespace, name))
+
+    def take_lease(self, namespace: str, name: str) -> Fault:
+        """Take a lease away from whoever holds it: nobody leads until it is given back."""
+        return self._begin(_Blocking(self._portal, lease.taken(self._client, namespace, name)))
+
+    def disk_full(self, namespace: str, claim: str) -> Fault:
+        """Fill the disk behind a PersistentVolumeClaim; its containers start anew, in the end once more.
+
+        Raises NotPossibleError where the kernel allows no user namespaces, or the volume is not the node's.
+        """
+        folder = self._folder / f"disk-{namespace}-{claim}"
+        return self._begin(_Blocking(self._portal, disk.full(self._client, namespace, claim, folder)))
 
     def proxy(self) -> ApiProxy:
         """Start a proxy in front of the API server; it ends with the test."""

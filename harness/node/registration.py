@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.client import Client
 from controller.errors import ControllerError
+from controller.kinds import NODE
 from controller.logs import get_logger
 from controller.resource import Object
 from harness.node.annotations import KIND
@@ -49,6 +50,7 @@ class Registration:
                     await self._prepare()
                     await self._register()
                 await self._renew()
+                await self._stay_ready()
             except ControllerError as error:
                 log.warning("node not registered or lease not renewed", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -63,6 +65,14 @@ class Registration:
         await self._client.apply(status, field_manager=_FIELD_MANAGER, force=True, subresource="status")
         self._registered = True
         log.info("node registered", node=self._settings.name)
+
+    async def _stay_ready(self) -> None:
+        """Say again that the node is ready where it was taken for dead: nobody else takes that back."""
+        found = await self._client.get(NODE, self._settings.name)
+        conditions = {one["type"]: one["status"] for one in found.get("status", {}).get("conditions", ())}
+        if conditions.get("Ready") != "True":
+            self._since = timestamp(now())
+            await self._register()
 
     async def _renew(self) -> None:
         moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

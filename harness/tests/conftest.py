@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,8 @@ from harness.embedded.progress import ConsoleProgress
 from harness.embedded.toolchain import Toolchain, ToolPaths
 from harness.embedded.tools import explicit_tools
 from harness.host.paths import cache_dir
+
+RULES = Path(__file__).with_name("node") / "rules.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +38,10 @@ def tools(portal: Portal) -> ToolPaths:
 def embedded_cluster(
     portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedCluster]:
-    """A running cluster without any process rules, for tests that leave it as they found it."""
+    """A running cluster that can run scripts as pods, for tests that leave it as they found it."""
     state = tmp_path_factory.mktemp("cluster") / "state"
     cluster = portal.call(
-        EmbeddedCluster.start(name="harness-tests", state=state, tools=tools, detached=False)
+        EmbeddedCluster.start(name="harness-tests", state=state, tools=tools, rules=[RULES], detached=False)
     )
     yield cluster
     portal.call(cluster.stop())

@@ -78,7 +78,7 @@ class PodWorker:
             self._volumes.ask()
         self.sandbox.facts.pod = pod
         self.containers.update(pod)
-        self._writer.touch()
+        self._writer.seen(pod.get("status") or {})
         if is_deleting(pod):
             self._deletion.set()
             self._end(float(pod["metadata"].get("deletionGracePeriodSeconds") or 0))

@@ -21,12 +21,21 @@ class StatusWriter:
         self._picture = picture
         self._sent: Object = {}
         self._silent = False
+        self._theirs: Mapping[str, str] = {}
         self._touched = asyncio.Event()
         self._touched.set()
 
     def touch(self) -> None:
         """Say that the status may have changed."""
         self._touched.set()
+
+    def seen(self, status: Mapping[str, Any]) -> None:
+        """Take in what the API server has: a condition of ours that somebody else set is written again.
+
+        The node controller does so where it takes the node for dead.
+        """
+        self._theirs = _verdicts(status)
+        self.touch()
 
     def silence(self) -> None:
         """Write nothing any more: what happens from now on is not to be known."""
@@ -50,6 +59,12 @@ class StatusWriter:
         """Write the status as it is now, if it differs from what was written last."""
         known = {one["type"]: one for one in self._sent.get("conditions", ())}
         status = self._picture(known)
-        if status != self._sent and not self._silent:
+        stands = status == self._sent and _verdicts(status).items() <= self._theirs.items()
+        if not stands and not self._silent:
             await self._api.apply_status(status)
             self._sent = status
+
+
+def _verdicts(status: Mapping[str, Any]) -> dict[str, str]:
+    """Return each condition's status, without times and reasons."""
+    return {one["type"]: one["status"] for one in status.get("conditions") or ()}

@@ -271,6 +271,19 @@ async def test_a_simulated_pod_is_ready_without_a_command_and_says_that_it_is_si
     assert pod["metadata"]["annotations"]["node.kyma-harness.io/simulated"] == "main"
 
 
+async def test_a_pod_that_was_taken_for_dead_is_said_to_be_ready_again(cluster, namespace, shell):
+    await cluster.client.create(shell("exec sleep 60"))
+    pod = await cluster.ready("job", namespace)
+    for condition in pod["status"]["conditions"]:
+        condition["status"] = "False"
+    patch = {"status": {"conditions": pod["status"]["conditions"]}}
+
+    marked = await cluster.client.merge_patch(POD, "job", patch, namespace=namespace, subresource="status")
+
+    assert {one["status"] for one in marked["status"]["conditions"]} == {"False"}
+    await cluster.ready("job", namespace)
+
+
 async def test_a_deadline_fails_the_pod(cluster, namespace, shell):
     await cluster.client.create(shell("exec sleep 60", spec={"activeDeadlineSeconds": 1}))
 

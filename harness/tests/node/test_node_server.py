@@ -42,6 +42,26 @@ async def test_the_node_says_what_it_is(cluster):
     assert node["status"]["nodeInfo"]["kubeletVersion"].startswith("v1.")
 
 
+async def test_a_node_that_was_taken_for_dead_says_that_it_is_ready_again(cluster):
+    await cluster.until(NODE, "process-node", None, is_ready, what="ready")
+    node = await cluster.client.get(NODE, "process-node")
+    for condition in node["status"]["conditions"]:
+        condition["status"] = "Unknown"
+    patch = {"status": {"conditions": node["status"]["conditions"]}}
+
+    await cluster.client.merge_patch(NODE, "process-node", patch, subresource="status")
+
+    await cluster.until(NODE, "process-node", None, is_ready, what="ready")
+    await cluster.until(
+        NODE, "process-node", None, lambda one: "taints" not in one["spec"], what="open to every pod"
+    )
+
+
+def is_ready(node):
+    conditions = {one["type"]: one["status"] for one in node["status"].get("conditions", ())}
+    return conditions.get("Ready") == "True"
+
+
 async def test_the_lease_names_its_holder(cluster):
     found = await cluster.kubectl(
         "get", "lease", "process-node", "-n", "kube-node-lease", "-o", "jsonpath={.spec.holderIdentity}"
