@@ -13,8 +13,6 @@ from harness.clusters.choice import AUTO, Chosen, choose
 from harness.clusters.errors import NotRunningError
 from harness.clusters.making import Wanted, make_provider, tools_for
 from harness.clusters.provider import Capability, ProcessRules, Progress, Provider
-from harness.embedded.toolchain import ToolPaths
-from harness.embedded.tools import ensure
 from harness.host.paths import write_private
 from harness.image.overrides import with_image
 from harness.image.pulling import explain_pulls
@@ -32,6 +30,8 @@ from harness.kyma.template import template
 from harness.kyma.undeploy import undeploy
 from harness.record import Record
 from harness.settings import PREFIX, Settings
+from harness.toolchain.toolchain import ToolPaths
+from harness.toolchain.tools import ensure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from harness.clusters.errors import NotCapableError, NotRunningError
 from harness.clusters.provider import Capability, ProcessRules, Progress, RegistryAddress
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.step import Step
-from harness.embedded.toolchain import ToolPaths
+from harness.toolchain.toolchain import ToolPaths
 
 
 class EmbeddedProvider:

@@ -11,7 +11,7 @@ from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.kind import KindProvider
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import ProcessRules, Provider
-from harness.embedded.toolchain import ToolPaths
+from harness.toolchain.toolchain import ToolPaths
 
 TOOLS = frozenset({"kubectl", "helm"})
 """What the harness itself uses on a cluster that brings its own control plane."""

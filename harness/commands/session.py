@@ -4,11 +4,11 @@ from rich.console import Console
 
 from harness.clusters.errors import NotRunningError
 from harness.commands.output import Format
-from harness.embedded.toolchain import ToolPaths
-from harness.embedded.tools import ensure
 from harness.record import Record
 from harness.settings import Settings
 from harness.testbed import Testbed, set_up
+from harness.toolchain.toolchain import ToolPaths
+from harness.toolchain.tools import ensure
 
 
 class Session:

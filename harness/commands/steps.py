@@ -6,10 +6,10 @@ from harness import mainjob
 from harness.commands.lesson import teaches
 from harness.commands.outcomes import Deployed
 from harness.commands.session import Session
-from harness.embedded.tools import ensure
 from harness.kyma import deploy as kyma
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
 from harness.ledger import Ledger
+from harness.toolchain.tools import ensure
 
 
 @teaches(

@@ -14,11 +14,11 @@ from harness.embedded.errors import ClusterRunningError, ClusterStartError, Clus
 from harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step, Steps
-from harness.embedded.toolchain import ToolPaths
 from harness.host.descendants import end_marked
 from harness.host.locks import FileLock
 from harness.host.process import Child, spawn
 from harness.host.stranger import end_process
+from harness.toolchain.toolchain import ToolPaths
 
 _KILL_SECONDS = 10.0
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})

@@ -2,8 +2,6 @@
 
 HarnessError
  └ EmbeddedError
-    ├ ToolUnavailableError       no way led to a tool: names the ways, each one's reason, and what to do
-    ├ WrongToolVersionError      the given folder holds another version than the one that is pinned
     ├ ComponentFailedError       a part of the cluster ended or did not get ready: with its last log lines
     ├ ClusterRunningError        a cluster of this name runs already: names who holds it
     ├ ClusterStartError          the supervisor could not bring the cluster up
@@ -16,14 +14,6 @@ from harness.host.errors import HarnessError
 
 class EmbeddedError(HarnessError):
     """Cover everything that is wrong with the embedded cluster."""
-
-
-class ToolUnavailableError(EmbeddedError):
-    """Report a tool that could neither be found, fetched nor built."""
-
-
-class WrongToolVersionError(EmbeddedError):
-    """Report a tool of another version than the pinned one."""
 
 
 class ComponentFailedError(EmbeddedError):

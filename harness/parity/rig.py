@@ -11,12 +11,12 @@ import yaml
 from controller.client import Client
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
-from harness.embedded.toolchain import ToolPaths
 from harness.host.ports import PortPool
 from harness.kyma import deploy
 from harness.kyma.distribution import LifecycleManagers
 from harness.node.network.forwarder import Forwarder
 from harness.parity.specimen import NAMESPACE
+from harness.toolchain.toolchain import ToolPaths
 
 RESYNC = "--requeue-success-interval=2s"
 """Instead of 20 s: what a manager does at its next look, it does within the seconds a case takes."""

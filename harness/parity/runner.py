@@ -11,7 +11,6 @@ from controller.client import Client
 from controller.errors import ControllerError, KindAbsentError, NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
 from controller.resource import Kind, Object
-from harness.embedded.toolchain import ToolPaths
 from harness.host.errors import HarnessError
 from harness.kyma.distribution import LifecycleManagers
 from harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
@@ -24,6 +23,7 @@ from harness.parity.recording import Recording
 from harness.parity.rig import Rig, running_rig
 from harness.parity.specimen import Specimens
 from harness.parity.stage import Stage
+from harness.toolchain.toolchain import ToolPaths
 
 DONE = "done"
 Say = Callable[[str], None]

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from harness.blocking import Portal
-from harness.embedded.catalogue import catalogue
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.errors import EmbeddedError
-from harness.embedded.progress import ConsoleProgress
-from harness.embedded.toolchain import Toolchain, ToolPaths
-from harness.embedded.tools import explicit_tools
 from harness.host.paths import cache_dir
+from harness.toolchain.catalogue import catalogue
+from harness.toolchain.errors import ToolError
+from harness.toolchain.progress import ConsoleProgress
+from harness.toolchain.toolchain import Toolchain, ToolPaths
+from harness.toolchain.tools import explicit_tools
 
 RULES = Path(__file__).with_name("node") / "rules.yaml"
 
@@ -30,7 +30,7 @@ def tools(portal: Portal) -> ToolPaths:
     )
     try:
         return portal.call(toolchain.ensure([tool for tool in catalogue() if not tool.optional]))
-    except EmbeddedError as error:
+    except ToolError as error:
         pytest.fail(f"the tools are missing: run `make tools`, or set HARNESS_TOOLS. {error}", pytrace=False)
 
 

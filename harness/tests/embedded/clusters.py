@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.toolchain import ToolPaths
 from harness.host.descendants import marked
 from harness.host.ports import is_bindable
 from harness.host.process import run
+from harness.toolchain.toolchain import ToolPaths
 
 
 @asynccontextmanager

@@ -21,14 +21,14 @@ from eventually import eventually, first_line, is_gone
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.errors import ClusterStartError
 from harness.embedded.step import Step
-from harness.embedded.toolchain import ToolPaths
 from harness.host.process import spawn
+from harness.toolchain.toolchain import ToolPaths
 
 STARTER = """
 import asyncio, sys
 from pathlib import Path
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.toolchain import ToolPaths
+from harness.toolchain.toolchain import ToolPaths
 
 async def main(state, tools):
     cluster = await EmbeddedCluster.start(

@@ -10,11 +10,11 @@ from lamp import LampKyma, write_lamp
 from controller.client import Client
 from harness.blocking import Portal
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.toolchain import ToolPaths
 from harness.host.paths import cache_dir
 from harness.kyma import deploy
 from harness.kyma.distribution import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
 from harness.kyma.prebuilt import prebuilt
+from harness.toolchain.toolchain import ToolPaths
 
 
 @pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from eventually import eventually
 
-from harness.embedded.toolchain import ToolPaths
 from harness.host.ports import PortPool
 from harness.host.process import spawn
+from harness.toolchain.toolchain import ToolPaths
 
 SECRET = "made-for-tests"
 

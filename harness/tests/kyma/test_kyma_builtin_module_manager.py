@@ -10,7 +10,6 @@ from registry import running_registry
 
 from controller.client import Client
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.toolchain import ToolPaths
 from harness.kyma.archive import gzip
 from harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
 from harness.kyma.builtin.module_manager.installer import Installer, PrepareError
@@ -20,6 +19,7 @@ from harness.kyma.bundle import RAW_TYPE, Blob, Bundle, pack
 from harness.kyma.errors import BlobNotFoundError, RegistryDownError
 from harness.kyma.location import Location
 from harness.kyma.oci import connect, push
+from harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"
 

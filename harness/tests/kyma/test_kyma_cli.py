@@ -15,11 +15,6 @@ from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT
 from controller.resource import Object
 from harness import mainjob
 from harness.commands.kustomization import write_kustomization
-from harness.embedded.catalogue import catalogue
-from harness.embedded.errors import EmbeddedError
-from harness.embedded.progress import ConsoleProgress
-from harness.embedded.toolchain import Toolchain
-from harness.embedded.tools import explicit_tools
 from harness.host.paths import cache_dir
 from harness.host.process import run
 from harness.kyma import deploy
@@ -29,6 +24,11 @@ from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLAT
 from harness.ledger import Step
 from harness.settings import from_environment
 from harness.testbed import Testbed, set_up
+from harness.toolchain.catalogue import catalogue
+from harness.toolchain.errors import ToolError
+from harness.toolchain.progress import ConsoleProgress
+from harness.toolchain.toolchain import Toolchain
+from harness.toolchain.tools import explicit_tools
 
 KINDS = (
     NAMESPACE,
@@ -64,7 +64,7 @@ def kustomize(portal) -> Path:
     toolchain = Toolchain(cache=cache_dir(), ways=(), progress=progress, explicit=explicit_tools(os.environ))
     try:
         found = portal.call(toolchain.ensure([tool for tool in catalogue() if tool.name == "kustomize"]))
-    except EmbeddedError:
+    except ToolError:
         pytest.skip("there is no kustomize: `kyma-harness tools --also kustomize` brings it")
     return found.folder
 

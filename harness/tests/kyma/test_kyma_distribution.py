@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from go_proxy import MODULES, write_proxy
 
-from harness.embedded.toolchain import ToolPaths
 from harness.host.process import run
 from harness.kyma.distribution import BINARIES, MANIFESTS, Choice, Folder, find
 from harness.kyma.errors import DistributionError
 from harness.kyma.golang import GoSource
 from harness.kyma.prebuilt import prebuilt
 from harness.node.rules.rules import Rules
+from harness.toolchain.toolchain import ToolPaths
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="there is no go on PATH")

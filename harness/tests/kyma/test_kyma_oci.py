@@ -8,7 +8,6 @@ import pytest
 from lamp import write_lamp
 from registry import running_registry
 
-from harness.embedded.toolchain import ToolPaths
 from harness.host.ports import PortPool
 from harness.kyma.bundle import Blob, pack
 from harness.kyma.credentials import Credentials, docker_credentials
@@ -21,6 +20,7 @@ from harness.kyma.errors import (
 )
 from harness.kyma.location import Location
 from harness.kyma.oci import connect, push
+from harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"
 

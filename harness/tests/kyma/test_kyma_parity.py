@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from harness.blocking import Portal
-from harness.embedded.toolchain import ToolPaths
 from harness.host.paths import cache_dir
 from harness.kyma.distribution import Choice, LifecycleManagers, builtin_pair, real_pair
 from harness.kyma.module import Module
@@ -16,6 +15,7 @@ from harness.parity.comparison import compare
 from harness.parity.explanation import Explanations
 from harness.parity.recording import Recording
 from harness.parity.runner import DONE, run_pair
+from harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 SELECTION = ("remove", "two-kymas", "ambiguous-templates")

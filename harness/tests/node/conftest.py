@@ -11,10 +11,10 @@ import pytest_asyncio
 from node_cluster import node_cluster
 
 from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
-from harness.embedded.tools import ensure, explicit_tools
 from harness.host.paths import cache_dir
 from harness.observe.claims import exists
 from harness.observe.waits import Target, wait_for
+from harness.toolchain.tools import ensure, explicit_tools
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

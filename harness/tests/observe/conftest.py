@@ -11,8 +11,8 @@ import pytest
 
 from harness.blocking import Portal
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.toolchain import ToolPaths
 from harness.host.process import run
+from harness.toolchain.toolchain import ToolPaths
 
 HERE = Path(__file__).parent
 DEMONSTRATION = HERE / "demo" / "failing.py"

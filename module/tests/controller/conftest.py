@@ -9,9 +9,9 @@ import pytest_asyncio
 from control_plane import ControlPlane
 
 from controller.client import Client
-from harness.embedded.tools import ensure, explicit_tools
 from harness.host.paths import cache_dir
 from harness.host.ports import PortPool
+from harness.toolchain.tools import ensure, explicit_tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

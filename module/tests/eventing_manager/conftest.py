@@ -16,8 +16,8 @@ from eventing_manager.claims import CLAIM_SELECTOR
 from eventing_manager.names import EVENTING, FORCE_ANNOTATION, NATS
 from eventing_manager.render import ChartRenderer
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.tools import ensure, explicit_tools
 from harness.host.paths import cache_dir
+from harness.toolchain.tools import ensure, explicit_tools
 
 ROOT = Path(__file__).parents[3]
 

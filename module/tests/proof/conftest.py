@@ -12,9 +12,9 @@ from proof_objects import ACCOUNT, NAMESPACE
 from proof_reference import undisturbed
 from proof_rig import Rig
 
-from harness.embedded.tools import ensure, explicit_tools
 from harness.faults.proxy import ApiProxy
 from harness.host.paths import cache_dir
+from harness.toolchain.tools import ensure, explicit_tools
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

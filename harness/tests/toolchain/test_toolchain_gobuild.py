@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from tooling import a_tool, a_toolchain
 
-from harness.embedded.catalogue import Tool
-from harness.embedded.errors import ToolUnavailableError
-from harness.embedded.gobuild import GoBuildWay
 from harness.host.process import run
+from harness.toolchain.catalogue import Tool
+from harness.toolchain.errors import ToolUnavailableError
+from harness.toolchain.gobuild import GoBuildWay
 
 MAIN = 'package main\n\nvar version = "none"\n\nfunc main() { println("tiny " + version) }\n'
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from harness.embedded.catalogue import Platform, Release, Tool
-from harness.embedded.ways import Offer, Report, WayFailedError
+from harness.toolchain.catalogue import Platform, Release, Tool
+from harness.toolchain.ways import Offer, Report, WayFailedError
 
 _CHUNK = 1 << 20
 _CHECKSUM_TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)

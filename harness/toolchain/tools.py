@@ -1,4 +1,4 @@
-"""Command line of the toolchain: `python -m harness.embedded.tools ensure` prints the folder of the tools."""
+"""The toolchain's command line: `python -m harness.toolchain.tools ensure` prints the folder of the tools."""
 
 import argparse
 import asyncio
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.embedded.progress import ConsoleProgress
-from harness.embedded.toolchain import ToolPaths, ensure_tools
 from harness.host.errors import HarnessError
 from harness.host.paths import cache_dir
+from harness.toolchain.progress import ConsoleProgress
+from harness.toolchain.toolchain import ToolPaths, ensure_tools
 
 _INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ensure the tools and print their folder; everything else goes to standard error."""
-    parser = argparse.ArgumentParser(prog="python -m harness.embedded.tools")
+    parser = argparse.ArgumentParser(prog="python -m harness.toolchain.tools")
     parser.add_argument("command", choices=["ensure"], help="find, fetch or build what is missing")
     parser.add_argument("--tools", type=Path, help="a folder whose tools come first; default: $HARNESS_TOOLS")
     parser.add_argument("--also", action="append", default=[], help="an optional tool, such as kustomize")

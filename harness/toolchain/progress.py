@@ -8,7 +8,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from harness.embedded.ways import Offer, Report
+from harness.toolchain.ways import Offer, Report
 
 
 class ToolProgress(Protocol):

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from tooling import ASSET, BINARY, LINUX, a_publisher, a_tool, a_toolchain, an_archive, files_in, sha256
 
-from harness.embedded.catalogue import Release
-from harness.embedded.errors import ToolUnavailableError
-from harness.embedded.releases import ReleaseWay, read_pins
+from harness.toolchain.catalogue import Release
+from harness.toolchain.errors import ToolUnavailableError
+from harness.toolchain.releases import ReleaseWay, read_pins
 
 
 def way_to(mirror: str, pins: dict[str, str] | None = None) -> ReleaseWay:

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from harness.embedded.catalogue import Tool
-from harness.embedded.errors import WrongToolVersionError
 from harness.host.errors import CommandError, SpawnError
 from harness.host.process import run
+from harness.toolchain.catalogue import Tool
+from harness.toolchain.errors import WrongToolVersionError
 
 _ASK_SECONDS = 20.0
 _VERSION = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")

@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.embedded.catalogue import Platform, Tool, catalogue
-from harness.embedded.errors import ToolUnavailableError
-from harness.embedded.gobuild import GoBuildWay
-from harness.embedded.progress import ToolProgress
-from harness.embedded.releases import ReleaseWay, read_pins
-from harness.embedded.versions import check_version
-from harness.embedded.ways import Way, WayFailedError
-from harness.embedded.wheels import WheelWay
 from harness.host.locks import FileLock
 from harness.host.paths import private_folder
+from harness.toolchain.catalogue import Platform, Tool, catalogue
+from harness.toolchain.errors import ToolUnavailableError
+from harness.toolchain.gobuild import GoBuildWay
+from harness.toolchain.progress import ToolProgress
+from harness.toolchain.releases import ReleaseWay, read_pins
+from harness.toolchain.versions import check_version
+from harness.toolchain.ways import Way, WayFailedError
+from harness.toolchain.wheels import WheelWay
 
 _REMEDY = (
     "Connect to the internet, or put Go 1.26 or newer on PATH, or name a folder that has it"

@@ -5,10 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
-from harness.embedded.catalogue import Tool
-from harness.embedded.ways import Offer, Report, WayFailedError
 from harness.host.errors import CommandError, SpawnError
 from harness.host.process import run
+from harness.toolchain.catalogue import Tool
+from harness.toolchain.ways import Offer, Report, WayFailedError
 
 OLDEST_GO = (1, 26)
 _ASK_SECONDS = 30.0

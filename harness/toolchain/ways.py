@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.embedded.catalogue import Tool
+from harness.toolchain.catalogue import Tool
 
 Report = Callable[[str, float | None], None]
 """Say what is being done, and how much of it (0 to 1) if that is known."""

@@ -5,8 +5,8 @@ import importlib.metadata
 import shutil
 from pathlib import Path
 
-from harness.embedded.catalogue import Tool, Wheel
-from harness.embedded.ways import Offer, Report, WayFailedError
+from harness.toolchain.catalogue import Tool, Wheel
+from harness.toolchain.ways import Offer, Report, WayFailedError
 
 _ELF = b"\x7fELF"
 
