@@ -31,8 +31,8 @@ async def not_ready(client: Client, cluster: EmbeddedCluster) -> AsyncIterator[N
     """Cut the node off from writing, and take it for dead at once, while the block runs.
 
     The API server refuses its heartbeats and its pods' status. The node controller would notice after 50 s;
-    what it writes then, of the node and of its pods, is written now; the taints are its work. Returns once the
-    node is tainted, and in the end when it is open to pods again: it speaks every ten seconds.
+    what it writes then of the node and its pods is written now. Returns when it has tainted the node, and in
+    the end when the node is open to pods again: it speaks every ten seconds.
     """
     node = cluster.record.node
     try:
