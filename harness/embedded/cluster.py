@@ -17,6 +17,7 @@ from harness.embedded.step import Step, Steps
 from harness.host.descendants import end_marked
 from harness.host.locks import FileLock
 from harness.host.process import Child, spawn
+from harness.host.sharing import Share
 from harness.host.stranger import end_process
 from harness.toolchain.toolchain import ToolPaths
 
@@ -30,7 +31,7 @@ class EmbeddedCluster:
 
     record: ClusterRecord
     state: Path
-    _lifeline: int | None = field(default=None, repr=False)
+    _users: Share | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -72,6 +73,7 @@ class EmbeddedCluster:
         rules: Sequence[Path] = (),
         placeholders: Mapping[str, str] = _NO_VALUES,
         detached: bool,
+        users: Share | None = None,
         on_step: Callable[[Step], None] = lambda _: None,
         timeout: float = 60,  # noqa: ASYNC109 - part of the message
         api_port: int | None = None,
@@ -80,36 +82,37 @@ class EmbeddedCluster:
     ) -> Self:
         """Start a cluster and return when it is ready.
 
-        A detached one outlives us; any other stops when this process ends, however it ends. The ports are any
-        free ones unless given. Raises ClusterRunningError when a cluster runs with this state folder,
-        ClusterStartError with the reason when it is not ready after `timeout` seconds: nothing is left then.
+        A detached one stays until it is stopped. Any other stops when nobody has a share of it any more: the
+        kernel counts, however a process ends. `users` is the share to take, where it is not ours alone. The
+        ports are any free ones unless given. Raises ClusterRunningError when a cluster runs with this state
+        folder, ClusterStartError with the reason when it is not ready after `timeout` seconds; nothing is
+        left then.
         """
         layout = Layout.at(state)
-        reading, writing = os.pipe()
+        share = None if detached else users or layout.users()
         settings = SupervisorSettings(
             name=name,
             state=layout.root,
             tools=tools.folder,
             rules=tuple(rules),
             placeholders=placeholders,
-            lifeline=None if detached else reading,
+            detached=detached,
             api_port=api_port,
             registry_port=registry_port,
             keep_state=keep_state,
         )
         try:
+            if share:
+                await share.join(_KILL_SECONDS)
             await _start(settings, on_step, timeout)
         except BaseException:
-            os.close(writing)
+            if share:
+                share.release()
             raise
-        finally:
-            os.close(reading)
-        if detached:
-            os.close(writing)
         record = layout.read_record()
         if record is None:
             raise ClusterStartError(f"cluster {name} was stopped while it started: start it again")
-        return cls(record=record, state=layout.root, _lifeline=None if detached else writing)
+        return cls(record=record, state=layout.root, _users=share)
 
     @classmethod
     def attach(cls, state: Path) -> Self | None:
@@ -123,9 +126,8 @@ class EmbeddedCluster:
     async def stop(self, timeout: float = 45) -> None:  # noqa: ASYNC109 - see take_down()
         """Stop the cluster and remove its state folder."""
         await self.take_down(self.state, timeout)
-        if self._lifeline is not None:
-            os.close(self._lifeline)
-            self._lifeline = None
+        if self._users is not None:
+            self._users.release()
 
     async def address_of(self, service_namespace: str, service_name: str, port: int) -> str:
         """Return `127.0.0.1:PORT` under which a Service's port answers; NoAddressError where it has none."""
@@ -157,7 +159,6 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
             name="supervisor",
             env=os.environ,
             stdout=writing,
-            pass_fds=() if settings.lifeline is None else (settings.lifeline,),
             die_with_parent=False,
         )
     finally:

@@ -9,9 +9,12 @@ from typing import Self
 
 from harness.host.locks import FileLock
 from harness.host.paths import private_folder, write_private
+from harness.host.sharing import Share
 
 PURPOSE = "cluster"
 """How a supervisor's purpose in its lock begins; whoever else holds the lock is not to be ended."""
+LASTING = ("lock", "users.lock", "making.lock", "testbed.json")
+"""What is not of one run of the cluster: locks that others may hold or wait for, and what it was made for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,23 +96,28 @@ class Layout:
         """Return the lock that tells a running cluster from a stale folder; see PURPOSE."""
         return FileLock(self.lock, purpose=purpose, timeout=timeout)
 
+    def users(self) -> Share:
+        """Return a share, not held yet: a cluster that is not detached stops when nobody holds one."""
+        return Share(self.root / "users.lock")
+
     def create(self) -> None:
         """Make the folders, for this user alone."""
         for folder in (self.root, self.logs, self.pki, self.etcd, self.registry):
             private_folder(folder)
 
     def clear(self) -> None:
-        """Remove everything but the lock, which the caller holds."""
+        """Remove what a run of the cluster has written; the caller holds the lock."""
         for entry in self.root.iterdir() if self.root.exists() else ():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
-            elif entry != self.lock:
+            elif entry.name not in LASTING:
                 entry.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove everything; the lock goes last, so that nobody starts in a folder that is being removed."""
         self.clear()
-        self.lock.unlink(missing_ok=True)
+        for name in reversed(LASTING):
+            (self.root / name).unlink(missing_ok=True)
         with suppress(OSError):  # the next one has it already, or it never was
             self.root.rmdir()
 

@@ -20,8 +20,8 @@ class SupervisorSettings:
     """Files with process rules."""
     placeholders: Mapping[str, str] = field(default_factory=dict)
     """Values for `{key}` in those rules."""
-    lifeline: int | None = None
-    """Descriptor of a pipe: when its other end closes, the cluster stops."""
+    detached: bool = True
+    """Whether the cluster runs until it is told to stop, used by somebody or not."""
     api_port: int | None = None
     registry_port: int | None = None
     """Ports that must be these and no others; None: any free one."""
@@ -36,12 +36,12 @@ class SupervisorSettings:
         for key, value in self.placeholders.items():
             argv += ["--placeholder", f"{key}={value}"]
         numbers = {
-            "lifeline-fd": self.lifeline,
             "api-port": self.api_port,
             "registry-port": self.registry_port,
         }
         for flag, number in numbers.items():
             argv += [f"--{flag}", str(number)] if number is not None else []
+        argv += [] if self.detached else ["--until-unused"]
         return [*argv, *(["--keep-state"] if self.keep_state else [])]
 
     @classmethod
@@ -54,7 +54,7 @@ class SupervisorSettings:
             tools=options.tools.absolute(),
             rules=tuple(file.absolute() for file in options.rules),
             placeholders=dict(options.placeholder),
-            lifeline=options.lifeline_fd,
+            detached=not options.until_unused,
             api_port=options.api_port,
             registry_port=options.registry_port,
             keep_state=options.keep_state,
@@ -64,7 +64,7 @@ class SupervisorSettings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m harness.embedded.supervisor",
-        description="Run an embedded cluster until told to stop (SIGTERM, SIGINT, the end of the lifeline).",
+        description="Run an embedded cluster until told to stop (SIGTERM, SIGINT, no users any more).",
     )
     parser.add_argument("--name", default="default", help="the cluster's name, as others will see it")
     parser.add_argument(
@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="KEY=VALUE for the rules; repeatable",
     )
-    parser.add_argument("--lifeline-fd", type=int, help="stop when this pipe's other end is closed")
+    parser.add_argument(
+        "--until-unused", action="store_true", help="stop when no process shares users.lock of the folder"
+    )
     parser.add_argument("--api-port", type=int, help="the API server's port instead of any free one")
     parser.add_argument("--registry-port", type=int, help="the registry's port instead of any free one")
     parser.add_argument("--keep-state", action="store_true", help="leave the folder behind")

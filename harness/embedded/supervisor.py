@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from harness.host.descendants import MARKER, end_marked
 from harness.host.errors import HarnessError, LockHeldError
 from harness.host.guard import stand_guard
 from harness.host.locks import FileLock
+from harness.host.sharing import Share
 
 # Longer than a glance of others at the lock, shorter than anybody's patience.
 _LOCK_SECONDS = 1.0
@@ -78,25 +80,28 @@ def _run(settings: SupervisorSettings) -> int:
 
 
 async def _supervise(cluster: RunningCluster, settings: SupervisorSettings, mark: str) -> None:
-    stop = _stop_request(settings.lifeline)
-    guard = await stand_guard(mark, Layout(settings.state).log("guard"))
+    layout = Layout(settings.state)
+    stop = _stop_request(None if settings.detached else layout.users())
+    guard = await stand_guard(mark, layout.log("guard"), tidy=None if settings.detached else layout.root)
     try:
         await cluster.run(stop, _close_output)
     finally:
         await guard.close()
 
 
-def _stop_request(lifeline: int | None) -> asyncio.Event:
+def _stop_request(users: Share | None) -> asyncio.Event:
     requested, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, requested.set)
-    if lifeline is not None:
+    if users is not None:
 
-        def cut() -> None:  # nobody ever writes to it: readable means that the other end is gone
-            loop.remove_reader(lifeline)
-            requested.set()
+        def watch() -> None:
+            users.wait_until_unused()
+            with suppress(RuntimeError):  # we stop already, for another reason
+                loop.call_soon_threadsafe(requested.set)
 
-        loop.add_reader(lifeline, cut)
+        # A daemon: nothing wakes a thread from waiting for a lock, and we must be able to end.
+        threading.Thread(target=watch, name="users", daemon=True).start()
     return requested
 
 

@@ -5,7 +5,9 @@ in its environment, which whatever it starts inherits and which tells a leftover
 This file is also a program, run by itself (see harness.host.guard): it may import the standard library only.
 """
 
+import fcntl
 import os
+import shutil
 import signal
 import sys
 import time
@@ -13,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 MARKER = "KYMA_HARNESS_CLUSTER"
+FAREWELL = b"."
+"""What one who ends by itself tells its guard; one who is killed cannot."""
 _LIMIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 
@@ -47,12 +51,27 @@ def _environment(pid: int) -> list[bytes]:
     return []
 
 
-def _guard() -> None:
+def _guard(mark: str, *folders: str) -> None:
     """Wait until standard input ends, which is when its writer ends, and then end all that carry the mark."""
-    while os.read(0, 4096):
-        pass
-    end_marked(sys.argv[1])
+    said = b""
+    while read := os.read(0, 4096):
+        said += read
+    end_marked(mark)
+    if said != FAREWELL:
+        for folder in folders:
+            _remove_unused(Path(folder))
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a cluster's folder as soon as nobody uses it, unless another cluster runs there by then."""
+    with suppress(OSError):
+        users = os.open(folder / "users.lock", os.O_RDWR)
+        fcntl.flock(users, fcntl.LOCK_EX)
+        supervisor = os.open(folder / "lock", os.O_RDWR)
+        fcntl.flock(supervisor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(users), (folder / "users.lock").stat()):
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    _guard()
+    _guard(*sys.argv[1:])

@@ -16,21 +16,23 @@ class Guard:
         self._pipe = pipe
 
     async def close(self) -> None:
-        """Let the guard do its work now: end what is left, and itself."""
+        """Let the guard do its work now: end what is left, and itself. The folder is ours to remove."""
+        os.write(self._pipe, descendants.FAREWELL)
         os.close(self._pipe)
         await self._child.wait()
 
 
-async def stand_guard(mark: str, log: Path) -> Guard:
+async def stand_guard(mark: str, log: Path, *, tidy: Path | None = None) -> Guard:
     """Start the guard over every process that carries the mark in its environment.
 
-    It carries no mark itself, and must outlive us.
+    It carries no mark itself, and must outlive us. If we are killed it also removes the folder `tidy`, once
+    nobody uses that any more.
     """
     program = Path(descendants.__file__)
     reading, writing = os.pipe()
     try:
         child = await spawn(
-            [sys.executable, "-I", "-S", program, mark],
+            [sys.executable, "-I", "-S", program, mark, *([tidy] if tidy else [])],
             name="guard",
             env={descendants.MARKER: ""},
             stdin=reading,

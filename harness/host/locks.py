@@ -47,17 +47,9 @@ class FileLock:
 
     def try_acquire(self) -> bool:
         """Take the lock if nobody has it."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+        descriptor = try_flock(self._path, fcntl.LOCK_EX)
+        if descriptor is None:
             return False
-        if not self._is_current(descriptor):
-            # The last holder removed the file between our open and our flock: what we hold, nobody else sees.
-            os.close(descriptor)
-            return self.try_acquire()
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n{self._purpose}\n".encode(), 0)
         self._descriptor = descriptor
@@ -85,6 +77,12 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def remove(self) -> None:
+        """Let go of the lock and leave no file behind; nothing happens if it is not held."""
+        if self._descriptor is not None:
+            self._path.unlink(missing_ok=True)
+        self.release()
 
     def holder(self) -> Holder | None:
         """Return who holds the lock now, be it ourselves; None when it is free."""
@@ -118,11 +116,6 @@ class FileLock:
     ) -> None:
         self.release()
 
-    def _is_current(self, descriptor: int) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
-        return False
-
     def _deadline(self) -> float | None:
         return None if self._timeout is None else time.monotonic() + self._timeout
 
@@ -132,6 +125,30 @@ class FileLock:
                 f"{self._path} is held by {self.holder() or 'another process'}:"
                 " wait until it is done, or end that process"
             )
+
+
+def try_flock(path: Path, operation: int) -> int | None:
+    """Return a descriptor that holds the lock of a file, which is made; None where somebody else holds it."""
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # the folder was removed between the two lines
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                return None
+            if is_current(path, descriptor):
+                return descriptor
+            # The last holder removed the file between our open and our flock: what we hold, nobody else sees.
+            os.close(descriptor)
+
+
+def is_current(path: Path, descriptor: int) -> bool:
+    """Tell whether a descriptor is of the file that has this name now."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False
 
 
 def _is_free(descriptor: int) -> bool:

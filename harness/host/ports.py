@@ -43,7 +43,7 @@ class PortPool:
     def release(self, port: int) -> None:
         """Give a port back; nothing happens if it is not ours."""
         if lock := self._held.pop(port, None):
-            lock.release()
+            lock.remove()
 
     def close(self) -> None:
         """Give every port back."""
@@ -70,7 +70,7 @@ class PortPool:
         if port in self._held or not lock.try_acquire():
             return False
         if not is_bindable(port):
-            lock.release()
+            lock.remove()
             return False
         self._held[port] = lock
         return True
