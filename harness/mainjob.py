@@ -4,6 +4,7 @@ import enum
 from collections.abc import Awaitable, Callable, Mapping
 
 from controller.client import Client
+from harness import lifetime
 from harness.clusters.provider import Progress
 from harness.kyma import deploy
 from harness.kyma.errors import DeployError
@@ -38,8 +39,11 @@ class Stage(enum.StrEnum):
 
 async def take(testbed: Testbed, ledger: Ledger, *, first: Stage = Stage.CLUSTER, last: Stage) -> None:
     """Take every step from one stage to another; one that was taken before finds its work done."""
-    for stage in Stage.between(first, last):
-        await STEPS[stage](testbed, ledger)
+    async with lifetime.making(testbed.settings):
+        for stage in Stage.between(first, last):
+            await STEPS[stage](testbed, ledger)
+            if (first, stage) == (Stage.CLUSTER, Stage.KYMA):
+                lifetime.note_deployed(testbed)
 
 
 async def _start(testbed: Testbed, ledger: Ledger) -> None:
@@ -50,10 +54,12 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
             if progress.state == "ready" and progress.part != "cluster" and progress.seconds >= WORTH_NAMING:
                 parts.append(f"{progress.part} {progress.seconds:.1f} s")
 
-        found = await testbed.start(note)
+        started = await lifetime.start(testbed, note)
         step.note(testbed.provider.name)
-        step.note("was running already" if found else " · ".join(parts))
+        step.note("was running already" if started.found else " · ".join(parts))
     ledger.detail(testbed.chosen.reason)
+    for change in started.changes if started.found else ():
+        ledger.detail(f"since it was made, {change}")
     with ledger.step("registry") as step:
         step.note(testbed.provider.registry.push)
 

@@ -1,6 +1,5 @@
 """The pytest plugin: options, and the fixtures that scenarios are written with."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from controller.client import Client
+from harness import lifetime
 from harness.api import Api
-from harness.asking import QUESTIONS, answers
+from harness.asking import QUESTIONS
 from harness.blocking import Portal
 from harness.clusters.provider import Capability, Progress
+from harness.fixtures.asked import settings_of
+from harness.fixtures.notes import note
 from harness.fixtures.stash import STEPS
 from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
@@ -21,10 +23,13 @@ from harness.kyma.distribution import Choice
 from harness.observe.observer import Observer
 from harness.observe.steps import StepLog
 from harness.observe.waits import WaitError
-from harness.settings import Settings, from_environment
+from harness.settings import Settings
 from harness.testbed import Testbed, set_up
 
 pytest_plugins = (
+    "harness.fixtures.notes",
+    "harness.fixtures.turns",
+    "harness.fixtures.namespaces",
     "harness.fixtures.observing",
     "harness.fixtures.evidence",
     "harness.fixtures.report",
@@ -50,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
         parser.addini(f"harness_{one.name}", one.help, default="")
     group.addoption("--harness-cluster", help="take up, and leave running, the cluster of this name")
+    group.addoption(
+        "--harness-keep",
+        action="store_true",
+        help="keep the session's cluster for the next run with this option, if it fits then",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,20 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def harness_settings(pytestconfig: pytest.Config) -> Settings:
-    """Collect what this session was asked for; one that names no cluster makes one of its own."""
-    named = pytestconfig.getoption("--harness-cluster")
-    given = {one.name: pytestconfig.getoption(f"--harness-{one.option}") for one in QUESTIONS}
+    """Say what this session was asked for."""
     with _failing_in_a_sentence():
-        asked = answers(given, lambda name: pytestconfig.getini(f"harness_{name}"))
-    return from_environment(
-        **asked,
-        cluster=named or f"pytest-{os.getpid()}",
-        detached=named is not None,
-        kyma=Choice(pytestconfig.getoption("--kyma")),
-        kyma_dist=pytestconfig.getoption("--kyma-dist"),
-        tools=pytestconfig.getoption("--harness-tools"),
-        module=pytestconfig.getoption("--harness-module"),
-    )
+        return settings_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -92,20 +91,19 @@ def testbed(
     """Run a cluster with the lifecycle managers, the bundled module and an empty Kyma."""
     with _failing_in_a_sentence():
         prepared = portal.call(set_up(harness_settings))
-    report = pytestconfig.get_terminal_writer()
-    report.line(f"cluster: {prepared.provider.name} ({prepared.chosen.reason})")
-    report.line(f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
+    note(pytestconfig, f"cluster: {prepared.provider.name} ({prepared.chosen.reason})")
+    note(pytestconfig, f"lifecycle managers: {prepared.managers.pair} ({prepared.managers.reason})")
     try:
         with _failing_in_a_sentence():
             try:
-                portal.call(_start(prepared, pytestconfig.stash[STEPS]))
+                for line in portal.call(_start(prepared, pytestconfig.stash[STEPS])):
+                    note(pytestconfig, line)
             except Exception:
                 salvage(prepared)
                 raise
         yield prepared
     finally:
-        if not harness_settings.detached:
-            portal.call(prepared.stop())
+        portal.call(lifetime.leave(prepared))
 
 
 @contextmanager
@@ -117,14 +115,27 @@ def _failing_in_a_sentence() -> Iterator[None]:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-async def _start(testbed: Testbed, steps: StepLog) -> None:
-    def note(progress: Progress) -> None:
+async def _start(testbed: Testbed, steps: StepLog) -> list[str]:
+    """Make the cluster and all that tests find in it, or take it up; returns what is worth telling of it."""
+
+    def report(progress: Progress) -> None:
         if progress.state != "started" and progress.part != "cluster":
             began, well = time.time() - progress.seconds, progress.state == "ready"
             steps.past(f"start of {progress.part}", began, ok=well, is_part=True)
 
-    with steps.step("cluster"):
-        await testbed.start(note)
+    async with lifetime.making(testbed.settings):
+        with steps.step("cluster"):
+            started = await lifetime.start(testbed, report)
+        if not started.is_deployed:
+            await _deploy(testbed, steps)
+            lifetime.note_deployed(testbed)
+    if not testbed.settings.detached:
+        return []
+    how = "taken up" if started.found else "made anew" if started.changes else "made"
+    return [f"cluster {testbed.settings.cluster}: {how}", *(f"  {change}" for change in started.changes)]
+
+
+async def _deploy(testbed: Testbed, steps: StepLog) -> None:
     with steps.step("bundle"):
         await testbed.bundle()
     async with testbed.client() as client:

@@ -1,6 +1,7 @@
 """What a cluster was made for, kept beside it, so that later commands need not be told again."""
 
 import json
+import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -8,6 +9,7 @@ from typing import Any, Self
 from harness.clusters.choice import AUTO
 from harness.clusters.errors import MismatchError
 from harness.clusters.options import ProviderOptions
+from harness.fingerprint import Fingerprint
 from harness.host.paths import private_folder, write_private
 from harness.kyma.distribution import Choice
 from harness.settings import DEFAULT_MODULE, Settings
@@ -25,9 +27,19 @@ class Record:
     module: str
     kyma_dist: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    detached: bool = True
+    """Whether it is to stay when nobody uses it."""
+    kept: bool = False
+    """Whether tests have made and kept it, so that tests may replace it."""
+    made: float = 0
+    """Unix time in seconds."""
+    fingerprint: dict[str, str] = field(default_factory=dict)
+    """What it was made of."""
+    deployed: dict[str, str] | None = None
+    """What lifecycle managers, bundle and Kyma in it were made of; None while they are not all there."""
 
     @classmethod
-    def of(cls, settings: Settings, *, provider: str, kyma: str) -> Self:
+    def of(cls, settings: Settings, *, provider: str, kyma: str, fingerprint: Fingerprint) -> Self:
         """Record what was chosen, and what "auto" came to mean."""
         options = {key: value for key, value in asdict(settings.options).items() if value is not None}
         options |= {key: str(options[key]) for key in PATHS if key in options}
@@ -37,6 +49,10 @@ class Record:
             module=str(settings.module),
             kyma_dist=str(settings.kyma_dist.absolute()) if settings.kyma_dist else None,
             options=options,
+            detached=settings.detached,
+            kept=settings.keep,
+            made=time.time(),
+            fingerprint=dict(fingerprint),
         )
 
     @classmethod
@@ -62,15 +78,30 @@ class Record:
             options=self._options() if settings.options == ProviderOptions() else settings.options,
         )
 
+    def forget(self, settings: Settings) -> None:
+        """Drop it: the cluster did not come to be."""
+        (settings.cluster_state / NAME).unlink(missing_ok=True)
+
     def check(self, now: Self, cluster: str) -> None:
-        """Raise :class:`MismatchError` where something else is asked for now."""
-        for key in ("provider", "kyma", "module"):
-            was, wanted = getattr(self, key), getattr(now, key)
-            if was != wanted:
-                raise MismatchError(
-                    f"cluster {cluster} runs with {key} {was}, not {wanted}",
-                    remedy="stop it first with `kyma-harness down`, or name another cluster with --cluster",
-                )
+        """Raise :class:`MismatchError`, with every difference, where something else is asked for now.
+
+        What somebody asks for counts, not what has changed by itself since, such as the harness.
+        """
+        wanted = now._asked()
+        differing = [
+            f"{key} {was}, not {wanted.get(key)}"
+            for key, was in self._asked().items()
+            if was != wanted.get(key)
+        ]
+        if differing:
+            raise MismatchError(
+                f"cluster {cluster} runs with {'; with '.join(differing)}",
+                remedy="stop it first with `kyma-harness down`, or name another cluster with --cluster",
+            )
+
+    def _asked(self) -> dict[str, str]:
+        chosen = {"provider": self.provider, "kyma": self.kyma, "module": self.module}
+        return {**chosen, **{f"option {name}": str(value) for name, value in self.options.items()}}
 
     def _options(self) -> ProviderOptions:
         paths = {key: Path(self.options[key]) for key in PATHS if key in self.options}

@@ -38,7 +38,9 @@ class Settings:
     state: Path
     """The folder under which every cluster has its own."""
     detached: bool = True
-    """Whether the cluster outlives this process."""
+    """Whether the cluster outlives those who use it."""
+    keep: bool = False
+    """Whether it outlives tests for the sake of the next ones, which may make it anew."""
 
     @property
     def cluster_state(self) -> Path:
@@ -47,7 +49,7 @@ class Settings:
 
     def forget_empty_folders(self) -> None:
         """Remove the folders above the clusters' own, once the last cluster is gone."""
-        for folder in (self.state / "clusters", self.state):
+        for folder in (self.state / "clusters", self.state / "turns", self.state):
             with suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
 

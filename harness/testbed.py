@@ -12,8 +12,10 @@ from controller.resource import Object
 from harness.clusters.choice import AUTO, Chosen, choose
 from harness.clusters.errors import NotRunningError
 from harness.clusters.making import Wanted, make_provider, tools_for
-from harness.clusters.provider import Capability, ProcessRules, Progress, Provider
+from harness.clusters.provider import Capability, ProcessRules, Provider
+from harness.fingerprint import Fingerprint, fingerprint
 from harness.host.paths import write_private
+from harness.host.sharing import Share
 from harness.image.overrides import with_image
 from harness.image.pulling import explain_pulls
 from harness.image.recipe import Recipe
@@ -46,17 +48,9 @@ class Testbed:
     managers: LifecycleManagers
     provider: Provider
     chosen: Chosen
-
-    async def start(self, on_progress: Callable[[Progress], None]) -> bool:
-        """Take up the running cluster, or make one; tells whether it was there before."""
-        record = Record.of(self.settings, provider=self.provider.name, kyma=str(self.managers.pair))
-        if known := Record.read(self.settings):
-            known.check(record, self.settings.cluster)
-        if await self.provider.attach():
-            return True
-        await self.provider.create(on_progress)
-        record.write(self.settings)
-        return False
+    users: Share
+    """Ours of the cluster, while we use it."""
+    fingerprint: Fingerprint
 
     async def stop(self) -> None:
         """Take the cluster away; from one that stays, take away all that was deployed into it."""
@@ -64,6 +58,7 @@ class Testbed:
             async with self.client() as client:
                 await undeploy(client, self.module, self.managers.objects, self._deployed_template())
         await self.provider.delete()
+        self.users.release()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
@@ -141,9 +136,11 @@ async def prepare(
 ) -> Testbed:
     """Decide which module and which pair of managers a run uses, on the chosen provider."""
     known = Record.read(settings)
-    settings = known.fill_in(settings) if known else settings
+    if known and not settings.keep:  # one that is kept has to be what is asked for now
+        settings = known.fill_in(settings)
     module = Module.load(settings.module)
     managers = await find_managers(settings, tools, console)
+    users = Share(settings.cluster_state / "users.lock")
     wanted = Wanted(
         cluster=settings.cluster,
         state=settings.cluster_state,
@@ -154,10 +151,24 @@ async def prepare(
             placeholders=managers.placeholders,
         ),
         detached=settings.detached,
+        users=users,
     )
     provider = make_provider(chosen.provider, wanted)
     return Testbed(
-        settings=settings, tools=tools, module=module, managers=managers, provider=provider, chosen=chosen
+        settings=settings,
+        tools=tools,
+        module=module,
+        managers=managers,
+        provider=provider,
+        chosen=chosen,
+        users=users,
+        fingerprint=fingerprint(
+            provider=chosen.provider,
+            options=settings.options,
+            tools=tools,
+            managers=managers,
+            module=module,
+        ),
     )
 
 

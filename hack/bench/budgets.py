@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from controller.client import Client
 from controller.resource import Kind
+from harness import lifetime
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
 from harness.kyma.kinds import KCP_NAMESPACE
@@ -59,7 +60,7 @@ async def measure(number: int) -> Round:
     )
     testbed, one = await set_up(settings), Round(seconds={})
     try:
-        await one.timed(YARDSTICK, testbed.start(lambda _: None))
+        await one.timed(YARDSTICK, lifetime.start(testbed, lambda _: None))
         await testbed.bundle()
         async with testbed.client() as client:
             await _live(testbed, client, one)

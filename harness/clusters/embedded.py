@@ -9,6 +9,7 @@ from harness.clusters.errors import NotCapableError, NotRunningError
 from harness.clusters.provider import Capability, ProcessRules, Progress, RegistryAddress
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.step import Step
+from harness.host.sharing import Share
 from harness.toolchain.toolchain import ToolPaths
 
 
@@ -20,13 +21,21 @@ class EmbeddedProvider:
     disposable = True
 
     def __init__(
-        self, *, cluster: str, state: Path, tools: ToolPaths, rules: ProcessRules, detached: bool
+        self,
+        *,
+        cluster: str,
+        state: Path,
+        tools: ToolPaths,
+        rules: ProcessRules,
+        detached: bool,
+        users: Share,
     ) -> None:
         self._name = cluster
         self._state = state
         self._tools = tools
         self._rules = rules
         self._detached = detached
+        self._users = users
         self._cluster: EmbeddedCluster | None = None
 
     @property
@@ -60,6 +69,7 @@ class EmbeddedProvider:
             rules=self._rules.files,
             placeholders=self._rules.placeholders,
             detached=self._detached,
+            users=self._users,
             on_step=report,
         )
 

@@ -11,6 +11,7 @@ from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.kind import KindProvider
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import ProcessRules, Provider
+from harness.host.sharing import Share
 from harness.toolchain.toolchain import ToolPaths
 
 TOOLS = frozenset({"kubectl", "helm"})
@@ -27,6 +28,8 @@ class Wanted:
     options: ProviderOptions
     rules: ProcessRules
     detached: bool
+    users: Share
+    """Ours of the cluster: one that is not detached goes with the last."""
 
 
 def tools_for(provider: str) -> frozenset[str] | None:
@@ -50,4 +53,5 @@ def make_provider(name: str, wanted: Wanted) -> Provider:
         tools=wanted.tools,
         rules=wanted.rules,
         detached=wanted.detached,
+        users=wanted.users,
     )

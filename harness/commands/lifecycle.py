@@ -10,15 +10,13 @@ import click
 from controller.resource import Kind
 from harness import mainjob
 from harness.asking import answers
-from harness.clusters.embedded import EmbeddedProvider
 from harness.commands.doctor import provider_options
 from harness.commands.lesson import teaches
 from harness.commands.outcomes import Down, Up
 from harness.commands.session import Session
-from harness.embedded.cluster import EmbeddedCluster
 from harness.kyma.distribution import Choice
 from harness.ledger import Ledger
-from harness.record import Record
+from harness.lifetime import take_away
 from harness.settings import DEFAULT_CLUSTER, from_environment
 from harness.testbed import Testbed
 
@@ -83,18 +81,10 @@ async def down(session: Session) -> Down:
     away; the cluster stays.
     """
     with Ledger(session.console).step("stop") as step:
-        found = await _take_down(session)
+        found = await take_away(session.settings)
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
     return Down(cluster=session.settings.cluster, was_running=found)
-
-
-async def _take_down(session: Session) -> bool:
-    known = Record.read(session.settings)
-    if known is None or known.provider == EmbeddedProvider.name:
-        return await EmbeddedCluster.take_down(session.settings.cluster_state)
-    await (await session.testbed()).stop()
-    return True
 
 
 def _what_next(testbed: Testbed) -> str:

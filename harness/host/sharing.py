@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.host.errors import LockHeldError
-from harness.host.locks import try_flock
+from harness.host.locks import is_current, try_flock
 
 _RETRY_SECONDS = 0.1
 _LOCKS = Path("/proc/locks")
@@ -69,6 +69,13 @@ class Share:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def remove(self) -> None:
+        """Give back whatever is held, and leave no file behind if nobody else has a share."""
+        self.release()
+        if self.try_alone():
+            self._path.unlink(missing_ok=True)
+            self.release()
+
     def wait_until_unused(self) -> None:
         """Block this thread until nobody has a share, and take all of it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -90,8 +97,9 @@ class Share:
         return False
 
     def _try(self, operation: int) -> bool:
-        if self._descriptor is not None:
+        if self._descriptor is not None and is_current(self._path, self._descriptor):
             return True
+        self.release()
         self._descriptor = try_flock(self._path, operation)
         return self._descriptor is not None
 

@@ -66,7 +66,7 @@ def settings(tmp_path, **changes):
 def test_a_cluster_remembers_what_it_was_made_with(tmp_path):
     options = ProviderOptions(kubeconfig=tmp_path / "config", context="theirs", registry="here:5000")
     made = settings(tmp_path, provider="existing", options=options)
-    Record.of(made, provider="existing", kyma="real").write(made)
+    Record.of(made, provider="existing", kyma="real", fingerprint={}).write(made)
 
     later = Record.read(settings(tmp_path)).fill_in(settings(tmp_path))
 
@@ -77,7 +77,7 @@ def test_a_cluster_remembers_what_it_was_made_with(tmp_path):
 
 def test_another_cluster_remembers_nothing(tmp_path):
     made = settings(tmp_path)
-    Record.of(made, provider="k3d", kyma="real").write(made)
+    Record.of(made, provider="k3d", kyma="real", fingerprint={}).write(made)
 
     assert Record.read(settings(tmp_path, cluster="other")) is None
 
@@ -88,7 +88,9 @@ def test_another_cluster_remembers_nothing(tmp_path):
 )
 def test_a_running_cluster_is_not_taken_for_another(tmp_path, changes, said):
     now = settings(tmp_path)
-    was = Record.of(now, provider="k3d", kyma="real")
+    was = Record.of(now, provider="k3d", kyma="real", fingerprint={})
 
     with pytest.raises(MismatchError, match=f"{said}: stop it first"):
-        was.check(Record.of(now, **({"provider": "k3d", "kyma": "real"} | changes)), "kyma")
+        was.check(
+            Record.of(now, **({"provider": "k3d", "kyma": "real", "fingerprint": {}} | changes)), "kyma"
+        )

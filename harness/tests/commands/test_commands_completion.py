@@ -29,7 +29,7 @@ def complete(state):
 
 def a_cluster(name, **chosen):
     settings = from_environment(cluster=name, **chosen)
-    Record.of(settings, provider="embedded", kyma="builtin").write(settings)
+    Record.of(settings, provider="embedded", kyma="builtin", fingerprint={}).write(settings)
 
 
 def test_commands_are_completed(complete):

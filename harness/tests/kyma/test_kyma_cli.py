@@ -13,7 +13,7 @@ from rich.console import Console
 from controller.client import Client
 from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
 from controller.resource import Object
-from harness import mainjob
+from harness import lifetime, mainjob
 from harness.commands.kustomization import write_kustomization
 from harness.host.paths import cache_dir
 from harness.host.process import run
@@ -77,7 +77,7 @@ async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
     )
     testbed = await set_up(settings, Console(quiet=True))
     try:
-        await testbed.start(lambda _: None)
+        await lifetime.start(testbed, lambda _: None)
         await testbed.bundle()
         async with testbed.client() as client:
             yield testbed, client

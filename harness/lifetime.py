@@ -1,0 +1,122 @@
+"""Begin and end the use of a cluster that others may use as well: see docs/reference/lifetimes.md."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.clusters.embedded import EmbeddedProvider
+from harness.clusters.errors import MismatchError
+from harness.clusters.options import ProviderOptions
+from harness.clusters.provider import Progress
+from harness.embedded.cluster import EmbeddedCluster
+from harness.fingerprint import differences
+from harness.host.locks import FileLock
+from harness.kyma.distribution import Choice
+from harness.record import Record
+from harness.settings import Settings
+from harness.testbed import Testbed, set_up
+
+MAKING_SECONDS = 600.0
+"""How long one waits for others who make the same cluster, which may include its images."""
+GOING_SECONDS = 60.0
+"""How long one waits for a cluster of the same name to be gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How one came by a cluster."""
+
+    found: bool
+    """Whether it was there before."""
+    changes: list[str] = field(default_factory=list)
+    """In what it, or the one that it took the place of, is not what would be made now."""
+    is_deployed: bool = False
+    """Whether lifecycle managers, bundle and Kyma are in it, as they would be now."""
+
+
+def making(settings: Settings) -> FileLock:
+    """Return the lock under which one at a time makes the cluster, fills it, or leaves it."""
+    purpose = f"making or leaving cluster {settings.cluster}"
+    return FileLock(settings.cluster_state / "making.lock", purpose=purpose, timeout=MAKING_SECONDS)
+
+
+async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> Start:
+    """Take up the running cluster, or make one; from then on we use it, until :func:`leave`.
+
+    The caller holds the lock of :func:`making`. A cluster that tests have kept is made anew where anything
+    about it has changed; any other is refused where something else is asked for than it was made with.
+    """
+    await testbed.users.join(GOING_SECONDS)
+    settings, now = testbed.settings, _record(testbed)
+    known = Record.read(settings)
+    changes = differences(known.fingerprint, now.fingerprint) if known else []
+    if known and changes and known.kept and settings.keep:
+        await _make_room(testbed, changes)
+    elif known:
+        known.check(now, settings.cluster)
+        if await testbed.provider.attach():
+            deployed = known.deployed == testbed.fingerprint
+            return Start(found=True, changes=changes, is_deployed=deployed)
+    now.write(settings)
+    try:
+        await testbed.provider.create(on_progress)
+    except BaseException:
+        now.forget(settings)
+        raise
+    return Start(found=False, changes=changes)
+
+
+def note_deployed(testbed: Testbed) -> None:
+    """Note that lifecycle managers, bundle and Kyma are all there, so that others need not look."""
+    if known := Record.read(testbed.settings):
+        replace(known, deployed=dict(testbed.fingerprint)).write(testbed.settings)
+
+
+async def leave(testbed: Testbed) -> None:
+    """Use the cluster no longer; the last one takes it away, unless it is to stay."""
+    if not testbed.settings.detached:
+        async with making(testbed.settings):
+            if testbed.users.leave():
+                await testbed.stop()
+    testbed.users.release()
+
+
+async def take_away(settings: Settings) -> bool:
+    """Take away the cluster of this name with all that is of it; returns whether there was anything."""
+    known = Record.read(settings)
+    if known is None or known.provider == EmbeddedProvider.name:
+        return await EmbeddedCluster.take_down(settings.cluster_state)
+    as_made = replace(
+        settings,
+        provider=known.provider,
+        kyma=Choice(known.kyma),
+        keep=False,
+        options=ProviderOptions(),
+        module=Path(known.module),
+    )
+    await (await set_up(as_made)).stop()
+    return True
+
+
+def _record(testbed: Testbed) -> Record:
+    return Record.of(
+        testbed.settings,
+        provider=testbed.provider.name,
+        kyma=str(testbed.managers.pair),
+        fingerprint=testbed.fingerprint,
+    )
+
+
+async def _make_room(testbed: Testbed, changes: list[str]) -> None:
+    settings, users = testbed.settings, testbed.users
+    users.release()
+    if not users.try_alone():
+        others = ", ".join(f"process {pid}" for pid in users.users()) or "others"
+        raise MismatchError(
+            f"the kept cluster {settings.cluster} is in use by {others}, and is not what is asked for: "
+            f"{'; '.join(changes)}",
+            remedy="wait for them, or leave --harness-keep out",
+        )
+    await take_away(settings)
+    users.release()
+    await users.join(GOING_SECONDS)

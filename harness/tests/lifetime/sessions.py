@@ -1,0 +1,139 @@
+"""Sessions of pytest that tests of lifetimes start, kill and look behind."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventually import eventually
+
+from harness.embedded.layout import Layout
+from harness.host.locks import FileLock
+from harness.host.ports import is_bindable
+from harness.host.process import Child, spawn
+
+SUITE = Path(__file__).parent / "suite"
+OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=300", "-rA")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session, with a state folder, a runtime folder and a meeting place of its own."""
+
+    folder: Path
+    child: Child
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+    @property
+    def met(self) -> list[str]:
+        """What the session's tests have left in their meeting place."""
+        return sorted(entry.name for entry in (self.folder / "meeting").iterdir())
+
+    async def until_endless(self) -> None:
+        """Wait until the test that does not end by itself runs."""
+        await eventually(lambda: self.endless() or self.child.returncode is not None, within=120)
+        assert self.endless(), self.output
+
+    def endless(self) -> int:
+        """Return the process that runs the test that does not end by itself; 0 where none does yet."""
+        return next((int(name.partition(".")[0]) for name in self.met_with(".endless")), 0)
+
+    def met_with(self, suffix: str) -> list[str]:
+        return [name for name in self.met if name.endswith(suffix)]
+
+    async def end(self) -> int:
+        """Wait for its end, and return the exit code."""
+        await eventually(lambda: self.child.returncode is not None, within=180)
+        return await self.child.wait()
+
+    def clusters(self) -> list[Layout]:
+        """Return what there is of clusters, whole or not."""
+        return clusters_in(self.folder)
+
+    def supervisor(self) -> int:
+        """Return the supervisor of the one cluster; 0 where there is none yet."""
+        holders = [cluster.supervisor_lock().holder() for cluster in self.clusters()]
+        return next((holder.pid for holder in holders if holder), 0)
+
+    def is_starting(self) -> bool:
+        """Whether the supervisor has begun to start components, and is not ready."""
+        return any(
+            (cluster.logs / "etcd.log").exists() and not cluster.record.exists()
+            for cluster in self.clusters()
+        )
+
+
+def clusters_in(folder: Path) -> list[Layout]:
+    root = folder / "state" / "clusters"
+    return [Layout(entry) for entry in sorted(root.iterdir())] if root.exists() else []
+
+
+@asynccontextmanager
+async def a_session(folder: Path, *arguments: str) -> AsyncIterator[Session]:
+    """Start pytest over the suite; at the end it is killed, if it still runs."""
+    for name in ("meeting", "run"):
+        (folder / name).mkdir(exist_ok=True, parents=True)
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))
+    }
+    own = {
+        "KYMA_HARNESS_STATE": str(folder / "state"),
+        "XDG_RUNTIME_DIR": str(folder / "run"),
+        "MEETING": str(folder / "meeting"),
+    }
+    argv = [sys.executable, "-m", "pytest", *OPTIONS, "--kyma=builtin", "--harness-provider=embedded"]
+    (folder / "output").unlink(missing_ok=True)
+    child = await spawn(
+        [*argv, f"--harness-evidence={folder / 'evidence'}", *arguments],
+        name="pytest",
+        env={**inherited, **own},
+        cwd=SUITE,
+        stdout=folder / "output",
+    )
+    try:
+        yield Session(folder=folder, child=child)
+    finally:
+        child.signal(signal.SIGKILL)
+        await child.wait()
+
+
+def processes_about(folder: Path) -> list[int]:
+    """Return the processes, ourselves excepted, that have this folder in command line or environment."""
+    wanted, found = str(folder).encode(), []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with suppress(OSError):
+                if any(wanted in (entry / file).read_bytes() for file in ("cmdline", "environ")):
+                    found.append(int(entry.name))
+    return found
+
+
+def remains(folder: Path) -> list[str]:
+    """Say what of a session is still there: processes, clusters, turns, ports."""
+    turns, ports = folder / "state" / "turns", folder / "run" / "kyma-harness" / "ports"
+    held = [file.name for file in entries(turns) if FileLock(file).holder()]
+    taken = [
+        file.name for file in entries(ports) if FileLock(file).holder() or not is_bindable(int(file.name))
+    ]
+    return [
+        *(f"process {pid}: {_command(pid)}" for pid in processes_about(folder)),
+        *(f"cluster {cluster.root.name}" for cluster in clusters_in(folder)),
+        *(f"turn {name}" for name in held),
+        *(f"port {name}" for name in taken),
+    ]
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")[:100]
+    return "gone"

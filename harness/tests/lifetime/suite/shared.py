@@ -1,0 +1,46 @@
+"""Tests that the tests of lifetimes run in a session of their own, in several workers."""
+
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.kinds import CONFIG_MAP
+from harness.kyma.kinds import KCP_NAMESPACE
+
+MEETING = Path(os.environ["MEETING"])
+"""A folder that the workers have in common."""
+
+
+@contextmanager
+def nobody_else_has(thing: str):
+    """Fail if another process is in such a block of the same name."""
+    file = MEETING / f"{thing}.taken"
+    descriptor = os.open(file, os.O_CREAT | os.O_EXCL)
+    yield
+    os.close(descriptor)
+    file.unlink()
+
+
+def meet(me: str, other: str, within: float = 120) -> None:
+    """Wait until the other test is at this point as well."""
+    (MEETING / f"{me}.here").touch()
+    deadline = time.monotonic() + within
+    while not (MEETING / f"{other}.here").exists():
+        assert time.monotonic() < deadline, f"{other} did not come: the two do not run side by side"
+        time.sleep(0.02)
+
+
+def put(api, namespace: str, name: str) -> None:
+    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}})
+
+
+def take_stock(kyma, api) -> None:
+    """Have the Kyma alone, while objects of other tests come and go."""
+    with nobody_else_has("kyma"):
+        before = api.inventory()
+        assert kyma.modules() == []
+        put(api, KCP_NAMESPACE, "mine")
+        came = api.inventory().beyond(before)
+        api.delete(CONFIG_MAP, "mine", KCP_NAMESPACE)
+    assert came == [f"ConfigMap {KCP_NAMESPACE}/mine"]

@@ -1,0 +1,55 @@
+"""What the workers of one session, and one session after the other, have in common."""
+
+import shutil
+from pathlib import Path
+
+from sessions import a_session, remains
+
+from harness.embedded.cluster import EmbeddedCluster
+
+LAMP = Path(__file__).parents[1] / "modules" / "lamp"
+
+
+async def test_workers_share_one_cluster_take_turns_with_the_kyma_and_leave_nothing(tmp_path: Path) -> None:
+    async with a_session(tmp_path, "-n2", "--dist=loadfile", "test_one.py", "test_two.py") as session:
+        code = await session.end()
+
+        assert code == 0, session.output
+        assert "6 passed" in session.output
+        assert "lifecycle managers: builtin (asked for)" in session.output
+        assert len(session.met_with(".cluster")) == 1
+        assert remains(tmp_path) == []
+
+
+async def test_a_kept_cluster_is_taken_up_until_something_has_changed_which_is_told(tmp_path: Path) -> None:
+    shutil.copytree(LAMP, tmp_path / "lamp", ignore=shutil.ignore_patterns("__pycache__"))
+    run = (
+        "--harness-keep",
+        f"--harness-module={tmp_path / 'lamp' / 'module.yaml'}",
+        "test_one.py",
+        "-k",
+        "again",
+    )
+
+    first = await _output_of(tmp_path, *run)
+    second = await _output_of(tmp_path, *run)
+    before = len(list((tmp_path / "meeting").glob("*.cluster")))
+    values = tmp_path / "lamp" / "chart" / "values.yaml"
+    values.write_text(values.read_text().replace("white", "amber"))
+    third = await _output_of(tmp_path, *run)
+
+    (kept,) = (tmp_path / "state" / "clusters").iterdir()
+    assert f"cluster {kept.name}: made\n" in first
+    assert f"remove it: kyma-harness --cluster {kept.name} down" in first
+    assert f"cluster {kept.name}: taken up\n" in second
+    assert before == 1
+    assert f"cluster {kept.name}: made anew\n  module's bundle: was " in third
+    assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
+    assert await EmbeddedCluster.take_down(kept)
+    assert remains(tmp_path) == []
+
+
+async def _output_of(folder: Path, *arguments: str) -> str:
+    async with a_session(folder, *arguments) as session:
+        assert await session.end() == 0, session.output
+        return session.output
