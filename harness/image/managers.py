@@ -40,7 +40,7 @@ async def _builtin(name: str, tools: Path) -> Image:
     described = Assembly(
         distribution="eventing-manager",
         also=("jsonschema", "semver", "tenacity"),
-        tools=("helm",),
+        tools=("helm", "kubectl"),
         files={"/app/controller": SOURCES / "module" / "controller", "/app/harness": SOURCES / "harness"},
         environment={"PYTHONPATH": "/app"},
         entrypoint=("python", "-m", f"harness.kyma.builtin.{name.replace('-', '_')}"),

@@ -1,6 +1,7 @@
 """Make small modules of a given one: its CRD and its custom resource, and a chart that starts nothing."""
 
 import copy
+import enum
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,22 @@ NAMESPACE = "parity"
 EMPTY_CONFIG = "configs:\n"
 
 
+class Form(enum.Enum):
+    """What the objects of a specimen come as."""
+
+    CHART = enum.auto()
+    KUSTOMIZATION = enum.auto()
+    YAML = enum.auto()
+    """A single file of objects, and nothing beside it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How one specimen differs from the plain one."""
 
     suffix: str = ""
     """Makes another module of it, with a CRD of its own."""
+    form: Form = Form.CHART
     version: str = "1.0.0"
     channel: str = "regular"
     has_crds: bool = True
@@ -50,6 +61,7 @@ class Specimens:
         """Write a specimen's chart and return the module."""
         base, name = self._base, f"{self._base.short_name}{recipe.suffix}"
         folder = self._folder / f"{name}-{recipe.version}-{recipe.channel}"
+        write = self._chart if recipe.form is Form.CHART else self._objects
         config = _write(folder / "config.yaml", recipe.config)
         return replace(
             base,
@@ -57,7 +69,7 @@ class Specimens:
             version=recipe.version,
             channel=recipe.channel,
             target="control-plane",
-            chart=self._chart(folder / "chart", name, recipe),
+            chart=write(folder / "chart", name, recipe),
             config=config,
             default_cr=self._resource(recipe),
             rules=None,
@@ -100,6 +112,15 @@ class Specimens:
         if recipe.template:
             _write(chart / "templates" / "extra.yaml", recipe.template)
         return chart
+
+    def _objects(self, folder: Path, name: str, recipe: Recipe) -> Path:
+        """Write the objects of the plain chart without a chart, with a kustomization where it is one."""
+        objects = yaml.safe_dump_all(self.definitions(recipe.suffix))
+        config_map = self._config_map(recipe).replace("{{ .Values.colour }}", "white")
+        _write(folder / f"{name}.yaml", f"{objects}---\n{config_map}")
+        if recipe.form is Form.KUSTOMIZATION:
+            _write(folder / "kustomization.yaml", f"resources: [{name}.yaml]\n")
+        return folder
 
     def _config_map(self, recipe: Recipe, suffix: str = "") -> str:
         name = f"{self._slug}{recipe.suffix}{suffix}"

@@ -161,10 +161,43 @@ async def test_a_manifest_for_another_cluster_is_refused_with_what_to_do(
         "spec": {"remote": True},
     }
     async with Client.from_kubeconfig(embedded_cluster.kubeconfig) as client:
-        installer = Installer(client, layers=Layers(tmp_path), renderer=Renderer("helm"))
+        installer = Installer(
+            client, layers=Layers(tmp_path), renderer=Renderer(helm="helm", kubectl="kubectl")
+        )
 
         with pytest.raises(PrepareError) as refused:
             await installer.prepare(manifest)
 
     assert "kcp-system/default-kyma-lamp is for another cluster" in str(refused.value)
     assert "target: control-plane" in str(refused.value)
+
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: light}\n"
+
+
+def layer(folder: Path, **files: str) -> Install:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return Install(name="lamp", chart=folder, client_config={})
+
+
+@pytest.fixture
+def renderer(tools: ToolPaths) -> Renderer:
+    """A renderer with the real programs."""
+    return Renderer(helm=str(tools.folder / "helm"), kubectl=str(tools.folder / "kubectl"))
+
+
+async def test_a_layer_that_is_a_kustomization_is_built(renderer: Renderer, tmp_path: Path):
+    kustomization = "namePrefix: bright-\nresources: [light.yaml]\n"
+    install = layer(tmp_path / "layer", light=CONFIG_MAP, kustomization=kustomization)
+
+    (rendered,) = await renderer.render(install)
+
+    assert rendered["metadata"]["name"] == "bright-light"
+
+
+async def test_a_layer_that_is_a_single_file_is_taken_as_it_is(renderer: Renderer, tmp_path: Path):
+    (rendered,) = await renderer.render(layer(tmp_path / "layer", light=CONFIG_MAP))
+
+    assert rendered["metadata"]["name"] == "light"

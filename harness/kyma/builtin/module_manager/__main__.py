@@ -29,7 +29,7 @@ async def serve(client: Client, flags: argparse.Namespace) -> None:
     installer = Installer(
         client,
         layers=Layers(Path(tempfile.gettempdir()) / "layers"),
-        renderer=Renderer(_helm()),
+        renderer=Renderer(helm=_program("helm"), kubectl=_program("kubectl")),
         custom_state_check=flags.custom_state_check,
         check_ready_states=flags.check_ready_states,
     )
@@ -55,10 +55,10 @@ async def serve(client: Client, flags: argparse.Namespace) -> None:
     )
 
 
-def _helm() -> str:
-    found = shutil.which("helm")
+def _program(name: str) -> str:
+    found = shutil.which(name)
     if found is None:
-        raise KymaError("there is no helm on PATH, and charts cannot be rendered without it")
+        raise KymaError(f"there is no {name} on PATH, and modules cannot be rendered without it")
     return found
 
 

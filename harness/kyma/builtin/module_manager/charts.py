@@ -62,30 +62,40 @@ def configured(name: str, chart: Path, entries: list[Object]) -> Install:
 
 
 class Renderer:
-    """Render charts with helm; the same install is rendered once."""
+    """Turn unpacked layers into objects; the same install is rendered once."""
 
-    def __init__(self, helm: str) -> None:
+    def __init__(self, *, helm: str, kubectl: str) -> None:
         self._helm = helm
+        self._kubectl = kubectl
         self._known: dict[tuple[str, str, str], list[Object]] = {}
 
     async def render(self, install: Install) -> list[Object]:
-        """Return the chart's objects: no hooks, no release, and the cluster's own capabilities.
+        """Return the objects of a chart, of a kustomization, or of a single file of YAML (contract 3.3).
 
-        The cluster has to serve every kind among them, so what lies in ``crds/`` comes first.
+        A chart is rendered without hooks and release, and with the cluster's own capabilities. The cluster
+        has to serve every kind in it, so what lies in ``crds/`` comes first.
         """
         key = (str(install.chart), install.namespace, install.overrides)
         if key not in self._known:
-            self._known[key] = await self._template(install)
+            self._known[key] = parse_objects(await self._text(install), f"chart {install.name}")
         return self._known[key]
 
-    async def _template(self, install: Install) -> list[Object]:
-        argv = [
+    async def _text(self, install: Install) -> str:
+        match sorted(path.name for path in install.chart.iterdir()):
+            case [only] if only.endswith((".yaml", ".yml")):
+                return (install.chart / only).read_text(encoding="utf-8")
+            case names if "kustomization.yaml" in names and "Chart.yaml" not in names:
+                argv = [self._kubectl, "kustomize", str(install.chart)]
+            case _:
+                argv = self._template(install)
+        return (await run(argv, timeout=RENDER_TIMEOUT)).stdout
+
+    def _template(self, install: Install) -> list[str]:
+        return [
             *(self._helm, "template", install.name, str(install.chart)),
             *("--namespace", install.namespace, "--no-hooks", "--is-upgrade", "--dry-run=server"),
             *(("--set", install.overrides) if install.overrides else ()),
         ]
-        done = await run(argv, timeout=RENDER_TIMEOUT)
-        return parse_objects(done.stdout, f"chart {install.name}")
 
 
 def definitions_of(install: Install) -> list[Object]:

@@ -32,7 +32,8 @@ class Layers:
         """Return the folder of an unpacked chart; ``source`` is an ``oci-ref`` with repo, name and ref."""
         if source.get("type") != "oci-ref":
             raise LayerError(
-                f"source type {source.get('type')!r}: the built-in module-manager knows oci-ref only"
+                f"source type {source.get('type')!r}: the built-in module-manager knows oci-ref only; "
+                "put the chart into a layer of the module's bundle"
             )
         target = self._folder / f"{source['name'].replace('/', '-')}-{source['ref'].replace(':', '-')}"
         if not await asyncio.to_thread(target.is_dir):

@@ -32,13 +32,14 @@ class Objects:
         for definition in missing:
             await self._established(definition["metadata"]["name"])
 
-    async def apply(self, objects: Iterable[Object], install: Install) -> None:
-        """Apply an install's objects, which repairs drift.
+    async def apply(self, objects: Sequence[Object], install: Install) -> None:
+        """Apply an install's objects, which repairs drift; definitions among them are waited for.
 
         Fields that an upgrade drops from the chart go; objects that it drops stay, as nothing is ever pruned.
         """
         if install.creates_namespace:
             await self._apply(_namespace(install.namespace))
+        await self.define(item for item in objects if item["kind"] == CRD.kind)
         for item in objects:
             await self._apply(await self._placed(item, install.namespace))
 
