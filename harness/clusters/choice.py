@@ -1,19 +1,19 @@
 """Choose a provider, and tell which ones could run here and what the others lack."""
 
 import asyncio
-import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clusters.docker import Docker
-from harness.clusters.errors import ClusterError, ProviderUnavailableError
+from harness.clusters.errors import ProviderUnavailableError
 from harness.clusters.k3d_cli import K3dCli
 from harness.clusters.kubeconfig import copy_context
 from harness.clusters.options import ProviderOptions
 from harness.host.errors import HarnessError
+from harness.toolchain.tools import AtHand
 
 AUTO = "auto"
 NAMES = ("embedded", "k3d", "kind", "existing")
@@ -24,8 +24,8 @@ class Probe:
     """Whether one provider can run here."""
 
     provider: str
-    missing: str = ""
-    """What it lacks and how to come by it; empty when it can run."""
+    missing: Sequence[str] = ()
+    """What it lacks and how to come by it, a sentence each; nothing when it can run."""
     note: str = ""
     """What it would run with."""
 
@@ -49,72 +49,87 @@ async def choose(name: str, scratch: Path) -> Chosen:
         return Chosen(provider=name, reason="asked for")
     probe = await probe_k3d(scratch)
     if probe.usable:
-        return Chosen(provider="k3d", reason=probe.note)
-    return Chosen(provider="embedded", reason=f"k3d cannot run here: {probe.missing}")
+        return Chosen(provider="k3d", reason=f"{probe.note} answer")
+    return Chosen(provider="embedded", reason=f"k3d cannot run here: {'; '.join(probe.missing)}")
 
 
-async def probe_all(
-    options: ProviderOptions, scratch: Path, environ: Mapping[str, str] = os.environ
-) -> list[Probe]:
+async def probe_all(options: ProviderOptions, scratch: Path, tools: AtHand) -> list[Probe]:
     """Probe every provider; ``scratch`` is a folder for a while."""
     return list(
         await asyncio.gather(
-            probe_embedded(),
+            probe_embedded(tools),
             probe_k3d(scratch),
             probe_kind(options),
-            probe_existing(options, scratch, environ),
+            probe_existing(options, scratch, tools),
         )
     )
 
 
-async def probe_embedded() -> Probe:
+async def probe_embedded(tools: AtHand) -> Probe:
     """Embedded runs on Linux; its tools are fetched or built where they are not at hand."""
     if not sys.platform.startswith("linux"):
-        return Probe(provider="embedded", missing=f"Linux: this is {sys.platform}; use k3d or kind")
-    return Probe(provider="embedded", note="neither Docker nor root; its tools are fetched or built once")
+        return Probe(
+            provider="embedded", missing=[f"it needs Linux, this is {sys.platform}: use k3d or kind"]
+        )
+    note = "all its tools are here"
+    if tools.missing:
+        note = f"{', '.join(tools.missing)} are fetched or built at first, once, in some ten minutes"
+    return Probe(provider="embedded", note=f"neither Docker nor root; {note}")
 
 
 async def probe_k3d(scratch: Path) -> Probe:
     """k3d needs its program and a Docker daemon."""
 
-    async def look() -> str:
-        version = await K3dCli.find(kubeconfig=scratch / "kubeconfig").version()
-        async with Docker.connect() as docker:
-            return f"k3d {version} and Docker {docker.version} answer"
+    async def program() -> str:
+        return f"k3d {await K3dCli.find(kubeconfig=scratch / 'kubeconfig').version()}"
 
-    return await _probe("k3d", look)
+    return await _probe("k3d", program, _docker)
 
 
 async def probe_kind(options: ProviderOptions) -> Probe:
     """Need a Docker daemon; pytest-kind brings the program where there is none."""
 
-    async def look() -> str:
-        program = options.kind_binary or shutil.which("kind")
-        found = str(program) if program else "the kind that pytest-kind downloads"
-        async with Docker.connect() as docker:
-            return f"Docker {docker.version} answers, with {found}"
+    async def program() -> str:
+        found = options.kind_binary or shutil.which("kind")
+        return str(found) if found else "a kind that pytest-kind downloads"
 
-    return await _probe("kind", look)
+    return await _probe("kind", program, _docker)
 
 
-async def probe_existing(options: ProviderOptions, scratch: Path, environ: Mapping[str, str]) -> Probe:
+async def probe_existing(options: ProviderOptions, scratch: Path, tools: AtHand) -> Probe:
     """Need a kubeconfig with the named context, and a registry."""
 
-    async def look() -> str:
-        kubectl = shutil.which("kubectl", path=environ.get("PATH"))
+    async def context() -> str:
+        kubectl = tools.found.get("kubectl") or shutil.which("kubectl")
         if kubectl is None:
-            raise ProviderUnavailableError("there is no kubectl on PATH to read the kubeconfig with")
-        target = scratch / "kubeconfig"
+            raise ProviderUnavailableError(
+                "there is no kubectl to read the kubeconfig with: `kyma-harness tools` brings it"
+            )
+        target = scratch / "existing"
         await copy_context(Path(kubectl), source=options.kubeconfig, context=options.context, target=target)
+        return f"context {options.context}"
+
+    async def registry() -> str:
         if not options.registry:
-            raise ProviderUnavailableError("name a registry with --harness-registry (--registry)")
-        return f"context {options.context}, registry {options.registry}"
+            raise ProviderUnavailableError(
+                "name a registry that you push to and the cluster pulls from, with "
+                "--harness-registry=HOST:PORT (--registry)"
+            )
+        return f"registry {options.registry}"
 
-    return await _probe("existing", look)
+    return await _probe("existing", context, registry)
 
 
-async def _probe(provider: str, look: Callable[[], Awaitable[str]]) -> Probe:
-    try:
-        return Probe(provider=provider, note=await look())
-    except (ClusterError, HarnessError) as error:
-        return Probe(provider=provider, missing=str(error))
+async def _docker() -> str:
+    async with Docker.connect() as docker:
+        return f"Docker {docker.version}"
+
+
+async def _probe(provider: str, *looks: Callable[[], Awaitable[str]]) -> Probe:
+    notes, missing = [], []
+    for look in looks:
+        try:
+            notes.append(await look())
+        except HarnessError as error:
+            missing.append(str(error))
+    return Probe(provider=provider, note=" and ".join(notes), missing=missing)

@@ -20,14 +20,14 @@ async def copy_context(kubectl: Path, *, source: Path | None, context: str | Non
     known = await _contexts(command, source)
     if context is None:
         raise ProviderUnavailableError(
-            f"name the cluster by its context, with --harness-context (--context): known are {known}"
+            f"name the cluster by its context, with --harness-context (--context): {known}"
         )
     view = ["view", "--raw", "--minify", "--flatten", f"--context={context}", "--output=yaml"]
     try:
         done = await run([*command, *view], timeout=SECONDS)
     except CommandError as error:
         raise ProviderUnavailableError(
-            f"context {context} is not in {source or 'the kubeconfig'}, known are {known} "
+            f"context {context} is not in {source or 'the kubeconfig'}, {known} "
             f"({error.output.strip().removeprefix('error: ')})"
         ) from None
     write_private(target, done.stdout)
@@ -42,4 +42,6 @@ async def _contexts(command: list[str | Path], source: Path | None) -> str:
         raise ProviderUnavailableError(
             f"the kubeconfig {source or ''} cannot be read: {error.output}"
         ) from None
-    return ", ".join(done.stdout.split()) or "none at all: set KUBECONFIG, or --harness-kubeconfig"
+    if not (names := done.stdout.split()):
+        return "there is none in your kubeconfig, name another with --harness-kubeconfig (--kubeconfig)"
+    return f"known are {', '.join(names)}"

@@ -1,19 +1,25 @@
 """``kyma-harness doctor``: what can run on this machine, and what the rest lacks."""
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
 from rich.markup import escape
 
 from harness.asking import QUESTIONS, answers
-from harness.clusters.choice import AUTO, choose, probe_all
+from harness.clusters.choice import AUTO, Probe, choose, probe_all
 from harness.commands.lesson import teaches
 from harness.commands.outcomes import Doctored
 from harness.commands.output import Format
 from harness.commands.session import Session
+from harness.toolchain.tools import at_hand
+
+INDENT = 12
+"""Where the sentences begin, behind a mark and a provider's name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,19 +49,36 @@ def provider_options(run: F) -> F:
 )
 async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctored:
     """Say which providers can run here, and what others lack."""
-    chosen = answers(asked)
+    options, settings = answers(asked)["options"], session.settings
+    tools = await at_hand(explicit=settings.tools, cache=settings.cache)
     with TemporaryDirectory() as scratch:
-        probes = await probe_all(chosen["options"], Path(scratch))
+        probes = await probe_all(options, Path(scratch), tools)
         auto = await choose(AUTO, Path(scratch))
     for probe in probes:
-        mark = "[green]✓[/green]" if probe.usable else "[red]✗[/red]"
-        said = escape(probe.note or probe.missing)
-        session.console.print(f"{mark} {probe.provider:<9} {said}", highlight=False, soft_wrap=True)
+        _print(session.console, probe)
     if containers and session.format is Format.TEXT:
         usable = [probe.provider for probe in probes if probe.usable and probe.provider != "embedded"]
         click.echo(" ".join(usable))
     else:
-        session.console.print(
-            f"auto is {auto.provider}: {escape(auto.reason)}", highlight=False, soft_wrap=True
-        )
+        what = f"Without --provider it is [bold]{auto.provider}[/bold]"
+        why = "" if auto.provider == "k3d" else ", as k3d cannot run here"
+        session.console.print(f"{what}{why}.", highlight=False)
     return Doctored(auto=auto.provider, reason=auto.reason, providers=probes)
+
+
+def _print(console: Console, probe: Probe) -> None:
+    """Print a provider with all it lacks, a paragraph each, beside its name."""
+    label = f"{'[green]✓[/green]' if probe.usable else '[red]✗[/red]'} {probe.provider:<9} "
+    for said in probe.missing or [probe.note]:
+        bullet = "- " if len(probe.missing) > 1 else ""
+        console.print(label + escape(_hanging(bullet + said, console)), highlight=False, soft_wrap=True)
+        label = " " * INDENT
+
+
+def _hanging(text: str, console: Console) -> str:
+    """Break a sentence for a terminal, with its further lines below its first."""
+    if not console.is_terminal:
+        return text
+    room = max(console.width - INDENT, 40)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * INDENT}".join(lines)

@@ -53,11 +53,17 @@ class Toolchain:
         Raises ToolUnavailableError with the ways tried and their reasons, WrongToolVersionError when the
         explicit folder has another version.
         """
-        explicit = await self._explicit(tools)
-        missing = [tool for tool in tools if tool.name not in explicit and not self._cached(tool).exists()]
+        found = await self.at_hand(tools)
+        missing = [tool for tool in tools if tool.name not in found]
         if missing:
             await self._bring_all(missing)
-        return self._link({tool.name: explicit.get(tool.name, self._cached(tool)) for tool in tools})
+        return self._link(found | {tool.name: self._cached(tool) for tool in missing})
+
+    async def at_hand(self, tools: Sequence[Tool]) -> dict[str, Path]:
+        """Return those of the tools, by name, that need not be fetched or built."""
+        explicit = await self._explicit(tools)
+        places = {tool.name: explicit.get(tool.name, self._cached(tool)) for tool in tools}
+        return {name: path for name, path in places.items() if path.exists()}
 
     def _cached(self, tool: Tool) -> Path:
         return self.cache / "tools" / tool.key(self.platform) / tool.name

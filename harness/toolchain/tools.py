@@ -5,16 +5,26 @@ import asyncio
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.host.errors import HarnessError
 from harness.host.paths import cache_dir
+from harness.toolchain.catalogue import catalogue
 from harness.toolchain.progress import ConsoleProgress
-from harness.toolchain.toolchain import ToolPaths, ensure_tools
+from harness.toolchain.toolchain import Toolchain, ToolPaths, ensure_tools
 
 _INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """The tools of the harness that are on this machine, and the names of the others."""
+
+    found: Mapping[str, Path]
+    missing: Sequence[str] = ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +62,15 @@ async def ensure(
     """
     progress = ConsoleProgress(console or Console(stderr=True))
     return await ensure_tools(explicit=explicit, cache=cache, progress=progress, also=also, only=only)
+
+
+async def at_hand(*, explicit: Path | None, cache: Path) -> AtHand:
+    """Tell which tools need not be fetched or built."""
+    progress = ConsoleProgress(Console(quiet=True))
+    toolchain = Toolchain(cache=cache, ways=(), progress=progress, explicit=explicit)
+    wanted = [tool for tool in catalogue() if not tool.optional]
+    found = await toolchain.at_hand(wanted)
+    return AtHand(found=found, missing=[tool.name for tool in wanted if tool.name not in found])
 
 
 def explicit_tools(environ: Mapping[str, str]) -> Path | None:

@@ -3,8 +3,9 @@
 import pytest
 from k3d_recorder import RecordedK3d
 
-from harness.clusters.choice import choose, probe_all
+from harness.clusters.choice import choose, probe_all, probe_existing
 from harness.clusters.options import ProviderOptions
+from harness.toolchain.tools import AtHand
 
 
 @pytest.fixture
@@ -60,21 +61,26 @@ async def test_a_provider_that_was_asked_for_is_not_judged(tmp_path):
 
 @pytest.mark.usefixtures("no_docker", "on_path")
 async def test_every_provider_says_what_it_lacks(tmp_path):
-    probes = {one.provider: one for one in await probe_all(ProviderOptions(), tmp_path, {"PATH": ""})}
+    nothing = AtHand(found={}, missing=["etcd", "kubectl"])
+
+    probes = {one.provider: one for one in await probe_all(ProviderOptions(), tmp_path, nothing)}
 
     assert set(probes) == {"embedded", "k3d", "kind", "existing"}
     assert probes["embedded"].usable
     assert not any(probes[name].usable for name in ("k3d", "kind", "existing"))
-    assert "no Docker daemon answers" in probes["kind"].missing
-    assert "there is no kubectl" in probes["existing"].missing
+    assert "no Docker daemon answers" in probes["kind"].missing[0]
+    assert "there is no kubectl" in probes["existing"].missing[0]
+    assert "name a registry" in probes["existing"].missing[1]
+    assert "etcd, kubectl are fetched or built" in probes["embedded"].note
 
 
 async def test_an_existing_cluster_needs_a_registry_as_well(tmp_path, tools, embedded_cluster):
     options = {"kubeconfig": embedded_cluster.kubeconfig, "context": "kyma-harness-harness-tests"}
-    environ = {"PATH": str(tools.folder)}
+    here = AtHand(found={"kubectl": tools.folder / "kubectl"})
 
-    without = await probe_all(ProviderOptions(**options), tmp_path, environ)
-    complete = await probe_all(ProviderOptions(**options, registry="here:5000"), tmp_path, environ)
+    without = await probe_existing(ProviderOptions(**options), tmp_path, here)
+    complete = await probe_existing(ProviderOptions(**options, registry="here:5000"), tmp_path, here)
 
-    assert "name a registry" in without[-1].missing
-    assert complete[-1].note == "context kyma-harness-harness-tests, registry here:5000"
+    (missing,) = without.missing
+    assert "name a registry" in missing
+    assert complete.note == "context kyma-harness-harness-tests and registry here:5000"

@@ -1,0 +1,37 @@
+"""What `kyma-harness doctor` says on a machine without Docker."""
+
+import os
+import sys
+
+import pytest
+
+from harness.host.process import run
+
+
+@pytest.fixture(scope="module")
+def ask(portal):
+    """Run doctor where nobody answers for Docker, and no kubeconfig is set."""
+
+    def ask(*options):
+        command = [sys.executable, "-c", "from harness.cli import main; main()", "doctor", *options]
+        environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull}
+        return portal.call(run(command, timeout=60, env=environ))
+
+    return ask
+
+
+def test_every_provider_is_listed_with_all_that_it_lacks(ask):
+    lines = ask().stderr.splitlines()
+
+    assert lines[0].startswith("✓ embedded  neither Docker nor root")
+    existing = next(number for number, line in enumerate(lines) if line.startswith("✗ existing"))
+    assert "there is none in your kubeconfig" in lines[existing]
+    assert lines[existing + 1].startswith("            - name a registry")
+    assert lines[-1] == "Without --provider it is embedded, as k3d cannot run here."
+
+
+def test_no_provider_with_containers_is_an_empty_answer(ask):
+    done = ask("--containers")
+
+    assert done.stdout.strip() == ""
+    assert "✗ kind      no Docker daemon answers at tcp://127.0.0.1:1" in done.stderr
