@@ -29,6 +29,7 @@ class Question:
     help: str
     choices: tuple[str, ...] = ()
     is_path: bool = False
+    is_mapping: bool = False
 
     @property
     def option(self) -> str:
@@ -40,19 +41,28 @@ class Question:
         """The environment variable."""
         return f"KYMA_HARNESS_{self.name.upper()}"
 
-    def checked(self, value: str) -> str | Path:
+    def checked(self, value: str) -> str | Path | dict[str, str]:
         """Return an answer as it is used; a command line checks its own, other places do not."""
         if self.choices and value not in self.choices:
             raise AnswerError(
                 f"{value} is no {self.name}: ${self.variable}, or harness_{self.name} in pytest's "
                 f"configuration, has to be one of {', '.join(self.choices)}"
             )
+        if self.is_mapping:
+            return self._mapping(value)
         return Path(value).absolute() if self.is_path else value
+
+    def _mapping(self, value: str) -> dict[str, str]:
+        pairs = [part.partition("=") for part in value.split(",")]
+        if not all(name and equals for name, equals, _ in pairs):
+            raise AnswerError(f"{value}: {self.name} are NAME=VALUE, several with commas between them")
+        return {name: meant for name, _, meant in pairs}
 
 
 QUESTIONS = (
     Question(name="provider", help="who provides the cluster", choices=(AUTO, *NAMES)),
     Question(name="image", help="how the manager's image is made", choices=tuple(str(way) for way in Way)),
+    Question(name="build_args", help="NAME=VALUE,… for a Docker build of that image", is_mapping=True),
     Question(name="kubeconfig", help="existing: the kubeconfig to look into", is_path=True),
     Question(name="context", help="existing: the context to use"),
     Question(name="allow_context", help="existing: the context once more, if it looks like anybody's"),
@@ -65,7 +75,7 @@ QUESTIONS = (
     Question(name="kind_binary", help="kind: the program", is_path=True),
     Question(name="kind_config", help="kind: a cluster configuration to start from", is_path=True),
 )
-NOT_OPTIONS = ("provider", "image")
+NOT_OPTIONS = ("provider", "image", "build_args")
 
 
 def answers(
@@ -73,7 +83,7 @@ def answers(
     configured: Callable[[str], str] = lambda _: "",
     environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
-    """Return provider, image and options as :class:`harness.settings.Settings` takes them.
+    """Return everything that was asked for, as :class:`harness.settings.Settings` takes it.
 
     ``given`` has the command line's values by name, ``configured`` returns a configuration file's.
     """
@@ -86,5 +96,6 @@ def answers(
     return {
         "provider": found.get("provider", AUTO),
         "image": Way(found.get("image", Way.AUTO)),
+        "build_args": found.get("build_args", {}),
         "options": ProviderOptions(**options),
     }

@@ -28,6 +28,8 @@ class Settings:
     options: ProviderOptions = field(default_factory=ProviderOptions)
     """What only some providers have a choice about."""
     image: Way = Way.AUTO
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    """What a Docker build of the manager's image is given, such as bases that a company keeps for itself."""
     kyma: Choice = Choice.AUTO
     kyma_dist: Path | None = None
     """A folder with the real lifecycle managers (``$KYMA_DIST``)."""

@@ -115,7 +115,12 @@ class Testbed:
 
     @property
     def _supply(self) -> Supply:
-        return Supply(provider=self.provider, tools=self.tools.folder, way=self.settings.image)
+        return Supply(
+            provider=self.provider,
+            tools=self.tools.folder,
+            way=self.settings.image,
+            build_args=self.settings.build_args,
+        )
 
     def _deployed_template(self) -> list[Object]:
         if not self.template_file.exists():

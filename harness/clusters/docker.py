@@ -130,14 +130,20 @@ class Docker:
         target = await asyncio.to_thread(self._client.containers.get, container)
         await asyncio.to_thread(target.put_archive, "/", buffer.getvalue())
 
-    async def build(self, *, context: Path, dockerfile: Path, tag: str, say: Say) -> None:
-        """Build an image; on failure :class:`BuildError` ends with the last lines of the build."""
+    async def build(
+        self, *, context: Path, dockerfile: Path, tag: str, say: Say, args: Mapping[str, str] | None = None
+    ) -> None:
+        """Build an image, through the proxies of Docker's own configuration where it has some.
+
+        On failure :class:`BuildError` has the last lines of the build.
+        """
 
         def build() -> None:
             stream = self._client.api.build(
                 path=str(context),
                 dockerfile=str(dockerfile),
                 tag=tag,
+                buildargs=dict(args or {}),
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -184,15 +190,20 @@ class Docker:
 
 
 def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str, *, remedy: str = "") -> None:
-    """Pass a build's or push's progress on line by line, and raise what it ends with."""
+    """Pass a build's or push's progress on line by line, and raise what it ends with.
+
+    The stream is read to its end in either case: it holds a connection until then.
+    """
     lines: list[str] = []
+    error = ""
     for event in stream:
-        if "error" in event:
-            tail = "\n".join(f"  {line}" for line in lines[-15:])
-            raise BuildError(f"{failed}: {event['error'].strip()}\nIts last lines:\n{tail}{remedy}")
+        error = event.get("error", error)
         for line in _text(event).splitlines():
             lines.append(line)
             say(line)
+    if error:
+        tail = "\n".join(f"  {line}" for line in lines[-15:])
+        raise BuildError(f"{failed}: {error.strip()}\nIts last lines:\n{tail}{remedy}")
 
 
 def _text(event: Mapping[str, Any]) -> str:

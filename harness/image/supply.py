@@ -1,7 +1,8 @@
 """Give a cluster with containers the images it runs: the module's manager, the lifecycle managers."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.clusters.docker import Docker, Say
@@ -31,6 +32,8 @@ class Supply:
     provider: Provider
     tools: Path
     way: Way = Way.AUTO
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    """For the ARGs of a Dockerfile."""
 
     async def manager(self, recipe: Recipe, show: Say = lambda _: None) -> str:
         """Make and push the image of a module's manager; return how the cluster refers to it.
@@ -65,7 +68,9 @@ class Supply:
         registry = self.provider.registry
         repository = f"{registry.push}/{recipe.name}"
         built = f"{repository}:{recipe.version}"
-        await docker.build(context=recipe.context, dockerfile=dockerfile, tag=built, say=show)
+        await docker.build(
+            context=recipe.context, dockerfile=dockerfile, tag=built, args=self.build_args, say=show
+        )
         digest = (await docker.image_id(built)).removeprefix("sha256:")
         tag = f"{recipe.version}-{digest[:TAG_DIGITS]}"
         await docker.tag(built, repository, tag)

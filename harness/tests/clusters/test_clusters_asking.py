@@ -17,6 +17,7 @@ def test_without_an_answer_everything_is_automatic():
     assert answers({}, environ={}) == {
         "provider": "auto",
         "image": Way.AUTO,
+        "build_args": {},
         "options": ProviderOptions(),
     }
 
@@ -40,6 +41,18 @@ def test_an_answer_that_is_none_is_refused_wherever_it_comes_from(name):
         answers({}, environ={variable: "k8s"})
     with pytest.raises(AnswerError, match=f"harness_{name} in pytest's configuration"):
         answers({}, {name: "k8s"}.get, environ={})
+
+
+def test_arguments_of_a_build_are_pairs_with_commas_between():
+    found = answers({"build_args": "PYTHON_IMAGE=here:5000/python:3@sha256:a=b,GO_IMAGE="}, environ={})
+
+    assert found["build_args"] == {"PYTHON_IMAGE": "here:5000/python:3@sha256:a=b", "GO_IMAGE": ""}
+
+
+@pytest.mark.parametrize("given", ["PYTHON_IMAGE", "=3", "A=1,,B=2"])
+def test_an_argument_of_a_build_without_name_or_value_is_refused(given):
+    with pytest.raises(AnswerError, match="build_args are NAME=VALUE"):
+        answers({"build_args": given}, environ={})
 
 
 def test_a_path_is_absolute_from_then_on():

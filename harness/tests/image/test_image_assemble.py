@@ -108,12 +108,14 @@ def test_the_dockerfile_makes_the_same_image():
     assert any(line.startswith("ENV PYTHONPATH=/app") for line in lines)
 
 
-def test_the_dockerfiles_bases_are_pinned_to_a_patch_release():
+def test_the_dockerfiles_bases_are_pinned_to_a_patch_release_and_its_digest():
     lines = (RECIPE.parent / "Dockerfile").read_text().splitlines()
-    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    used = {line.split()[1] for line in lines if line.startswith("FROM ")}
+    pinned = dict(line.removeprefix("ARG ").split("=", 1) for line in lines if line.startswith("ARG "))
 
-    assert bases
-    assert all(re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]*bookworm", base) for base in bases)
+    assert used == {f"${{{name}}}" for name in pinned}
+    for base in pinned.values():
+        assert re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]*bookworm@sha256:[0-9a-f]{64}", base)
 
 
 def test_byte_code_is_valid_whatever_the_time_of_its_source(tmp_path):

@@ -70,6 +70,20 @@ async def test_a_built_image_is_in_the_registry_under_a_tag_of_its_content(regis
             await docker.remove_image(f"{registry.push}/thing:{name}")
 
 
+async def test_the_arguments_of_a_build_reach_its_dockerfile(registry, tmp_path):
+    recipe = a_recipe(tmp_path, dockerfile="Dockerfile")
+    (tmp_path / "Dockerfile").write_text("ARG BASE=no-such-image\nFROM ${BASE}\nCOPY file /file\n")
+    supply = Supply(provider=AProvider("k3d", registry), tools=tmp_path, build_args={"BASE": "scratch"})
+    shown = []
+
+    reference = await supply.manager(recipe, shown.append)
+
+    assert any("FROM scratch" in line or "FROM ${BASE}" in line for line in shown)
+    async with Docker.connect() as docker:
+        for name in (reference.rpartition(":")[2], "1.2.3"):
+            await docker.remove_image(f"{registry.push}/thing:{name}")
+
+
 async def test_an_image_without_a_dockerfile_says_what_to_do(tmp_path):
     address = RegistryAddress(push="a:1", pull="b:1", nodes="c:1")
     supply = Supply(provider=AProvider("embedded", address), tools=tmp_path, way=Way.DOCKER)
