@@ -1,4 +1,7 @@
-"""The Kyma CLI of December 2022 deploys the same as we do, and its deployment takes the module."""
+"""The Kyma CLI of December 2022 deploys the same as we do, and its deployment takes the module.
+
+On an embedded cluster, or on the provider that the environment names: KYMA_HARNESS_PROVIDER=existing.
+"""
 
 import lzma
 import os
@@ -12,13 +15,16 @@ from rich.console import Console
 
 from controller.client import Client
 from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
-from controller.resource import Object
+from controller.resource import Kind, Object, ObjectKey
 from harness import lifetime, mainjob
+from harness.asking import answers
+from harness.clusters.choice import AUTO
+from harness.clusters.embedded import EmbeddedProvider
 from harness.commands.kustomization import write_kustomization
 from harness.host.paths import cache_dir
 from harness.host.process import run
 from harness.kyma import deploy
-from harness.kyma.distribution import BINARIES, Choice
+from harness.kyma.distribution import BINARIES, Choice, LifecycleManagers
 from harness.kyma.documents import parse_objects
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
 from harness.ledger import Step
@@ -72,9 +78,10 @@ def kustomize(portal) -> Path:
 @asynccontextmanager
 async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
     """Run a cluster that has the module's bundle in its registry, and nothing of Kyma."""
-    settings = from_environment(
-        cluster=folder.name, provider="embedded", kyma=Choice.REAL, state=folder, detached=False
-    )
+    asked = answers({})
+    if asked["provider"] == AUTO:
+        asked["provider"] = EmbeddedProvider.name
+    settings = from_environment(**asked, cluster=folder.name, kyma=Choice.REAL, state=folder, detached=False)
     testbed = await set_up(settings, Console(quiet=True))
     try:
         await lifetime.start(testbed, lambda _: None)
@@ -88,8 +95,9 @@ async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
 async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folder: Path) -> str:
     """Run ``kyma alpha deploy`` as the original README does, and return what it says."""
     managers = [folder / name for name in BINARIES]
+    deployable = await testbed.deployable_managers()
     for location in managers:
-        write_kustomization(location, _of(location.name, testbed))
+        write_kustomization(location, _of(location.name, deployable))
     given = [argument for location in managers for argument in ("--kustomization", str(location))]
     home = folder / "home"
     home.mkdir()
@@ -105,10 +113,15 @@ async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folde
     return done.stdout
 
 
-def _of(manager: str, testbed: Testbed) -> list[Object]:
-    """Return the objects of one of the two managers, as its own manifest has them."""
-    text = (Path(testbed.managers.placeholders["kyma"]) / f"{manager}.yaml").read_text()
-    return parse_objects(text, manager)
+def _of(manager: str, managers: LifecycleManagers) -> list[Object]:
+    """Return the objects of one of the two managers: those that its own manifest names."""
+    text = (Path(managers.placeholders["kyma"]) / f"{manager}.yaml").read_text()
+    named = {_identity(item) for item in parse_objects(text, manager)}
+    return [item for item in managers.objects if _identity(item) in named]
+
+
+def _identity(item: Object) -> tuple[Kind, ObjectKey]:
+    return Kind.of(item), ObjectKey.of(item)
 
 
 async def stock(client: Client) -> dict[str, Object]:
