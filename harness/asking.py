@@ -62,7 +62,7 @@ class Question:
 QUESTIONS = (
     Question(name="provider", help="who provides the cluster", choices=(AUTO, *NAMES)),
     Question(name="image", help="how the manager's image is made", choices=tuple(str(way) for way in Way)),
-    Question(name="build_args", help="NAME=VALUE,… for a Docker build of that image", is_mapping=True),
+    Question(name="build_args", help="for a Docker build of that image: NAME=VALUE,…", is_mapping=True),
     Question(name="kubeconfig", help="existing: the kubeconfig to look into", is_path=True),
     Question(name="context", help="existing: the context to use"),
     Question(name="allow_context", help="existing: the context once more, if it looks like anybody's"),
