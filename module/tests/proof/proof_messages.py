@@ -26,6 +26,22 @@ ANSWER = 2.0
 GONE = (nats.errors.Error, NoAddressError, NotFoundError, OSError, asyncio.TimeoutError)
 
 
+@asynccontextmanager
+async def connected(cluster):
+    """Connect as clients do, with what stands in the Secret; gives JetStream."""
+    address = await service_address(cluster.kubeconfig, namespace=NAMESPACE, name="eventing-nats", port=4222)
+    secret = await cluster.client.get(SECRET, "eventing-nats-auth", NAMESPACE)
+    user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+    connection = await nats.connect(
+        f"nats://{address}", user=user, password=password,
+        allow_reconnect=False, connect_timeout=ANSWER, error_cb=_ignore,
+    )  # fmt: skip
+    try:
+        yield connection.jetstream(timeout=ANSWER)
+    finally:
+        await connection.close()
+
+
 class Traffic:
     """Publish numbers until told to stop, each until it is accepted, and consume whatever there is."""
 
@@ -62,25 +78,9 @@ class Traffic:
         is_over = False
         while not is_over:
             with suppress(*GONE):
-                async with self._connection() as jetstream:
+                async with connected(self._cluster) as jetstream:
                     is_over = await work(jetstream, total)
             await asyncio.sleep(PAUSE)
-
-    @asynccontextmanager
-    async def _connection(self):
-        address = await service_address(
-            self._cluster.kubeconfig, namespace=NAMESPACE, name="eventing-nats", port=4222
-        )
-        secret = await self._cluster.client.get(SECRET, "eventing-nats-auth", NAMESPACE)
-        user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
-        connection = await nats.connect(
-            f"nats://{address}", user=user, password=password,
-            allow_reconnect=False, connect_timeout=ANSWER, error_cb=_ignore,
-        )  # fmt: skip
-        try:
-            yield connection.jetstream(timeout=ANSWER)
-        finally:
-            await connection.close()
 
     async def _publish(self, jetstream, total):
         await jetstream.add_stream(name=STREAM, subjects=["counted.>"], retention=RetentionPolicy.LIMITS)

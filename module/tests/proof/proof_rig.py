@@ -41,7 +41,7 @@ class Rig:
 
     async def until_idle(self):
         """Wait until the manager watches everything and leads."""
-        await self._until(lambda: self.manager.leads)
+        await self.until(lambda: self.manager.leads)
         await self.until_quiet()
 
     async def until_quiet(self):
@@ -67,7 +67,8 @@ class Rig:
             target = Target(kind=EVENTING, name=key.name, namespace=key.namespace)
             await wait_for(self.client, target, is_gone(), what="be gone")
 
-    async def _until(self, claim):
+    async def until(self, claim):
+        """Wait for what no watch tells of."""
         async with asyncio.timeout(PATIENCE):
             while not claim():  # noqa: ASYNC110 - another process tells of nothing
                 await asyncio.sleep(0.05)

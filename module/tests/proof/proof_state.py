@@ -42,9 +42,14 @@ async def state_of(client):
     found = [*(await client.list(EVENTING, namespace=CR_NAMESPACE)).items]
     for kind in INSTALLED:
         found += (await client.list(kind, namespace=NAMESPACE, label_selector=OF_NATS)).items
-    inventory = await take_inventory(client)
-    names = sorted(_name(entry) for entry in inventory.entries)
+    names = sorted(await names_of_all(client))
     return yaml.safe_dump({"objects": [comparable(obj) for obj in found], "inventory": names})
+
+
+async def names_of_all(client):
+    """Return the names of all objects of the cluster, without those given by chance."""
+    inventory = await take_inventory(client)
+    return {_name(entry) for entry in inventory.entries}
 
 
 async def until_state_is(client, expected):

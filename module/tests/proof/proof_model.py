@@ -1,0 +1,234 @@
+"""What has to come of what users do: the contract as a small program that knows nothing of the manager."""
+
+from dataclasses import dataclass, field, fields, replace
+
+DESTINATION_RULE = "DestinationRule.networking.istio.io"
+SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
+SECRET_OF_EVENTMESH = "Secret kyma-system/eventing-backend"
+SERVICE, HEADLESS = "Service kyma-system/eventing-nats", "Service kyma-system/eventing-nats-headless"
+CREDENTIALS = "Secret kyma-system/eventing-nats-auth"
+CONFIGURATION = "ConfigMap kyma-system/eventing-nats"
+POLICY = "NetworkPolicy.networking.k8s.io kyma-system/eventing-nats"
+STATEFUL_SET = "StatefulSet.apps kyma-system/eventing-nats"
+BUDGET = "PodDisruptionBudget.policy kyma-system/eventing-nats"
+OF_NATS = (SERVICE, HEADLESS, CREDENTIALS, CONFIGURATION, POLICY, STATEFUL_SET)
+
+LOG, WORK_QUEUE = STREAMS = ("logged", "queued")
+"""A stream that keeps what was received, and one that forgets it."""
+
+LOST_HERE = 1
+"""More servers than this find no peers on a process node, and JetStream then has no leader to ask."""
+
+Message = tuple[str, int]
+"""A stream, and the number of a message in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Wish:
+    """What a user writes into an Eventing; empty is not written at all."""
+
+    backend: str = "nats"
+    speaks_of_nats: bool = True
+    reclaim: str = "Delete"
+    undelivered: str = "Wait"
+    replicas: int = 1
+    label: str = ""
+    annotation: str = ""
+    memory: str = ""
+    names_secret: bool = False
+    log_level: str = "info"
+    is_forced: bool = False
+
+    def __repr__(self):
+        said = (
+            (one.name, getattr(self, one.name))
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        )
+        return f"Wish({', '.join(f'{name}={value!r}' for name, value in said)})"
+
+    @property
+    def nats(self) -> "Wish":
+        """What is said of nats, which is the defaults where nothing is."""
+        of_others = replace(self, backend="nats", names_secret=False, log_level="info", is_forced=False)
+        return of_others if self.speaks_of_nats else Wish()
+
+
+@dataclass(slots=True, kw_only=True)
+class Eventing:
+    """An Eventing that exists."""
+
+    wish: Wish
+    is_deleted: bool = False
+    had: Wish | None = None
+    """The settings of the NATS that it had last."""
+
+    @property
+    def wants_nats(self):
+        return self.wish.backend == "nats" and not self.is_deleted
+
+    @property
+    def gives_volumes_up(self):
+        """Whether volumes go with NATS; the volumes of others are not its to remove."""
+        return (
+            self.had is not None and (self.wish if self.wish.speaks_of_nats else self.had).reclaim == "Delete"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What an Eventing has to say; None where the contract leaves it open."""
+
+    states: frozenset[str]
+    reasons: frozenset[str]
+    active: str | None = None
+    names: tuple[str, ...] = ("",)
+    """Of which the message has to have one."""
+
+    dependencies: dict[str, bool] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """The cluster as users and others made it, and as the manager has to have made it at the last rest."""
+
+    eventings: dict[str, Eventing] = field(default_factory=dict)
+    served: str = ""
+    in_place: Wish | None = None
+    """The settings of the NATS that is there."""
+
+    volumes: int = 0
+    kept: set[Message] = field(default_factory=set)
+    """Messages that were accepted and must still be there."""
+
+    unread: set[Message] = field(default_factory=set)
+    published: int = 0
+    kinds: set[str] = field(default_factory=set)
+    secret: str = ""
+    foreign: dict[str, bool] = field(default_factory=dict)
+    """Objects of others by names that NATS needs, and whether they may be taken over."""
+
+    restless: bool = False
+    """Whether there was an act since the last rest whose outcome another act could change."""
+
+    switching: str = ""
+    """The Eventing whose backend was changed since, which may be changed again: nothing hangs on it."""
+
+    @property
+    def is_in_the_way(self):
+        return not all(self.foreign.values())
+
+    @property
+    def is_held(self):
+        """Whether NATS has to stay though it is not wanted, for the messages that it has or may have."""
+        if self.in_place is None or self.eventings[self.served].wants_nats:
+            return False
+        wish = self.eventings[self.served].wish
+        may_lose = wish.is_forced or wish.nats.undelivered == "Discard"
+        return not may_lose and (bool(self.unread) or self.is_silent)
+
+    @property
+    def is_silent(self):
+        """Whether JetStream cannot be asked."""
+        return self.in_place is not None and self.in_place.replicas > LOST_HERE
+
+    @property
+    def is_reachable(self):
+        """Whether clients get through to JetStream."""
+        return self.in_place is not None and not self.is_silent
+
+    @property
+    def takes_messages(self):
+        """Whether NATS accepts messages, which it does not once it is to go."""
+        return self.is_reachable and self.eventings[self.served].wants_nats
+
+    def settle(self):
+        """Come to rest, as the manager has to."""
+        self.restless, self.switching = False, ""
+        for name in [name for name, one in self.eventings.items() if one.is_deleted and name != self.served]:
+            del self.eventings[name]
+        self.served = self.served or next(iter(self.eventings), "")
+        if not self.served:
+            return
+        eventing = self.eventings[self.served]
+        if eventing.wants_nats:
+            self._provide(eventing)
+        elif not self.is_held:
+            self._remove(eventing)
+
+    def _provide(self, eventing):
+        if self.is_in_the_way:
+            return
+        self.in_place = eventing.had = eventing.wish.nats
+        self.volumes = max(self.volumes, self.in_place.replicas)
+        self.foreign.clear()
+
+    def _remove(self, eventing):
+        self.in_place = None
+        if eventing.gives_volumes_up:
+            self.volumes = 0
+            self.kept.clear()
+            self.unread.clear()
+        if eventing.is_deleted:
+            del self.eventings[self.served]
+            self.served = ""
+            self.settle()
+
+    def expected(self, name):
+        """Return what an Eventing has to say at rest."""
+        eventing = self.eventings[name]
+        if name != self.served:
+            return _expect("Warning", "AnotherIsServed", active="", names=(f"/{self.served}",))
+        if not eventing.wants_nats:
+            return self._held(eventing) if self.in_place else self._without_nats(eventing.wish)
+        if self.in_place is None:
+            return _expect(
+                {"Warning", "Error"}, "ForeignObject", names=tuple(_plain(obj) for obj in self.foreign)
+            )
+        found = {kind: kind in self.kinds for kind in (DESTINATION_RULE, SERVICE_MONITOR)}
+        if self.is_silent:
+            return _expect("Processing", {"NotReady", "JetStreamSilent"}, dependencies=found)
+        return _expect("Ready", "Available", active="nats", dependencies=found)
+
+    def _held(self, eventing):
+        if self.is_silent:
+            return _expect("Warning", "JetStreamSilent")
+        counts = {stream: sum(one == stream for one, _ in self.unread) for stream, _ in self.unread}
+        names = tuple(f"{count} in stream $G/{stream}" for stream, count in counts.items())
+        return _expect(
+            "Deleting" if eventing.is_deleted else "Processing", "UndeliveredMessages", names=names
+        )
+
+    def _without_nats(self, wish):
+        if not wish.names_secret:
+            return _expect("Ready", "Available", active="eventmesh", dependencies={})
+        found = {SECRET_OF_EVENTMESH: self.secret == "good"}
+        reason = {"": "SecretMissing", "malformed": "SecretMalformed", "good": "Available"}[self.secret]
+        state = "Ready" if self.secret == "good" else "Warning"
+        return _expect(state, reason, active="eventmesh", dependencies=found)
+
+    def objects(self):
+        """Return the names of all objects that there have to be beside those of an empty cluster."""
+        names = [f"Eventing.operator.kyma-project.io kcp-system/{name}" for name in self.eventings]
+        names += [f"PersistentVolumeClaim kyma-system/data-eventing-nats-{n}" for n in range(self.volumes)]
+        names += ["PersistentVolume by chance"] * bool(self.volumes)
+        names += [SECRET_OF_EVENTMESH] * bool(self.secret)
+        names += self.foreign
+        if self.in_place:
+            names += [*OF_NATS, *(f"{kind} kyma-system/eventing-nats" for kind in self.kinds)]
+            names += [BUDGET] * (self.in_place.replicas > 1)
+        return set(names)
+
+
+def _expect(states, reasons, **others):
+    return Expected(states=_set(states), reasons=_set(reasons), **others)
+
+
+def _set(words):
+    return frozenset({words} if isinstance(words, str) else words)
+
+
+def _plain(obj):
+    """Return the kind without its group and the name, as messages have them."""
+    kind, _, name = obj.partition(" ")
+    return f"{kind.partition('.')[0]} {name}"
