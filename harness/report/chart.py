@@ -66,7 +66,9 @@ def chart(
     )  # fmt: skip
     names = element("ul", [element("li", one) for one in labels], class_="labels", aria_hidden="true")
     grid = element("div", names, drawing, class_="chart")
-    return element("div", grid, class_="scroll", tabindex="0", role="group", aria_label="Chart")
+    return element(
+        "div", grid, class_="scroll", tabindex="0", role="group", aria_label=label.partition(".")[0]
+    )
 
 
 def _anchor(at: float) -> str:
