@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import nats
 import nats.errors
-from nats.js.api import RetentionPolicy
+from nats.js.api import ConsumerConfig, RetentionPolicy
 from proof_objects import NAMESPACE
 
 from controller.errors import NotFoundError
@@ -100,7 +100,9 @@ class Traffic:
         self.accepted.add(number)
 
     async def _consume(self, jetstream, _total):
-        subscription = await jetstream.pull_subscribe(SUBJECT, durable=READER, stream=STREAM)
+        # What was delivered to a connection that went is soon delivered again.
+        patience = ConsumerConfig(ack_wait=2 * ANSWER)
+        subscription = await jetstream.pull_subscribe(SUBJECT, durable=READER, stream=STREAM, config=patience)
         while True:
             # A time-out leads to a new connection: NATS may have gone without a word.
             for message in await subscription.fetch(100, timeout=ANSWER):
