@@ -46,8 +46,8 @@ async def test_a_manager_killed_in_each_phase_ends_where_the_undisturbed_one_doe
     assert met.total() > 0
 
 
-PARTS = 4
-"""Every fourth call from the first, from the second and so on: each takes minutes, together they are all."""
+PARTS = 8
+"""Every eighth call from the first, from the second and so on: each takes minutes, together they are all."""
 
 
 @pytest.mark.long
