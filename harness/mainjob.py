@@ -66,8 +66,9 @@ async def _start(testbed: Testbed, ledger: Ledger) -> None:
 
 async def _bundle(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("bundle") as step:
-        await testbed.bundle(step.show)
+        released = await testbed.bundle(step.show)
         step.note(f"{testbed.module.name}:{testbed.module.version} pushed")
+    ledger.detail(f"default CR checked by {released.judge}")
 
 
 async def _deploy_managers(testbed: Testbed, ledger: Ledger) -> None:

@@ -21,14 +21,13 @@ from harness.image.pulling import explain_pulls
 from harness.image.recipe import Recipe
 from harness.image.supply import Supply
 from harness.kyma import deploy
-from harness.kyma.bundle import pack
+from harness.kyma.bundle import Bundle
 from harness.kyma.distribution import LifecycleManagers, find
 from harness.kyma.documents import parse_objects
 from harness.kyma.golang import GoSource
 from harness.kyma.module import Module
-from harness.kyma.oci import push
 from harness.kyma.prebuilt import prebuilt
-from harness.kyma.template import template
+from harness.kyma.release import Release, release
 from harness.kyma.undeploy import undeploy
 from harness.record import Record
 from harness.settings import PREFIX, Settings
@@ -66,20 +65,30 @@ class Testbed:
         async with Client.from_kubeconfig(self.provider.kubeconfig, user_agent="kyma-harness") as client:
             yield client
 
-    async def bundle(self, show: Callable[[str], None] = lambda _: None) -> str:
-        """Pack the module, push it to the cluster's registry, and return its template.
+    async def bundle(self, show: Callable[[str], None] = lambda _: None) -> Release:
+        """Check the module, and push its bundle to the cluster's registry.
 
         Where pods are containers, the manager's image is made and pushed before; ``show`` gets the lines
         of its build.
         """
-        bundle, registry = pack(self.module), self.provider.registry
-        if self.has_containers and self.module.image:
+
+        async def with_its_image(bundle: Bundle) -> Bundle:
+            if not (self.has_containers and self.module.image):
+                return bundle
             recipe = Recipe.load(self.module.image)
-            bundle = with_image(bundle, recipe, await self._supply.manager(recipe, show))
-        await push(bundle, f"{registry.push}/{PREFIX}", base_url=f"{registry.pull}/{PREFIX}")
-        text = template(bundle, f"{registry.pull}/{PREFIX}")
-        write_private(self.template_file, text)
-        return text
+            return with_image(bundle, recipe, await self._supply.manager(recipe, show))
+
+        registry = self.provider.registry
+        async with self.client() as client:
+            released = await release(
+                self.module,
+                f"{registry.push}/{PREFIX}",
+                client=client,
+                base_url=f"{registry.pull}/{PREFIX}",
+                adapt=with_its_image,
+            )
+        write_private(self.template_file, released.template)
+        return released
 
     @property
     def has_containers(self) -> bool:

@@ -1,6 +1,7 @@
 """``kyma-harness bundle``: what ``kyma alpha create module`` does, for a module that has a module.yaml."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,8 @@ import click
 
 from harness.commands.lesson import teaches
 from harness.commands.session import Session
-from harness.kyma.bundle import pack
 from harness.kyma.module import Module
-from harness.kyma.oci import push
-from harness.kyma.resource_check import check_by_schema, check_on_server
-from harness.kyma.template import template
-from harness.kyma.template_check import check_template
-from harness.testbed import Testbed
+from harness.kyma.release import release
 
 K3D_REGISTRY = "k3d-kyma-registry.localhost:5000/unsigned"
 """The registry that the checked-in module-template.yaml speaks of."""
@@ -60,29 +56,15 @@ async def bundle(
     """
     module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
     testbed = await session.attached()
-    session.console.print(f"default CR checked by {await _check(module, testbed)}", highlight=False)
     if registry or dry_run:
-        text = await _bundle(module, registry or K3D_REGISTRY, insecure=insecure, dry_run=dry_run)
+        async with testbed.client() if testbed else nullcontext() as client:
+            released = await release(
+                module, registry or K3D_REGISTRY, client=client, insecure=insecure, dry_run=dry_run
+            )
     else:
-        text = await replace(testbed or await session.running(), module=module).bundle()
+        released = await replace(testbed or await session.running(), module=module).bundle()
+    session.console.print(f"default CR checked by {released.judge}", highlight=False)
     if output:
-        await asyncio.to_thread(output.write_text, text, encoding="utf-8")
+        await asyncio.to_thread(output.write_text, released.template, encoding="utf-8")
     elif registry or dry_run:
-        click.echo(text, nl=False)
-
-
-async def _check(module: Module, testbed: Testbed | None) -> str:
-    by_schema = await asyncio.to_thread(check_by_schema, module)
-    if testbed is None:
-        return by_schema
-    async with testbed.client() as client:
-        return await check_on_server(module, client)
-
-
-async def _bundle(module: Module, registry: str, *, insecure: bool, dry_run: bool) -> str:
-    packed = await asyncio.to_thread(pack, module)
-    text = template(packed, registry)
-    await asyncio.to_thread(check_template, text)
-    if not dry_run:
-        await push(packed, registry, insecure=insecure)
-    return text
+        click.echo(released.template, nl=False)

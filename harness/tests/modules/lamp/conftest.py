@@ -44,8 +44,8 @@ def offer(testbed: Testbed, client: Client, portal: Portal, tmp_path: Path) -> O
 
     def call(*, version: str = "1.0.0", colour: str = "white") -> Module:
         module = _release(tmp_path / version, version, colour)
-        text = portal.call(dataclasses.replace(testbed, module=module).bundle())
-        portal.call(deploy.apply_template(client, text))
+        released = portal.call(dataclasses.replace(testbed, module=module).bundle())
+        portal.call(deploy.apply_template(client, released.template))
         return module
 
     call()

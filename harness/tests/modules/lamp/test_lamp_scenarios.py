@@ -1,6 +1,9 @@
 """A module of which the harness knows nothing but its module.yaml is added, upgraded and removed."""
 
+import dataclasses
 from collections.abc import Callable
+
+import pytest
 
 from controller.client import Client
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT
@@ -9,6 +12,7 @@ from harness.blocking import Portal
 from harness.handle import KymaHandle
 from harness.kyma import deploy
 from harness.kyma.distribution import Choice
+from harness.kyma.errors import ModuleError
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.module import Module
 from harness.kyma.verify import verify
@@ -63,3 +67,16 @@ def test_an_upgraded_lamp_shines_in_its_new_colour(kyma: KymaHandle, api: Api, o
     api.expect(CONFIG_MAP, NAME, KCP_NAMESPACE).to_match({"data": {"colour": "amber"}})
     status = kyma.portal.call(deploy.wait_until_ready(kyma.client, newer))["status"]
     assert status["moduleStatus"][0]["templateInfo"]["version"] == "1.1.0"
+
+
+def test_a_lamp_is_judged_by_the_cluster_before_it_is_pushed_there(
+    testbed: Testbed, client: Client, portal: Portal
+):
+    too_bright = {**testbed.module.default_cr, "spec": {"watts": 1000}}
+    module = dataclasses.replace(testbed.module, default_cr=too_bright)
+
+    released = portal.call(testbed.bundle())
+    with pytest.raises(ModuleError, match=r"spec\.watts: 1000"):
+        portal.call(dataclasses.replace(testbed, module=module).bundle())
+
+    assert released.judge == f"the API server {client.server}"
