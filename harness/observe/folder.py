@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from harness.observe.incident import Findings, Incident, as_data
+from harness.observe.incident import Findings, Incident, as_data, scrubbed
 from harness.observe.narrative import event_line
 from harness.observe.timeline import lines
 
@@ -34,6 +34,7 @@ def discard(base: Path, test: str) -> None:
 
 def lay_down(base: Path, incident: Incident, findings: Findings) -> Path:
     """Write everything, in place of what an earlier run has left of this test; returns the folder."""
+    incident, findings = scrubbed(incident, findings)
     discard(base, incident.test)
     folder = base / folder_name(incident.test)
     folder.mkdir(parents=True, exist_ok=True)

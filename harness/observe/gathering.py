@@ -13,7 +13,7 @@ from harness.observe.incident import Findings
 from harness.observe.narrative import in_order, last_seen
 from harness.observe.observer import Observer
 from harness.observe.podlogs import ContainerLog, logs_of
-from harness.observe.redaction import redacted
+from harness.observe.redaction import redacted, secret_values
 from harness.observe.served import items_of, listable
 
 T = TypeVar("T")
@@ -36,7 +36,8 @@ async def gather(observer: Observer, started: float, ended: float) -> Findings:
         _or_problem("logs", _all_logs(client, window), problems),
     )
     return Findings(
-        objects=objects,
+        objects=[redacted(one) for one in objects],
+        secrets=secret_values(objects),
         events=events,
         logs=logs,
         transitions=observer.timeline.starting_from(started, ended),
@@ -46,10 +47,10 @@ async def gather(observer: Observer, started: float, ended: float) -> Findings:
 
 
 async def objects_of(client: Client) -> list[Object]:
-    """Return every object but those that every cluster has, without secrets."""
+    """Return every object but those that every cluster has."""
     kinds = [one for one in await listable(client) if one.entry["kind"] not in ELSEWHERE | ALWAYS_THERE]
     listed = await asyncio.gather(*(items_of(client, one) for one in kinds))
-    return [redacted(item) for items in listed for item in items if not _is_bootstrapped(item)]
+    return [item for items in listed for item in items if not _is_bootstrapped(item)]
 
 
 async def events_since(client: Client, since: datetime) -> list[Object]:

@@ -1,10 +1,11 @@
 """What is known of one failed test, in a form that a file can hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from harness.observe.podlogs import ContainerLog
+from harness.observe.redaction import without
 from harness.observe.steps import Step
 from harness.observe.timeline import Transition
 
@@ -40,11 +41,24 @@ class Findings:
     steps: Sequence[Step] = ()
     problems: Sequence[str] = ()
     """What could not be gathered, and why."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What is to stand in nothing that is written."""
 
     @classmethod
     def none(cls, why: str) -> Self:
         """Return what is found where there is no cluster to look into."""
         return cls(problems=[why])
+
+
+def scrubbed(incident: Incident, findings: Findings) -> tuple[Incident, Findings]:
+    """Return both without the cluster's secrets: a test that compares one shows it."""
+    secrets = findings.secrets
+    told = replace(
+        incident, message=without(secrets, incident.message), cause=without(secrets, incident.cause)
+    )
+    logs = [replace(one, text=without(secrets, one.text)) for one in findings.logs]
+    objects, events = without(secrets, findings.objects), without(secrets, findings.events)
+    return told, replace(findings, objects=objects, events=events, logs=logs)
 
 
 def as_data(incident: Incident, findings: Findings) -> dict[str, Any]:

@@ -43,9 +43,8 @@ async def records_of(client: Client, deployment: ObjectKey, since: float = 0) ->
     pods = await client.list(POD, namespace=deployment.namespace, label_selector=selector)
     window = datetime.fromtimestamp(since, UTC)
     logs = await logs_of(client, pods.items, since=window)
-    records = [one for log in logs for one in parsed(log.text, log.pod)]
-    # The API slices by whole seconds.
-    return sorted((one for one in records if one.at >= window.isoformat()[:26]), key=lambda one: one.at)
+    records = (one for log in logs for one in parsed(log.text, log.pod))
+    return sorted(records, key=lambda one: one.at)
 
 
 def parsed(text: str, pod: str) -> Iterable[LogRecord]:

@@ -52,17 +52,26 @@ def _containers(pod: Object) -> list[ContainerLog]:
     return found
 
 
+def _within(text: str, since: datetime | None) -> str:
+    """Leave out the lines from before: the API slices by whole seconds."""
+    if since is None:
+        return text
+    first = since.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return "".join(line for line in text.splitlines(keepends=True) if line[: len(first)] >= first)
+
+
 async def _read(client: Client, wanted: ContainerLog, since: datetime | None) -> ContainerLog:
+    window = None if wanted.previous else since
     query = {"container": wanted.container, "timestamps": "true", "limitBytes": str(LIMIT_BYTES)}
     if wanted.previous:
         query["previous"] = "true"
-    elif since is not None:
-        query["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if window is not None:
+        query["sinceTime"] = window.strftime("%Y-%m-%dT%H:%M:%SZ")
     path = f"/api/v1/namespaces/{wanted.namespace}/pods/{wanted.pod}/log"
     text, problem = "", ""
     try:
         answer = await client.request("GET", path, query=query, timeout=SECONDS)
-        text = redacted_text(answer if isinstance(answer, str) else "")
+        text = redacted_text(_within(answer if isinstance(answer, str) else "", window))
     except ControllerError as error:
         problem = str(error)
     return ContainerLog(

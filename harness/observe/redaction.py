@@ -2,11 +2,15 @@
 
 import copy
 import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from controller.resource import Object
 
 HIDDEN = "<redacted>"
+SHORTEST = 8
+"""Characters from which on a secret's value is looked for in texts."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NAME = re.compile(r"(?i)(passw|secret|token|credential|private.?key|api.?key|access.?key|auth$)")
 _TEXTS = (
@@ -31,6 +35,33 @@ def redacted(obj: Object) -> Object:
     return cleaned
 
 
+def secret_values(objects: Iterable[Object]) -> frozenset[str]:
+    """Return what no text may say: the values of these objects that are Secrets, encoded and in the clear.
+
+    One that is short, or the name of something in the cluster, says nothing and would only make holes.
+    """
+    known = list(objects)
+    names = {str(obj["metadata"].get(key)) for obj in known for key in ("name", "namespace")}
+    encoded = [
+        value for obj in known if obj["kind"] == "Secret" for value in (obj.get("data") or {}).values()
+    ]
+    clear = [_decoded(value) for value in encoded]
+    return frozenset(one for one in (*encoded, *clear) if len(one) >= SHORTEST and one not in names)
+
+
+def without(values: Iterable[str], anything: Any) -> Any:
+    """Return a text, or data with texts in it, in which none of these values stands."""
+    if isinstance(anything, str):
+        for value in values:
+            anything = anything.replace(value, HIDDEN)
+        return anything
+    if isinstance(anything, Mapping):
+        return {key: without(values, one) for key, one in anything.items()}
+    if isinstance(anything, list | tuple):
+        return [without(values, one) for one in anything]
+    return anything
+
+
 def redacted_text(text: str) -> str:
     """Return a text, such as a log, without tokens, private keys and passwords in URLs."""
     for pattern in _TEXTS:
@@ -47,6 +78,13 @@ def _without_secret_values(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_secret_values(one) for one in value]
     return redacted_text(value) if isinstance(value, str) else value
+
+
+def _decoded(value: str) -> str:
+    try:
+        return b64decode(value).decode().strip()
+    except ValueError:
+        return ""
 
 
 def _hidden(value: Any) -> str:

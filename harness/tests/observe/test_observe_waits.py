@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import re
+from datetime import datetime
 
 import pytest
 from demo.demo_objects import a_lamp, a_pod, lamp_definition, workload
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.client import Client
 from controller.errors import AlreadyExistsError, NotFoundError
@@ -15,6 +17,7 @@ from harness.api import Api
 from harness.observe.claims import exists, has_state, is_ready
 from harness.observe.observer import Observer
 from harness.observe.patience import Patience
+from harness.observe.podlogs import logs_of
 from harness.observe.relations import Relations
 from harness.observe.schema import schema_of, violations
 from harness.observe.target import Target
@@ -152,6 +155,26 @@ async def test_a_failed_wait_tells_events_and_the_log_of_the_pods(watching, clie
 
 
 @pytest.mark.usefixtures("lamps")
+async def test_a_log_begins_with_the_window_that_is_asked_for(client, namespace):
+    await client.create(a_pod("web", namespace, command="while true; do echo said; sleep 0.1; done"))
+    target = Target(kind=POD, name="web", namespace=namespace)
+    pod = await wait_for(client, target, is_ready(), what="be ready")
+
+    async def lines(since=None):
+        (log,) = await logs_of(client, [pod], since=since)
+        return log.text.splitlines()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_result(lambda seen: len(seen) < 3), stop=stop_after_delay(30), wait=wait_fixed(0.1)
+    )
+    first, _, third, *_ = await retrying(lines)
+
+    sliced = await lines(datetime.fromisoformat(third.split()[0]))
+
+    assert first < third
+    assert sliced[0] == third
+
+
 async def test_a_kind_that_comes_later_is_seen(watching, client, namespace):
     kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
     await watching.view.follow(LAMP)

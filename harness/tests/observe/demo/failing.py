@@ -136,7 +136,7 @@ def test_a_plain_assertion(api: Api, namespace: str) -> None:
     )
     api.expect(DEPLOYMENT, "web", namespace).to_be_ready()
 
-    assert api.get(SECRET, "door", namespace)["type"] == "kubernetes.io/tls"
+    assert api.get(SECRET, "door", namespace)["data"] == {}
 
 
 @pytest.fixture
