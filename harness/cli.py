@@ -8,6 +8,7 @@ import click
 from harness.commands.bundle import bundle
 from harness.commands.completion import complete_cluster, completion
 from harness.commands.doctor import doctor
+from harness.commands.gc import gc
 from harness.commands.grammar import Commands
 from harness.commands.kustomization import kustomization
 from harness.commands.lifecycle import down, up
@@ -49,7 +50,7 @@ def commands(context: click.Context, /, **chosen: Any) -> None:
     context.obj = Session(from_environment(**chosen))
 
 
-commands.section("The cluster", up, status, down, doctor)
+commands.section("The cluster", up, status, down, doctor, gc)
 commands.section("The module in it", enable, switch, disable, verify, logs, kubeconfig)
 commands.section("Tests", report, parity)
 commands.section("Single steps", tools, bundle, deploy, grant_rights, load_image, kustomization)

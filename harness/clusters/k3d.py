@@ -11,14 +11,15 @@ from harness.clusters.docker import Container, Docker
 from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
 from harness.clusters.home import ClusterHome
 from harness.clusters.k3d_cli import K3dCli
-from harness.clusters.k3d_config import INTERNAL_PORT, OUR_LABEL, config, plan_for, registry_name
+from harness.clusters.k3d_config import INTERNAL_PORT, config, plan_for, registry_name
+from harness.clusters.labels import CLUSTER_LABEL
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Capability, Progress, RegistryAddress
 from harness.clusters.settling import keeping_logs, settle, step
 from harness.host.errors import CommandError
 from harness.host.paths import private_folder, write_private
 
-CLUSTER_LABEL, ROLE_LABEL = "k3d.cluster", "k3d.role"
+K3D_LABEL, ROLE_LABEL = "k3d.cluster", "k3d.role"
 ATTEMPTS = 2
 
 
@@ -106,7 +107,7 @@ class K3dProvider:
     async def _create(self, docker: Docker, report: Callable[[Progress], None]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             await self._remove(docker)
-            described = config(plan_for(self._cluster, self._options))
+            described = config(plan_for(self._cluster, self._home.folder, self._options))
             write_private(self._config_file, yaml.safe_dump(described, sort_keys=False))
             try:
                 return await self._cli.create(self._config_file)
@@ -129,12 +130,12 @@ class K3dProvider:
             await step("patch-coredns", lambda: alias(client, f"{name}.localhost", name), report)
 
     async def _containers(self, docker: Docker) -> list[Container]:
-        return await docker.containers(f"{CLUSTER_LABEL}={self._cluster}")
+        return await docker.containers(f"{K3D_LABEL}={self._cluster}")
 
     def _check_ours(self, containers: list[Container]) -> None:
         """Accept a server with our label, and what a creation of ours left that did not get to a server."""
         servers = _servers(containers)
-        labels = {one.labels.get(OUR_LABEL) for one in servers}
+        labels = {one.labels.get(CLUSTER_LABEL) for one in servers}
         ours = labels == {self._cluster} if servers else self._config_file.exists()
         if containers and not ours:
             names = ", ".join(one.name for one in containers)

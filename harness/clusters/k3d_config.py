@@ -1,15 +1,15 @@
 """Describe a cluster for k3d: the configuration file that ``k3d cluster create`` reads."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.clusters.errors import CreationError
+from harness.clusters.labels import labels_of
 from harness.clusters.options import ProviderOptions
 from harness.host.errors import PortTakenError
 from harness.host.ports import PortPool
 
-OUR_LABEL = "kyma-harness.io/cluster"
-"""The label of what the harness made; nothing without it is ever deleted."""
 INTERNAL_PORT = 5000
 """The registry's port inside the cluster's network."""
 TIMEOUT_SECONDS = 180
@@ -22,6 +22,8 @@ class K3dPlan:
     """What a cluster will be like."""
 
     cluster: str
+    folder: Path
+    """Where this host keeps what it knows of the cluster."""
     api_port: int
     registry_port: int
     registry_image: str
@@ -33,11 +35,12 @@ def registry_name(cluster: str) -> str:
     return f"k3d-{cluster}-registry"
 
 
-def plan_for(cluster: str, options: ProviderOptions) -> K3dPlan:
+def plan_for(cluster: str, folder: Path, options: ProviderOptions) -> K3dPlan:
     """Choose the ports: the known one for the registry of the default cluster, any free ones else."""
     with PortPool() as ports:
         return K3dPlan(
             cluster=cluster,
+            folder=folder,
             api_port=ports.reserve(),
             registry_port=_registry_port(ports, cluster),
             registry_image=options.registry_image,
@@ -61,7 +64,10 @@ def config(plan: K3dPlan) -> dict[str, Any]:
     Both the API and the registry listen on 127.0.0.1 only. The user's kubeconfig stays as it is. Traefik is
     left out: nothing of Kyma uses it, and its charts are half of what a cluster starts with.
     """
-    labels = [{"label": f"{OUR_LABEL}={plan.cluster}", "nodeFilters": ["all"]}]
+    labels = [
+        {"label": f"{name}={value}", "nodeFilters": ["all"]}
+        for name, value in labels_of(plan.cluster, plan.folder).items()
+    ]
     described = {
         "apiVersion": "k3d.io/v1alpha5",
         "kind": "Simple",

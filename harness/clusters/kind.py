@@ -15,8 +15,8 @@ from pytest_kind import KindCluster
 from harness.clusters.docker import Container, Docker
 from harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
 from harness.clusters.home import ClusterHome
-from harness.clusters.k3d_config import OUR_LABEL
 from harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
+from harness.clusters.labels import CLUSTER_LABEL, labels_of
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Capability, Progress, RegistryAddress
 from harness.clusters.settling import keeping_logs, settle
@@ -134,7 +134,7 @@ class KindProvider:
             self._registry_name,
             image=self._options.registry_image,
             port=port,
-            labels={OUR_LABEL: self._cluster},
+            labels=labels_of(self._cluster, self._home.folder),
         )
 
     async def _connect_registry(self, docker: Docker, nodes: list[Container]) -> RegistryAddress:
@@ -163,7 +163,7 @@ class KindProvider:
     async def _check_ours(self, docker: Docker, nodes: list[Container]) -> None:
         """Tell by the registry, which carries our label: kind lets nobody label its containers."""
         registry = await docker.container(self._registry_name)
-        ours = registry is not None and registry.labels.get(OUR_LABEL) == self._cluster
+        ours = registry is not None and registry.labels.get(CLUSTER_LABEL) == self._cluster
         if (nodes or registry) and not ours:
             names = ", ".join(one.name for one in [*nodes, *([registry] if registry else [])])
             raise ForeignClusterError(

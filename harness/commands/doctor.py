@@ -1,4 +1,4 @@
-"""``kyma-harness doctor``: what can run on this machine, and what the rest lacks."""
+"""``kyma-harness doctor``: what can run on this machine, what is at hand, and what dead runs have left."""
 
 import textwrap
 from collections.abc import Callable
@@ -13,9 +13,10 @@ from rich.markup import escape
 from harness.asking import QUESTIONS, answers
 from harness.clusters.choice import AUTO, Probe, choose, probe_all
 from harness.commands.lesson import teaches
-from harness.commands.outcomes import Doctored
+from harness.commands.outcomes import Doctored, Leaked
 from harness.commands.output import Format
 from harness.commands.session import Session
+from harness.leaks.search import find_leaks
 from harness.toolchain.tools import at_hand
 
 INDENT = 12
@@ -48,7 +49,11 @@ def provider_options(run: F) -> F:
     then="`up --provider` takes one of those that can run.",
 )
 async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctored:
-    """Say which providers can run here, and what others lack."""
+    """Say what can run here, what is at hand, and what leaks.
+
+    It tells what each provider lacks, which tools would have to be fetched or built, and what dead runs have
+    left behind, which `gc` removes.
+    """
     options, settings = answers(asked)["options"], session.settings
     tools = await at_hand(explicit=settings.tools, cache=settings.cache)
     with TemporaryDirectory() as scratch:
@@ -63,7 +68,16 @@ async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctore
         what = f"Without --provider it is [bold]{auto.provider}[/bold]"
         why = "" if auto.provider == "k3d" else ", as k3d cannot run here"
         session.console.print(f"{what}{why}.", highlight=False)
-    return Doctored(auto=auto.provider, reason=auto.reason, providers=probes)
+    leaks = [Leaked(kind=leak.kind, what=leak.what) for leak in await find_leaks(settings)]
+    for line in _leaks(leaks):
+        session.console.print(line, highlight=False, soft_wrap=True)
+    return Doctored(
+        auto=auto.provider,
+        reason=auto.reason,
+        providers=probes,
+        missing_tools=tools.missing,
+        leaks=leaks,
+    )
 
 
 def _print(console: Console, probe: Probe) -> None:
@@ -82,3 +96,10 @@ def _hanging(text: str, console: Console) -> str:
     room = max(console.width - INDENT, 40)
     lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
     return f"\n{' ' * INDENT}".join(lines)
+
+
+def _leaks(leaks: list[Leaked]) -> list[str]:
+    if not leaks:
+        return ["nothing is left of dead runs"]
+    lines = [f"  [red]✗[/red] {escape(leak.what)}" for leak in leaks]
+    return ["left by dead runs, and owned by nobody (`kyma-harness gc` removes it):", *lines]

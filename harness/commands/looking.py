@@ -1,5 +1,7 @@
 """``kyma-harness status``, ``kubeconfig`` and ``logs``: what is up, and ways into it."""
 
+from dataclasses import replace
+
 import click
 
 from controller.errors import ControllerError
@@ -11,6 +13,7 @@ from harness.commands.session import Session
 from harness.embedded.cluster import EmbeddedCluster
 from harness.host.process import replace_this_process
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+from harness.leaks.census import Condition, Found, census
 from harness.testbed import Testbed
 
 
@@ -24,10 +27,12 @@ from harness.testbed import Testbed
 async def status(session: Session) -> Status:
     """Say what runs: the cluster, the Kyma, its modules.
 
-    It changes nothing. The exit code is 0 where the cluster runs, and 3 where it does not.
+    It also names the other clusters of this user, and the processes that use them. It changes nothing. The
+    exit code is 0 where the cluster runs, and 3 where it does not.
     """
     testbed = await session.attached()
     found = await _running(testbed) if testbed else Status(cluster=session.settings.cluster, running=False)
+    found = replace(found, clusters=census(session.settings))
     if session.format is Format.TEXT:
         click.echo("\n".join(_lines(found)))
     return found
@@ -87,8 +92,9 @@ async def _kyma(testbed: Testbed) -> tuple[str | None, list[ModuleState] | None]
 
 
 def _lines(found: Status) -> list[str]:
+    others = [f"  beside it   {_line_of(one)}" for one in found.clusters if one.name != found.cluster]
     if not found.running:
-        return [str(NotRunningError.of_cluster(found.cluster))]
+        return [str(NotRunningError.of_cluster(found.cluster)), *others]
     modules = [
         f"{one.name}: {one.state or 'no state yet'}, channel {one.channel}" for one in found.modules or ()
     ]
@@ -100,4 +106,11 @@ def _lines(found: Status) -> list[str]:
         "Kyma": "not there yet" if found.kyma is None else found.kyma or "no state yet",
         "modules": "; ".join(modules) or "none",
     }
-    return [f"cluster {found.cluster} runs", *(f"  {name:<11} {value}" for name, value in told.items())]
+    lines = [f"  {name:<11} {value}" for name, value in told.items()]
+    return [f"cluster {found.cluster} runs", *lines, *others]
+
+
+def _line_of(other: Found) -> str:
+    used = f", used by {', '.join(map(str, other.users))}" if other.users else ""
+    left = "; `kyma-harness gc` removes it" if other.condition is Condition.LEFT else ""
+    return f"cluster {other.name}: {other.condition}, {other.provider}{used}{left}"

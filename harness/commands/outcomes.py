@@ -10,6 +10,7 @@ from typing import Annotated
 from harness.clusters.choice import Probe
 from harness.commands.exits import Exit
 from harness.kyma.verify import Check
+from harness.leaks.census import Found
 
 CLUSTER = "the cluster's name"
 
@@ -39,12 +40,37 @@ class Up(Outcome):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaked:
+    """Something that a dead run has left."""
+
+    kind: Annotated[str, "`cluster`, `processes`, `containers`, `port locks` or `turn locks`"]
+    what: Annotated[str, "what it is, and where"]
+    problem: Annotated[str | None, "why it was not removed"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected(Outcome):
+    """What nobody owned; the exit code is 1 where anything was kept."""
+
+    dry_run: Annotated[bool, "whether nothing was removed, as was asked for"]
+    removed: Annotated[Sequence[Leaked], "what is gone, or would be: kind, what"]
+    kept: Annotated[Sequence[Leaked], "what could not be removed: kind, what, problem"]
+
+    @property
+    def exit(self) -> Exit:
+        """The code that the command ends with."""
+        return Exit.FAILED if self.kept else Exit.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Doctored(Outcome):
     """What can run on this machine."""
 
     auto: Annotated[str, "the provider that is used unless another is asked for"]
     reason: Annotated[str, "why it is this one"]
     providers: Annotated[Sequence[Probe], "each provider: its name, what is missing, a note"]
+    missing_tools: Annotated[Sequence[str], "the tools that the first run would fetch or build"]
+    leaks: Annotated[Sequence[Leaked], "what `gc` would remove: kind, what"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +103,7 @@ class Status(Outcome):
     managers: Annotated[str | None, "the pair of lifecycle managers: `real` or `builtin`"] = None
     kyma: Annotated[str | None, "the Kyma's state; left out while there is no Kyma"] = None
     modules: Annotated[Sequence[ModuleState] | None, "the Kyma's modules: name, channel, state"] = None
+    clusters: Annotated[Sequence[Found], "every cluster of this user: name, condition, provider, users"] = ()
 
     @property
     def exit(self) -> Exit:

@@ -135,8 +135,8 @@ class EmbeddedCluster:
             self.kubeconfig, namespace=service_namespace, name=service_name, port=port
         )
 
-    @staticmethod
-    async def take_down(state: Path, timeout: float = 45) -> bool:  # noqa: ASYNC109 - then it is killed
+    @classmethod
+    async def take_down(cls, state: Path, timeout: float = 45) -> bool:  # noqa: ASYNC109 - then it is killed
         """Remove whatever is there of a cluster: a running one, one that starts, the remains of a killed one.
 
         After `timeout` seconds the supervisor is killed, and its children with it. Returns whether there was
@@ -146,7 +146,23 @@ class EmbeddedCluster:
         if not layout.exists():
             return False
         await _end_supervisor(layout.supervisor_lock(), timeout)
-        await _clean(layout)
+        await cls.remove_remains(state)
+        return True
+
+    @staticmethod
+    async def remove_remains(state: Path) -> bool:
+        """Remove what a cluster that is no more has left behind; false where one runs, which stays."""
+        layout = Layout.at(state)
+        lock = layout.supervisor_lock("clean-up")
+        if not layout.exists():
+            return True
+        if not lock.try_acquire():
+            return False
+        try:
+            await asyncio.to_thread(end_marked, str(layout.root))
+            layout.remove()
+        finally:
+            lock.release()
         return True
 
 
@@ -169,7 +185,7 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
         await _judge(child, steps, settings)
     except BaseException as error:
         await child.terminate(_KILL_SECONDS)
-        await _clean(Layout(settings.state))
+        await EmbeddedCluster.remove_remains(settings.state)
         if isinstance(error, TimeoutError):
             raise ClusterStartError(
                 f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}"
@@ -189,17 +205,6 @@ async def _judge(child: Child, steps: Steps, settings: SupervisorSettings) -> No
     raise ClusterStartError(
         f"the supervisor of cluster {settings.name} ended with {code} and said: {steps.stray or 'nothing'}"
     )
-
-
-async def _clean(layout: Layout) -> None:
-    """Remove what a cluster that is no more has left behind; one that runs is none of our business."""
-    lock = layout.supervisor_lock("clean-up")
-    if layout.exists() and lock.try_acquire():
-        try:
-            await asyncio.to_thread(end_marked, str(layout.root))
-            layout.remove()
-        finally:
-            lock.release()
 
 
 async def _end_supervisor(lock: FileLock, grace: float) -> None:

@@ -27,6 +27,17 @@ def marked(mark: str) -> list[int]:
     return [pid for pid in _processes() if pid != os.getpid() and wanted in _environment(pid)]
 
 
+def marks() -> dict[str, list[int]]:
+    """Return every mark that a process of this user carries, ourselves excepted, with those that carry it."""
+    found: dict[str, list[int]] = {}
+    prefix = f"{MARKER}=".encode()
+    for pid in _processes():
+        for variable in _environment(pid) if pid != os.getpid() else ():
+            if variable.startswith(prefix) and (mark := variable.removeprefix(prefix).decode()):
+                found.setdefault(mark, []).append(pid)
+    return found
+
+
 def end_marked(mark: str) -> list[int]:
     """Kill every process that carries the mark, also those that appear meanwhile, and return which."""
     ended: set[int] = set()

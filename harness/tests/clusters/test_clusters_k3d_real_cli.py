@@ -1,5 +1,7 @@
 """The real k3d understands our configuration and our command lines; it fails only for want of Docker."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -16,7 +18,13 @@ pytestmark = pytest.mark.usefixtures("no_docker")
 
 def a_plan(**changes):
     return K3dPlan(
-        **{"cluster": "kyma", "api_port": 26550, "registry_port": 5001, "registry_image": "registry:3"}
+        **{
+            "cluster": "kyma",
+            "folder": Path("/home/me/clusters/kyma"),
+            "api_port": 26550,
+            "registry_port": 5001,
+            "registry_image": "registry:3",
+        }
         | changes
     )
 

@@ -27,7 +27,7 @@ def test_every_provider_is_listed_with_all_that_it_lacks(ask):
     existing = next(number for number, line in enumerate(lines) if line.startswith("✗ existing"))
     assert "there is none in your kubeconfig" in lines[existing]
     assert lines[existing + 1].startswith("            - name a registry")
-    assert lines[-1] == "Without --provider it is embedded, as k3d cannot run here."
+    assert "Without --provider it is embedded, as k3d cannot run here." in lines
 
 
 def test_no_provider_with_containers_is_an_empty_answer(ask):

@@ -66,7 +66,7 @@ def test_status_of_nothing_is_an_answer_with_an_exit_code(kyma_harness):
     said = kyma_harness("--cluster", "two", "status", "-o", "json")
 
     assert said.code == 3
-    assert said.document == {"cluster": "two", "running": False}
+    assert said.document == {"cluster": "two", "running": False, "clusters": []}
 
 
 def test_taking_away_what_is_not_there_is_no_failure(kyma_harness):

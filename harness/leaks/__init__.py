@@ -1,0 +1,1 @@
+"""What runs of the harness have left behind that nobody owns any more, and its removal."""

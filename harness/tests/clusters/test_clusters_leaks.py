@@ -1,0 +1,70 @@
+"""Containers of runs that are dead are found and removed; those of others are not."""
+
+import os
+from pathlib import Path
+
+import pytest
+from docker_daemon import a_container
+from k3d_recorder import containers_of
+
+from harness.clusters.labels import labels_of
+from harness.kyma.distribution import Choice
+from harness.leaks.containers import leaked_containers
+from harness.leaks.search import find_leaks
+from harness.record import Record
+from harness.settings import from_environment
+
+
+def kind_cluster(name: str, folder: Path):
+    """The containers that a run with this state folder would have: kind's node has no label of ours."""
+    return {
+        f"{name}-control-plane": a_container(labels={"io.x-k8s.kind.cluster": name}),
+        f"kind-{name}-registry": a_container(labels=labels_of(name, folder)),
+    }
+
+
+async def test_containers_of_a_run_whose_folder_is_gone_are_removed(daemon, tmp_path):
+    daemon.put(kind_cluster("gone", tmp_path / "gone") | kind_cluster("here", tmp_path))
+
+    (leak,) = await leaked_containers()
+    removed = await leak.remove()
+
+    assert leak.what == "gone-control-plane, kind-gone-registry of cluster gone"
+    assert removed
+    assert sorted(daemon.containers) == ["here-control-plane", "kind-here-registry"]
+
+
+async def test_containers_of_another_host_and_of_nobody_we_know_stay(daemon, tmp_path):
+    foreign = a_container(
+        labels={"kyma-harness.io/cluster": "far", "kyma-harness.io/owner": f"elsewhere:{tmp_path}/gone"}
+    )
+    daemon.put({"far": foreign, "old": a_container(labels={"kyma-harness.io/cluster": "old"})})
+
+    assert await leaked_containers() == []
+
+
+@pytest.mark.usefixtures("no_docker")
+async def test_without_docker_there_are_no_containers():
+    assert await leaked_containers() == []
+
+
+async def test_a_start_that_was_killed_is_a_leak_and_k3d_removes_what_it_made(
+    daemon, k3d, tools, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", f"{k3d.program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    settings = from_environment(
+        cluster="test", state=tmp_path / "state", kyma=Choice.BUILTIN, detached=False, tools=tools.folder
+    )
+    Record.of(settings, provider="k3d", kyma="builtin", fingerprint={}).write(settings)
+    (settings.cluster_state / "k3d.yaml").touch()
+    daemon.put(containers_of("test"))
+    k3d.reply({"cluster delete": [{"containers": {}}]})
+
+    (leak,) = await find_leaks(settings)
+    removed = await leak.remove()
+
+    assert leak.kind == "cluster"
+    assert removed
+    assert "cluster delete" in k3d.commands
+    assert not settings.cluster_state.exists()
