@@ -12,12 +12,22 @@ WIDTH = 20
 
 
 class Step:
-    """One line of the ledger; what is noted on it stands behind its name when it ends."""
+    """One line of the ledger; what is noted on it stands behind its name when it ends.
 
-    def __init__(self, show: Callable[[str], None] = lambda _: None) -> None:
+    ``show`` shows one line of what goes on in it, such as a line of an image's build. ``say`` and ``clear``
+    make it the live line of a wait: what is said is for terminals only, as it soon is no longer true.
+    """
+
+    def __init__(
+        self, show: Callable[[str], None] = lambda _: None, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.notes: list[str] = []
         self.show = show
-        """Show one line of what goes on in the step, such as a line of an image's build."""
+        self.say = say
+
+    def clear(self) -> None:
+        """Say nothing any more."""
+        self.say("")
 
     def note(self, text: str) -> None:
         """Say what came of the step, such as an address or a count."""
@@ -35,7 +45,9 @@ class Ledger:
     def step(self, name: str) -> Iterator[Step]:
         """Time a step and print it when it ends, whether it went well or not."""
         status, started = self._console.status(f"{name} …"), time.monotonic()
-        step = Step(lambda line: self._show(status, name, line))
+        step = Step(
+            show=lambda line: self._show(status, name, line), say=lambda line: self._say(status, name, line)
+        )
         try:
             with status:
                 yield step
@@ -51,9 +63,12 @@ class Ledger:
 
     def _show(self, status: Status, name: str, line: str) -> None:
         """Show a line where the last one stood, or below it where there is no terminal."""
-        if not self._console.is_terminal:
+        if self._console.is_terminal:
+            self._say(status, name, line)
+        else:
             self.detail(line)
-            return
+
+    def _say(self, status: Status, name: str, line: str) -> None:
         room = max(self._console.width - len(name) - len(" …  "), 0)
         status.update(f"{name} … [dim]{escape(line[:room])}[/dim]")
 

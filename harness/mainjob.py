@@ -122,7 +122,7 @@ STEPS: Mapping[Stage, Callable[[Testbed, Ledger], Awaitable[None]]] = {
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:
     """Add the module to the Kyma and wait until both say Ready."""
     await deploy.enable_module(client, testbed.module.short_name, channel=channel)
-    await deploy.wait_until_ready(client, testbed.module)
+    await deploy.wait_until_ready(client, testbed.module, line=step)
     step.note(f"{testbed.module.short_name} is Ready, and the Kyma with it")
 
 

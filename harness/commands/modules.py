@@ -1,8 +1,11 @@
 """``kyma-harness enable``, ``disable``, ``switch`` and ``verify``: the module in a cluster that is up."""
 
+from contextlib import AbstractAsyncContextManager
+
 import click
 from rich.markup import escape
 
+from controller.client import Client
 from controller.resource import Kind
 from harness import mainjob
 from harness.commands.completion import complete_module, complete_switch
@@ -11,12 +14,16 @@ from harness.commands.outcomes import Disabled, Enabled, Switched, Verified
 from harness.commands.session import Session
 from harness.kyma import deploy
 from harness.kyma.kinds import KCP_NAMESPACE
+from harness.kyma.relations import kyma_relations
 from harness.kyma.verify import verify as check
-from harness.ledger import Ledger
+from harness.ledger import Ledger, Step
 from harness.observe.claims import has_state
-from harness.observe.waits import Target, wait_for
+from harness.observe.observer import Observer, observing
+from harness.observe.target import Target
 from harness.testbed import Testbed
 
+SECONDS = 60.0
+"""For which a switch may take."""
 module_argument = click.argument("module", required=False, shell_complete=complete_module)
 
 
@@ -56,9 +63,9 @@ async def disable(session: Session, module: str | None) -> Disabled:
     _check_known(testbed, module)
     name = testbed.module.short_name
     with ledger.step("disable") as step:
-        async with testbed.client() as client:
+        async with testbed.client() as client, _observing(testbed, client, step) as observer:
             await deploy.disable_module(client, name)
-            await deploy.wait_until_removed(client, name)
+            await deploy.wait_until_removed(client, name, observer=observer)
         step.note(f"{name} is gone, and the Kyma is Ready without it")
     return Disabled(cluster=testbed.settings.cluster, module=name, seconds=round(ledger.total(), 1))
 
@@ -82,9 +89,9 @@ async def switch(session: Session, value: str) -> Switched:
         raise click.UsageError(f"{value!r} is none of {', '.join(module.switch.values)}")
     patch = module.switch.patch(value)
     with ledger.step("switch") as step:
-        async with testbed.client() as client:
+        async with testbed.client() as client, _observing(testbed, client, step) as observer:
             await client.merge_patch(target.kind, target.name, patch, namespace=target.namespace)
-            await wait_for(client, target, has_state("Ready"), what="be Ready")
+            await observer.wait_for(target, has_state("Ready"), what="be Ready", within=SECONDS)
         step.note(f"{target} is Ready with {value}")
     return Switched(
         cluster=testbed.settings.cluster,
@@ -111,6 +118,11 @@ async def verify(session: Session) -> Verified:
         said = one.name if one.ok else f"{one.name}: {one.detail}"
         session.console.print(f"{mark} {escape(said)}", highlight=False, soft_wrap=True)
     return Verified(cluster=testbed.settings.cluster, ok=all(one.ok for one in checks), checks=checks)
+
+
+def _observing(testbed: Testbed, client: Client, step: Step) -> AbstractAsyncContextManager[Observer]:
+    """Look on: waits tell on the step's line how far they are, and end where they are hopeless."""
+    return observing(client, relations=kyma_relations(testbed.module), line=step)
 
 
 def _resource(testbed: Testbed) -> Target:

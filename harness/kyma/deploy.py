@@ -25,6 +25,7 @@ from harness.kyma.kinds import (
 )
 from harness.kyma.module import Module
 from harness.kyma.relations import kyma_relations
+from harness.observe.attendance import Line
 from harness.observe.claims import has_condition, has_state, is_gone
 from harness.observe.observer import Observer, observing
 from harness.observe.waits import Claim, Target, WaitError, wait_for
@@ -92,15 +93,21 @@ async def disable_module(
 
 
 async def wait_until_ready(
-    client: Client, module: Module, *, kyma: str = DEFAULT_KYMA, within: float = 120
+    client: Client,
+    module: Module,
+    *,
+    kyma: str = DEFAULT_KYMA,
+    within: float = 120,
+    line: Line | None = None,
 ) -> Object:
     """Wait until the module's custom resource, its Manifest and then the Kyma with it are Ready.
 
-    Returns the Kyma.
+    Returns the Kyma; the line tells meanwhile how far each is.
     """
     name = instance_name(module.short_name, kyma)
     resource = Kind.of(dict(module.default_cr))
-    async with observing(client, KYMA, MANIFEST, resource, relations=kyma_relations(module)) as observer:
+    relations = kyma_relations(module)
+    async with observing(client, KYMA, MANIFEST, resource, relations=relations, line=line) as observer:
         for target in (
             Target(kind=resource, name=name, namespace=KCP_NAMESPACE),
             Target(kind=MANIFEST, name=name, namespace=KCP_NAMESPACE),
@@ -113,13 +120,26 @@ async def wait_until_ready(
 
 
 async def wait_until_removed(
-    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, within: float = 120
+    client: Client,
+    module: str,
+    *,
+    kyma: str = DEFAULT_KYMA,
+    within: float = 120,
+    observer: Observer | None = None,
 ) -> None:
-    """Wait until the module's Manifest is gone and the Kyma is Ready without it."""
+    """Wait until the module's Manifest is gone and the Kyma is Ready without it.
+
+    With an observer the waits have a live line, and end early where they are hopeless.
+    """
     manifest = Target(kind=MANIFEST, name=instance_name(module, kyma), namespace=KCP_NAMESPACE)
-    await wait_for(client, manifest, is_gone(), what="be gone", within=within)
     target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
-    await wait_for(client, target, _lacks(module), what="be Ready without the module", within=within)
+    what = "be Ready without the module"
+    if observer is None:
+        await wait_for(client, manifest, is_gone(), what="be gone", within=within)
+        await wait_for(client, target, _lacks(module), what=what, within=within)
+    else:
+        await observer.wait_for(manifest, is_gone(), what="be gone", within=within, leaving=True)
+        await observer.wait_for(target, _lacks(module), what=what, within=within)
 
 
 def instance_name(module: str, kyma: str = DEFAULT_KYMA) -> str:

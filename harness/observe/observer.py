@@ -88,10 +88,10 @@ class Observer:
 
 @asynccontextmanager
 async def observing(
-    client: Client, *kinds: Kind, relations: Relations | None = None
+    client: Client, *kinds: Kind, relations: Relations | None = None, line: Line | None = None
 ) -> AsyncIterator[Observer]:
     """Look on while the block runs: its waits give up early, and say why."""
-    observer = Observer.over(client, relations=relations)
+    observer = Observer.over(client, relations=relations, line=line)
     await observer.start(*kinds)
     try:
         yield observer

@@ -41,3 +41,13 @@ def test_a_step_that_fails_is_printed_as_failed():
         raise ValueError("no")
 
     assert console.file.getvalue().startswith("✗ bundle")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_live_line_of_a_wait_is_for_terminals_only(terminal):
+    console = Console(file=io.StringIO(), width=60, force_terminal=terminal, color_system=None)
+
+    with Ledger(console).step("enable") as step:
+        step.say("Lamp kcp-system/lamp: Processing, 4 s of 60")
+
+    assert ("Processing, 4 s of 60" in console.file.getvalue()) is terminal
