@@ -1,9 +1,10 @@
 """The main job: from nothing to a verified module, step by step, each with its time."""
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from controller.client import Client
+from controller.resource import Object
 from harness import lifetime
 from harness.clusters.provider import Progress
 from harness.kyma import deploy
@@ -74,16 +75,18 @@ async def _bundle(testbed: Testbed, ledger: Ledger) -> None:
 async def _deploy_managers(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("lifecycle managers") as step:
         async with testbed.client() as client:
-            await testbed.deploy_managers(client)
+            applied = await testbed.deploy_managers(client)
         step.note(f"{testbed.managers.pair} pair")
     ledger.detail(testbed.managers.reason)
+    ledger.detail(f"applied {listed(applied)}")
 
 
 async def _deploy_kyma(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("kyma") as step:
         async with testbed.client() as client:
-            await testbed.deploy_kyma(client)
+            applied = await testbed.deploy_kyma(client)
         step.note(f"{KCP_NAMESPACE}/{DEFAULT_KYMA}")
+    ledger.detail(f"applied {listed(applied)}")
 
 
 async def _grant_rights(testbed: Testbed, ledger: Ledger) -> None:
@@ -117,6 +120,17 @@ STEPS: Mapping[Stage, Callable[[Testbed, Ledger], Awaitable[None]]] = {
     Stage.ENABLE: _enable,
     Stage.VERIFY: _verify,
 }
+
+
+def listed(objects: Iterable[Object]) -> str:
+    """Return objects in a line: of each kind the one by its name, or how many there are."""
+    found: dict[str, list[str]] = {}
+    for item in objects:
+        found.setdefault(item["kind"], []).append(item["metadata"]["name"])
+    return ", ".join(
+        f"{kind} {names[0]}" if len(names) == 1 else f"{len(names)} × {kind}"  # noqa: RUF001 - so many times
+        for kind, names in found.items()
+    )
 
 
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:

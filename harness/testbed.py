@@ -100,11 +100,14 @@ class Testbed:
         """Where the template of the module as last bundled for this cluster lies."""
         return self.settings.cluster_state / "module-template.yaml"
 
-    async def deploy_managers(self, client: Client) -> None:
-        """Deploy the chosen pair, as containers where there are some, and wait until both are available."""
+    async def deploy_managers(self, client: Client) -> list[Object]:
+        """Deploy the chosen pair, as containers where there are some, and wait until both are available.
+
+        Returns what was applied.
+        """
         managers = await self.deployable_managers()
         with explain_pulls(self.provider.registry):
-            await deploy.deploy_managers(client, managers)
+            return await deploy.deploy_managers(client, managers)
 
     async def deployable_managers(self) -> LifecycleManagers:
         """Return the pair as this cluster can run it: as containers, with images in its registry, or not."""
@@ -112,15 +115,17 @@ class Testbed:
             return self.managers
         return await self._supply.lifecycle_managers(self.managers)
 
-    async def deploy_kyma(self, client: Client) -> None:
-        """Apply the module's template and create the Kyma."""
+    async def deploy_kyma(self, client: Client) -> list[Object]:
+        """Apply the module's template and create the Kyma, if there is none; return what was applied."""
         if not self.template_file.exists():
             raise NotRunningError(
                 f"cluster {self.settings.cluster} has no bundle of the module yet",
                 remedy="run `kyma-harness bundle`",
             )
-        await deploy.apply_template(client, self.template_file.read_text(), str(self.template_file))
+        text = self.template_file.read_text()
+        template = await deploy.apply_template(client, text, str(self.template_file))
         await deploy.ensure_kyma(client)
+        return template
 
     @property
     def _supply(self) -> Supply:

@@ -38,14 +38,15 @@ MANAGER_ROLE = "module-manager-manager-role"
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 
 
-async def deploy_managers(client: Client, managers: LifecycleManagers, *, within: float = 60) -> None:
-    """Apply the managers' manifests and wait until their Deployments are available."""
+async def deploy_managers(client: Client, managers: LifecycleManagers, *, within: float = 60) -> list[Object]:
+    """Apply the managers' manifests, wait until both are available, and return what was applied."""
     objects = [item for item in managers.objects if not await _is_granted(client, item)]
     await _apply(client, objects)
     async with observing(client) as observer:
         for item in objects:
             if item["kind"] == "Deployment":
                 await _available(observer, item, within)
+    return in_order(objects)
 
 
 async def grant_rights(client: Client) -> None:
@@ -53,9 +54,11 @@ async def grant_rights(client: Client) -> None:
     await client.merge_patch(CLUSTER_ROLE, MANAGER_ROLE, {"rules": EVERYTHING})
 
 
-async def apply_template(client: Client, text: str, source: str = "the module template") -> None:
-    """Apply a ModuleTemplate, and whatever stands with it, before the module is enabled."""
-    await _apply(client, parse_objects(text, source))
+async def apply_template(client: Client, text: str, source: str = "the module template") -> list[Object]:
+    """Apply a ModuleTemplate, and whatever stands with it, before the module is enabled; return all of it."""
+    objects = in_order(parse_objects(text, source))
+    await _apply(client, objects)
+    return objects
 
 
 async def ensure_kyma(client: Client, name: str = DEFAULT_KYMA) -> Object:

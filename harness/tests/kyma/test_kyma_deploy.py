@@ -6,6 +6,7 @@ from controller.kinds import CLUSTER_ROLE
 from harness.kyma import deploy
 from harness.kyma.distribution import LifecycleManagers
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+from harness.mainjob import listed
 
 
 async def modules_of(lamp: LampKyma) -> list[dict[str, str]]:
@@ -54,8 +55,18 @@ async def test_disabling_leaves_other_modules_alone_and_is_no_error_where_there_
     assert await modules_of(lamp) == [{"name": "candle"}]
 
 
-async def test_deploying_again_does_not_take_granted_rights_away(lamp: LampKyma, managers: LifecycleManagers):
-    await deploy.deploy_managers(lamp.client, managers)
+def test_what_was_applied_is_said_in_a_line():
+    objects = [
+        {"kind": kind, "metadata": {"name": name}}
+        for kind, name in [("Namespace", "kcp-system"), ("Deployment", "a"), ("Deployment", "b")]
+    ]
 
+    assert listed(objects) == "Namespace kcp-system, 2 × Deployment"  # noqa: RUF001 - so many times
+
+
+async def test_deploying_again_does_not_take_granted_rights_away(lamp: LampKyma, managers: LifecycleManagers):
+    applied = await deploy.deploy_managers(lamp.client, managers)
+
+    assert {item["kind"] for item in applied} >= {"Namespace", "CustomResourceDefinition", "Deployment"}
     role = await lamp.client.get(CLUSTER_ROLE, deploy.MANAGER_ROLE)
     assert role["rules"] == deploy.EVERYTHING
