@@ -61,7 +61,9 @@ class Stage:
         self.is_calm = True
         """Whether nothing happened since the last rest."""
 
-        self.has_failed = False
+        self.failure = None
+        """The error that ended the program."""
+
         self._rig = rig
         self._client = rig.client
         self._look = look
@@ -74,7 +76,7 @@ class Stage:
             try:
                 await command.happen(self)
             except Exception as error:
-                self.has_failed = True
+                self.failure = error
                 error.add_note(f"the program was:\n{self.listing()}")
                 raise
             command.change(self.world)
@@ -191,7 +193,7 @@ class Stage:
             with suppress(NotFoundError):
                 await self.uninstall(kind)
         await self._delete_volumes()
-        self.world, self.program, self.has_failed, self.is_calm = World(), [], False, True
+        self.world, self.program, self.is_calm = World(), [], True
         await self.settle()
 
     async def _delete_volumes(self):
