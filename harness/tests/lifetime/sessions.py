@@ -47,9 +47,9 @@ class Session:
     def met_with(self, suffix: str) -> list[str]:
         return [name for name in self.met if name.endswith(suffix)]
 
-    async def end(self) -> int:
+    async def end(self, within: float = 180) -> int:
         """Wait for its end, and return the exit code."""
-        await eventually(lambda: self.child.returncode is not None, within=180)
+        await eventually(lambda: self.child.returncode is not None, within=within)
         return await self.child.wait()
 
     def clusters(self) -> list[Layout]:
@@ -75,16 +75,20 @@ def clusters_in(folder: Path) -> list[Layout]:
 
 
 @asynccontextmanager
-async def a_session(folder: Path, *arguments: str) -> AsyncIterator[Session]:
-    """Start pytest over the suite; at the end it is killed, if it still runs."""
-    for name in ("meeting", "run"):
-        (folder / name).mkdir(exist_ok=True, parents=True)
+async def a_session(folder: Path, *arguments: str, home: Path | None = None) -> AsyncIterator[Session]:
+    """Start pytest over the suite; at the end it is killed, if it still runs.
+
+    Sessions with a `home` in common have state and runtime folder in common, as those of one user have.
+    """
+    home = home or folder
+    for made in (folder / "meeting", home / "run"):
+        made.mkdir(exist_ok=True, parents=True)
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))
     }
     own = {
-        "KYMA_HARNESS_STATE": str(folder / "state"),
-        "XDG_RUNTIME_DIR": str(folder / "run"),
+        "KYMA_HARNESS_STATE": str(home / "state"),
+        "XDG_RUNTIME_DIR": str(home / "run"),
         "MEETING": str(folder / "meeting"),
     }
     argv = [sys.executable, "-m", "pytest", *OPTIONS, "--kyma=builtin", "--harness-provider=embedded"]
