@@ -43,7 +43,7 @@ class ReflectorTimings:
     """An absent kind is asked for again so often."""
 
     unannounced: float = 60.0
-    """An absent kind of which the announcer would tell is asked for so often, should it miss it."""
+    """While the announcer says that a kind is absent nobody asks; so often a sign of life is given."""
 
     retry: Backoff = field(default_factory=lambda: Backoff(base=0.1, maximum=5.0))
     """Failures are retried by this."""
@@ -201,8 +201,14 @@ class Reflector:
         self._resource_version = None
         self._failures = 0
         self.synced.set()
-        hopeless = self._announcer is not None and not self._announcer.may_serve(self.kind)
-        await self._pause(self._timings.unannounced if hopeless else self._timings.absent)
+        if not self._is_announced_absent():
+            await self._pause(self._timings.absent)
+        while self._is_announced_absent() and not self._woken.is_set():
+            await self._pause(self._timings.unannounced)
+            self._note_activity()
+
+    def _is_announced_absent(self) -> bool:
+        return self._announcer is not None and not self._announcer.may_serve(self.kind)
 
     async def _wait_after(self, error: ApiError | UnreachableError) -> None:
         self._failures += 1

@@ -10,6 +10,7 @@ from builders import a_new_kind, config_map, custom_object, define, eventually, 
 
 from controller.client import Client
 from controller.definitions import Definitions
+from controller.errors import KindAbsentError
 from controller.kinds import CONFIG_MAP, SECRET
 from controller.reflector import Reflector, ReflectorTimings
 from controller.resource import ObjectKey
@@ -134,6 +135,36 @@ async def test_an_announced_kind_is_found_without_asking_all_the_time(client, na
         await define(client, kind)
         await client.create(custom_object(kind, "a", namespace))
         await eventually(lambda: names_of(reflector) == {"a"})
+
+
+class NothingServed:
+    """A client of an API server that serves no kind, and the announcer that knows it."""
+
+    def __init__(self) -> None:
+        self.questions = 0
+
+    async def list(self, kind, **_selection):
+        self.questions += 1
+        raise KindAbsentError(kind)
+
+    def subscribe(self, _wake) -> None:
+        """Never wake anybody: nothing changes."""
+
+    def may_serve(self, _kind) -> bool:
+        return False
+
+
+@pytest.mark.looptime
+async def test_nobody_asks_for_a_kind_that_is_announced_as_absent_nor_takes_that_for_a_stuck_watch():
+    nothing = NothingServed()
+    reflector = Reflector(nothing, a_new_kind(), announcer=nothing)
+
+    async with running(reflector):
+        await asyncio.sleep(3600)
+        is_stuck = reflector.is_stuck(asyncio.get_running_loop().time())
+
+    assert nothing.questions == 1
+    assert not is_stuck
 
 
 async def test_a_definition_that_is_watched_by_name_tells_whether_objects_can_be_made(client):
