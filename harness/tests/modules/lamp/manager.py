@@ -10,13 +10,14 @@ from controller.client import Client
 from controller.controller import Controller, Result
 from controller.errors import NotFoundError
 from controller.kinds import CONFIG_MAP
-from controller.logs import configure_logging
+from controller.logs import configure_logging, get_logger
 from controller.reflector import Reflector
 from controller.resource import Kind, Object, ObjectKey, generation_of, has_finalizer, is_deleting
 from controller.runtime import Runtime, RuntimeSettings
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 FINALIZER = "example.com/lamp"
+log = get_logger(__name__)
 
 
 class LampReconciler:
@@ -44,6 +45,7 @@ class LampReconciler:
                 {**lamp, "metadata": {**lamp["metadata"], "finalizers": finalizers}}
             )
         await self._client.apply(self._light(lamp, key), field_manager="lamp-manager")
+        log.info("light is on", lamp=str(key), watts=lamp["spec"]["watts"])
         status = {"state": "Ready", "observedGeneration": generation_of(lamp)}
         if lamp.get("status") != status:
             await self._client.update({**lamp, "status": status}, subresource="status")

@@ -7,6 +7,7 @@ import pytest
 
 from controller.client import Client
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT
+from controller.resource import Kind
 from harness.api import Api
 from harness.blocking import Portal
 from harness.handle import KymaHandle
@@ -16,8 +17,11 @@ from harness.kyma.errors import ModuleError
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.module import Module
 from harness.kyma.verify import verify
+from harness.observe.logrecords import LogRecord
 from harness.testbed import Testbed
+from harness.track import Timeline
 
+LAMP = Kind.parse("example.com/v1", "Lamp")
 NAME = "default-kyma-lamp"
 Offer = Callable[..., Module]
 RECREATED = {
@@ -40,6 +44,31 @@ def test_an_added_lamp_shines_and_passes_every_check(
 
     assert api.get(CONFIG_MAP, NAME, KCP_NAMESPACE)["data"] == {"watts": "60", "colour": "white"}
     assert [check.name for check in portal.call(verify(testbed, client)) if not check.ok] == []
+
+
+def test_a_lamp_s_life_is_in_its_log_and_on_the_timeline(
+    kyma: KymaHandle,
+    api: Api,
+    timeline: Timeline,
+    expect_log: Callable[..., LogRecord],
+    forbid_log: Callable[..., None],
+):
+    lamp = api.expect(LAMP, NAME, KCP_NAMESPACE)
+    kyma.enable("lamp")
+    lamp.to_have_state("Ready")
+    lamp.to_fit_its_schema()
+    api.expect(DEPLOYMENT, "lamp-manager", "lamps").to_have_event("ScalingReplicaSet")
+    shone = expect_log(message="light is on", lamp=f"{KCP_NAMESPACE}/{NAME}", watts=lambda watts: watts > 0)
+    forbid_log(level="error")
+
+    removal = timeline.mark("the removal")
+    kyma.disable("lamp")
+    lamp.to_be_gone()
+
+    track = timeline.of(LAMP, NAME, KCP_NAMESPACE)
+    track.assert_sequence("Ready", "Deleting", "gone", never=["Error"])
+    track.assert_gone_within(60, after=removal)
+    assert shone.fields["level"] == "info"
 
 
 def test_a_removed_lamp_leaves_nothing(kyma: KymaHandle, api: Api, testbed: Testbed):
