@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from controller.kinds import DEPLOYMENT, POD
 from controller.resource import Kind, Object, ObjectKey, describe
@@ -75,11 +76,17 @@ class Doctor:
         for part in closure(target, self._finder(target, seen), self.relations):
             for obj in self._with_belongings(part, target, seen):
                 # Of what is to go only finalizers matter; its pods may crash.
-                yield from self._held(obj) if leaving else symptoms_of(obj, patience)
+                bearing = self._bearing(obj, patience)
+                yield from self._held(obj) if leaving else symptoms_of(obj, bearing)
                 if not leaving:
                     yield from self._held(obj)
             for obj in self._stewards(part):
                 yield from symptoms_of(obj, patience)
+
+    def _bearing(self, obj: Object, patience: Patience) -> Patience:
+        """Bear with an object's state while a part of it is silent: that is what its controller waits for."""
+        is_early = self.relations.has_silent_part(obj, self.view.find)
+        return replace(patience, states=frozenset()) if is_early else patience
 
     def _with_belongings(self, part: Target, target: Target, seen: Object | None) -> Iterable[Object]:
         root = self._finder(target, seen)(part)

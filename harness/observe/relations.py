@@ -33,6 +33,11 @@ class Relations:
         known = {**self.finalizers, finalizer: served_by}
         return Relations(stewards=self.stewards, finalizers=known, parts=self.parts)
 
+    def has_silent_part(self, obj: Object, find: Callable[[Target], Object | None]) -> bool:
+        """Tell whether one of its parts is there and has said nothing of its own state yet."""
+        parts = (find(part) for part in self.parts(obj))
+        return any("state" not in (part.get("status") or {}) for part in parts if part)
+
     def steward_of(self, target: Target) -> Target | None:
         """Return the Deployment that reconciles objects of the target's kind, where it is known."""
         key = self.stewards.get(target.kind.group_kind)

@@ -1,5 +1,6 @@
 """Who belongs to whom."""
 
+import pytest
 from observe_objects import LAMP, a_lamp, a_pod, an_object, owned_by
 
 from controller.applyset import PART_OF_LABEL, applyset_id
@@ -35,6 +36,17 @@ def test_parts_are_followed_to_their_own_parts_and_only_once():
     relations = Relations(parts=lambda _: [KITCHEN, other])
 
     assert closure(KITCHEN, objects.get, relations) == [KITCHEN, other]
+
+
+@pytest.mark.parametrize(
+    ("part", "is_silent"),
+    [(None, False), (a_lamp(), True), (a_lamp("Processing"), False)],
+    ids=["absent", "without a state", "with a state"],
+)
+def test_a_part_is_silent_while_it_is_there_without_a_state(part, is_silent):
+    relations = Relations(parts=lambda _: [KITCHEN])
+
+    assert relations.has_silent_part(an_object(), {KITCHEN: part}.get) is is_silent
 
 
 def test_a_finalizer_can_be_told_without_losing_those_known():
