@@ -57,9 +57,14 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:
-    """Fill in from the environment what was not chosen; ``None`` counts as not chosen."""
+    """Fill in from the environment what was not chosen; ``None`` counts as not chosen.
+
+    Paths become absolute, as another command may be called from another folder.
+    """
     places = {"cache": cache_dir(environ), "state": state_dir(environ)}
     variables = {"kyma_dist": "KYMA_DIST", "tools": "HARNESS_TOOLS"}
     found = {field: Path(environ[name]) for field, name in variables.items() if environ.get(name)}
     given = {field: value for field, value in chosen.items() if value is not None}
-    return Settings(**{**places, **found, **given})  # type: ignore[arg-type]
+    known = {**places, **found, **given}
+    absolute = {field: value.absolute() for field, value in known.items() if isinstance(value, Path)}
+    return Settings(**{**known, **absolute})  # type: ignore[arg-type]

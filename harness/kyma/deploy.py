@@ -87,10 +87,12 @@ async def disable_module(
 ) -> None:
     """Take the module off the Kyma's list; nothing happens where it is not on it.
 
-    For up to ``settle`` seconds it waits for module-manager to notice that the module is Ready, if it is, and
-    to end the passes that were under way. The original takes the answer of an installation under way for the
-    end of the removal, and leaves everything behind.
+    For up to ``settle`` seconds it waits for lifecycle-manager to take note of the module, as one that is
+    taken off before leaves its Manifest behind. Then for module-manager to notice that the module is Ready,
+    if it is, and to end the passes that were under way: the original takes the answer of such an installation
+    for the end of the removal, and leaves everything behind.
     """
+    await _until_noted(client, module, kyma, settle)
     await _settle(client, instance_name(module, kyma), settle)
     await _list_modules(client, kyma, lambda listed: _without(module, listed))
 
@@ -179,6 +181,12 @@ async def _until_no_definition_leaves(client: Client, within: float = 10) -> Non
                 await wait_for(client, target, is_gone(), what="be gone", within=within)
 
 
+async def _until_noted(client: Client, module: str, kyma: str, within: float) -> None:
+    target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
+    with suppress(WaitError):
+        await wait_for(client, target, _has_noted(module), what="list the module", within=within)
+
+
 async def _settle(client: Client, name: str, within: float) -> None:
     try:
         manifest = await client.get(MANIFEST, name, KCP_NAMESPACE)
@@ -244,6 +252,15 @@ async def _list_modules(client: Client, kyma: str, change: Callable[[list[Object
 
 def _without(module: str, listed: list[Object]) -> list[Object]:
     return [entry for entry in listed if entry["name"] != module]
+
+
+def _has_noted(module: str) -> Claim:
+    def claim(seen: Object | None) -> str:
+        wanted = [entry["name"] for entry in (seen or {}).get("spec", {}).get("modules", [])]
+        is_noted = module not in wanted or _states_of(module, seen) or not has_state("Error")(seen)
+        return "" if is_noted else "its status does not list the module yet"
+
+    return claim
 
 
 def _lists_ready(module: str) -> Claim:

@@ -107,3 +107,11 @@ def test_a_running_cluster_is_not_taken_for_another(tmp_path, changes, said):
         was.check(
             Record.of(now, **({"provider": "k3d", "kyma": "real", "fingerprint": {}} | changes)), "kyma"
         )
+
+
+def test_a_module_is_the_same_one_from_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    found = from_environment(module=Path("module.yaml"))
+
+    assert found.module == tmp_path / "module.yaml"

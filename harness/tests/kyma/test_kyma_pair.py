@@ -314,3 +314,10 @@ async def post_event(lamp: LampKyma, manager: str, owner: str) -> None:
         session.post(f"http://{address}/v1/{manager}/event", json=body) as response,
     ):
         assert response.status == 200
+
+
+async def test_a_module_that_is_removed_as_soon_as_it_was_added_leaves_no_manifest(lamp: LampKyma):
+    await deploy.enable_module(lamp.client, "lamp")
+    await deploy.disable_module(lamp.client, "lamp")
+
+    await deploy.wait_until_removed(lamp.client, "lamp")
