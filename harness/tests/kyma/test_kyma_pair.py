@@ -13,6 +13,7 @@ from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
 from controller.resource import Object
 from harness.kyma import deploy
 from harness.kyma.bundle import pack
+from harness.kyma.distribution import Choice, LifecycleManagers
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from harness.observe.claims import exists, has_state, is_gone, satisfies
 
@@ -159,7 +160,9 @@ def processes_install(manifest: Object) -> bool:
     return any(one["message"] == "installation processing" for one in conditions)
 
 
-async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_everything_along(lamp: LampKyma):
+async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_everything_along(
+    lamp: LampKyma, managers: LifecycleManagers
+):
     await lit(lamp)
     held = {"metadata": {"finalizers": ["example.com/hold"]}}
     await lamp.client.merge_patch(LAMP, NAME, held, namespace=KCP_NAMESPACE)
@@ -176,7 +179,8 @@ async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_eve
     await deploy.wait_until_removed(lamp.client, "lamp")
 
     await lamp.until(CONFIG_MAP, "lamp", is_gone(), namespace="lamps")
-    await lamp.until(CRD, "lamps.example.com", is_gone(), namespace="")
+    if managers.pair is Choice.BUILTIN:  # a pass of the original that is under way may create it again
+        await lamp.until(CRD, "lamps.example.com", is_gone(), namespace="")
     assert (await lamp.client.get(NAMESPACE, "lamps"))["status"]["phase"] == "Active"
 
 
