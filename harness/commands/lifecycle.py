@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -17,6 +19,7 @@ from harness.commands.session import Session
 from harness.kyma.distribution import Choice
 from harness.ledger import Ledger
 from harness.lifetime import take_away
+from harness.record import Record
 from harness.settings import DEFAULT_CLUSTER, from_environment
 from harness.testbed import Testbed
 
@@ -56,7 +59,8 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
     session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
     testbed, ledger = await session.testbed(), Ledger(session.console)
-    await mainjob.take(testbed, ledger, last=mainjob.Stage(until))
+    with _saying_what_stays(session):
+        await mainjob.take(testbed, ledger, last=mainjob.Stage(until))
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
     session.console.print(_what_next(testbed), highlight=False, soft_wrap=True)
     return Up(
@@ -85,6 +89,20 @@ async def down(session: Session) -> Down:
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
     return Down(cluster=session.settings.cluster, was_running=found)
+
+
+@contextmanager
+def _saying_what_stays(session: Session) -> Iterator[None]:
+    """Tell of a cluster that runs although not every step went well: it is there to be looked at."""
+    try:
+        yield
+    except BaseException:
+        name = session.settings.cluster
+        if Record.read(session.settings):
+            tool = f"kyma-harness --cluster {name}"
+            words = f"cluster {name} stays as it is: look with `{tool} status`, or end it with `{tool} down`"
+            session.console.print(words, highlight=False, soft_wrap=True)
+        raise
 
 
 def _what_next(testbed: Testbed) -> str:

@@ -4,11 +4,12 @@ They are run by ``test_observe_demo.py``, or to look at a report:
 ``KUBECONFIG=$(kyma-harness kubeconfig) pytest harness/tests/observe/demo/failing.py``.
 """
 
-import socket
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-import yaml
 from demo_objects import a_lamp, a_pod, lamp_definition, workload
 
 from controller.client import Client
@@ -18,6 +19,9 @@ from controller.resource import Kind
 from harness.api import Api
 from harness.blocking import Portal
 from harness.expectation import Expectation
+from harness.faults.call import ApiCall
+from harness.faults.fault import Delay
+from harness.faults.proxy import ApiProxy
 from harness.observe.target import Target
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
@@ -98,26 +102,32 @@ def test_a_missing_definition(api: Api, namespace: str) -> None:
     api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
 
 
+class Late:
+    """Let every call through half a minute late."""
+
+    def meet(self, call: ApiCall) -> Delay:  # noqa: ARG002 - it is the same for all
+        return Delay(seconds=30)
+
+
+@asynccontextmanager
+async def slow_client(client: Client, folder: Path) -> AsyncIterator[Client]:
+    """Connect to an API server that takes its time."""
+    async with await ApiProxy.before(Path(os.environ["KUBECONFIG"])) as proxy:
+        kubeconfig = await proxy.kubeconfig_for(client, "default", "default", folder / "kubeconfig")
+        with proxy.under(Late()):
+            async with Client.from_kubeconfig(kubeconfig) as slow:
+                yield slow
+
+
 @pytest.mark.usefixtures("observer")
-def test_an_api_that_does_not_answer(portal: Portal, tmp_path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        kubeconfig = tmp_path / "kubeconfig"
-        named = {"name": "silent", "cluster": {"server": address}}
-        context = {"name": "silent", "context": {"cluster": "silent", "user": "silent"}}
-        kubeconfig.write_text(
-            yaml.safe_dump({
-                "clusters": [named], "contexts": [context], "current-context": "silent",
-                "users": [{"name": "silent", "user": {}}],
-            })
-        )  # fmt: skip
-        client = Client.from_kubeconfig(kubeconfig)
-        portal.call(client.__aenter__())
-        try:
-            target = Target(kind=POD, name="web", namespace="default")
-            Expectation(portal, client, target).to_exist(within=2)
-        finally:
-            portal.call(client.__aexit__(None, None, None))
+def test_a_slow_api(portal: Portal, client: Client, tmp_path: Path) -> None:
+    connecting = slow_client(client, tmp_path)
+    slow = portal.call(connecting.__aenter__())
+    try:
+        target = Target(kind=POD, name="web", namespace="default")
+        Expectation(portal, slow, target).to_exist(within=2)
+    finally:
+        portal.call(connecting.__aexit__(None, None, None))
 
 
 @pytest.mark.usefixtures("lamps")
