@@ -148,8 +148,8 @@ def _essence(obj):
 
 
 def _differences(one, other):
-    """Return a phrase for each place where they differ, also where the second one holds more."""
-    return [*differences(one, other), *differences(other, one)]
+    """Return a phrase for each place where they differ, or where only the second one has anything."""
+    return differences(one, other) or [f"too much: {phrase}" for phrase in differences(other, one)]
 
 
 def _identity(obj):
