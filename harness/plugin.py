@@ -27,6 +27,7 @@ from harness.settings import Settings
 from harness.testbed import Testbed, set_up
 
 pytest_plugins = (
+    "harness.fixtures.asked",
     "harness.fixtures.notes",
     "harness.fixtures.turns",
     "harness.fixtures.namespaces",
