@@ -1,8 +1,10 @@
 """What the workers of one session, and one session after the other, have in common."""
 
+import re
 import shutil
 from pathlib import Path
 
+import pytest
 from sessions import a_session, remains
 
 from harness.embedded.cluster import EmbeddedCluster
@@ -47,6 +49,17 @@ async def test_a_kept_cluster_is_taken_up_until_something_has_changed_which_is_t
     assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
     assert await EmbeddedCluster.take_down(kept)
     assert remains(tmp_path) == []
+
+
+@pytest.mark.long
+async def test_a_namespace_that_cannot_go_fails_its_test_which_names_what_is_left(tmp_path: Path) -> None:
+    async with a_session(tmp_path, "test_stuck.py") as session:
+        code = await session.end()
+
+        assert code == 1
+        assert "1 passed, 1 error" in session.output
+        assert re.search(r"of this test does not go, and there is still ConfigMap \S+/stuck", session.output)
+        assert remains(tmp_path) == []
 
 
 async def _output_of(folder: Path, *arguments: str) -> str:
