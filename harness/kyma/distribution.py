@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.resource import Object
+from controller.resource import Kind, Object, ObjectKey
 from harness.kyma.documents import parse_objects
 from harness.kyma.errors import DistributionError
 
@@ -93,4 +93,6 @@ async def builtin_pair(reason: str) -> LifecycleManagers:
 
 
 def _read(paths: Sequence[Path]) -> list[Object]:
-    return [item for path in paths for item in parse_objects(path.read_text(encoding="utf-8"), str(path))]
+    """Return the objects of some manifests; of what several have, such as the namespace, the last counts."""
+    found = [item for path in paths for item in parse_objects(path.read_text(encoding="utf-8"), str(path))]
+    return list({(Kind.of(item), ObjectKey.of(item)): item for item in found}.values())

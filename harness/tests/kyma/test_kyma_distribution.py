@@ -49,6 +49,18 @@ async def test_a_folder_s_binaries_can_be_run_from_the_cache(tmp_path: Path, for
     assert found.path.is_relative_to(tmp_path / "cache")
 
 
+async def test_what_both_manifests_have_is_deployed_once_as_the_second_has_it(tmp_path: Path):
+    dist = write_dist(tmp_path / "dist")
+    first, second = (dist / name for name in MANIFESTS)
+    first.write_text(CONFIG_MAP + "data: {of: first}\n---\n" + CONFIG_MAP.replace("one", "two"))
+    second.write_text(CONFIG_MAP + "data: {of: second}\n")
+
+    found = await find(Choice.REAL, [lambda: prebuilt(dist, tmp_path / "cache")])
+
+    assert [item["metadata"]["name"] for item in found.objects] == ["one", "two"]
+    assert found.objects[0]["data"] == {"of": "second"}
+
+
 async def test_the_same_content_is_unpacked_once_and_other_content_beside_it(tmp_path: Path):
     dist = write_dist(tmp_path / "dist")
     first = await prebuilt(dist, tmp_path / "cache")
@@ -87,7 +99,7 @@ async def test_the_first_source_that_has_them_is_taken(tmp_path: Path):
 
     assert found.pair is Choice.REAL
     assert found.reason == f"from {dist}"
-    assert [item["kind"] for item in found.objects] == ["ConfigMap", "ConfigMap"]
+    assert [item["kind"] for item in found.objects] == ["ConfigMap"]
     assert (Path(found.placeholders["kyma"]) / "lifecycle-manager").is_file()
 
 
