@@ -46,8 +46,8 @@ async def report(session: Session, *, evidence: Path, opens: bool) -> Reported:
         session.console.print(f"[red]✗[/red] {title}", highlight=False, soft_wrap=True)
         session.console.print(f"    {escape(one['cause'])}", highlight=False, soft_wrap=True)
     session.console.print(f"report: {written.as_uri()}", highlight=False, soft_wrap=True)
-    if opens:
-        webbrowser.open(written.as_uri())
+    if opens and not webbrowser.open(written.as_uri()):
+        session.console.print("there is no browser to open it in", highlight=False)
     return _reported(run, written)
 
 

@@ -36,8 +36,8 @@ async def not_ready(client: Client, cluster: EmbeddedCluster) -> AsyncIterator[N
     """
     node = cluster.record.node
     try:
-        await client.create(_policy(node))
-        await client.create(_binding())
+        for item in (_policy(node), _binding()):
+            await client.apply(item, field_manager="faults")
         async with Client.from_kubeconfig(Layout.at(cluster.state).pki / "node.kubeconfig") as voice:
             await _until_refused(voice, node)
         await _take_for_dead(client, node)
