@@ -8,8 +8,11 @@ from harness.clusters.errors import DockerError
 from harness.clusters.labels import CLUSTER_LABEL, OWNER_LABEL, owner_of
 from harness.leaks.leak import Leak
 
-_OF_A_CLUSTER = ("k3d.cluster", "io.x-k8s.kind.cluster")
-"""The labels by which k3d and kind know their containers; kind lets nobody add one."""
+_WITNESSES = {"k3d.cluster": "k3d-{}-server-0", "io.x-k8s.kind.cluster": "kind-{}-registry"}
+"""The labels by which k3d and kind know their containers, and the one whose own label says that all are ours.
+
+kind lets nobody add a label, so that only the registry beside it has one.
+"""
 
 
 async def leaked_containers() -> list[Leak]:
@@ -38,15 +41,18 @@ def _is_orphan(container: Container) -> bool:
 
 
 async def _of(docker: Docker, cluster: str) -> list[Container]:
-    labels = [f"{label}={cluster}" for label in (CLUSTER_LABEL, *_OF_A_CLUSTER)]
-    found = {one.name: one for label in labels for one in await docker.containers(label)}
+    ours = [one for one in await docker.containers(f"{CLUSTER_LABEL}={cluster}") if _is_orphan(one)]
+    found = {one.name: one for one in ours}
+    for label, witness in _WITNESSES.items():
+        if witness.format(cluster) in found:
+            found |= {one.name: one for one in await docker.containers(f"{label}={cluster}")}
     return [found[name] for name in sorted(found)]
 
 
 async def _remove(cluster: str) -> bool:
     async with Docker.connect() as docker:
         containers = await _of(docker, cluster)
-        if not any(_is_orphan(one) for one in containers):
+        if not containers:
             return False
         for one in containers:
             await docker.remove(one.name)

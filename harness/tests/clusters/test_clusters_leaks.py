@@ -34,6 +34,20 @@ async def test_containers_of_a_run_whose_folder_is_gone_are_removed(daemon, tmp_
     assert sorted(daemon.containers) == ["here-control-plane", "kind-here-registry"]
 
 
+async def test_a_cluster_of_the_user_s_own_stays_though_it_has_the_name_of_a_dead_one(daemon, tmp_path):
+    own = {
+        "same-control-plane": a_container(labels={"io.x-k8s.kind.cluster": "same"}),
+        "k3d-same-server-0": a_container(labels={"k3d.cluster": "same"}),
+    }
+    dead = {"k3d-same-registry": a_container(labels=labels_of("same", tmp_path / "gone"))}
+    daemon.put(own | dead)
+
+    (leak,) = await leaked_containers()
+    await leak.remove()
+
+    assert sorted(daemon.containers) == sorted(own)
+
+
 async def test_containers_of_another_host_and_of_nobody_we_know_stay(daemon, tmp_path):
     foreign = a_container(
         labels={"kyma-harness.io/cluster": "far", "kyma-harness.io/owner": f"elsewhere:{tmp_path}/gone"}
