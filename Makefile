@@ -33,7 +33,7 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/lint-imports --no-logo
 
 unit: tools ## Run the tests of the module and of the harness
-	$(BIN)/pytest -m "not long" -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -m "not long" -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)

@@ -21,12 +21,14 @@ class Shell:
 
     portal: Portal
     state: Path
+    tools: Path
 
     def __call__(self, *words, code=0):
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(Path.home()),
             "KYMA_HARNESS_STATE": str(self.state),
+            "HARNESS_TOOLS": str(self.tools),
         }
         done = self.portal.call(run([PROGRAM, *words], timeout=120, env=environment, check=False))
         assert done.returncode == code, done.stdout + done.stderr
@@ -39,7 +41,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(portal, tools, tmp_path_factory) -> Iterator[Shell]:
     state = tmp_path_factory.mktemp("commands") / "state"
-    calling = Shell(portal=portal, state=state)
+    calling = Shell(portal=portal, state=state, tools=tools.folder)
     calling("--module", str(LAMP), "up", "--kyma", "builtin", "--until", "enable", "--provider", "embedded")
     yield calling
     assert calling.document("down") == {"cluster": "kyma", "was_running": True}

@@ -16,6 +16,8 @@ from harness.host.ports import is_bindable
 from harness.host.process import Child, spawn
 
 SUITE = Path(__file__).parent / "suite"
+REMOVAL_SECONDS = 60
+"""How long it may take on a busy machine until all is gone."""
 OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=300", "-rA")
 
 
@@ -131,6 +133,15 @@ def remains(folder: Path) -> list[str]:
         *(f"turn {name}" for name in held),
         *(f"port {name}" for name in taken),
     ]
+
+
+async def nothing_remains(folder: Path) -> None:
+    """Wait until nothing of a session is there any more."""
+    try:
+        await eventually(lambda: remains(folder) == [], within=REMOVAL_SECONDS)
+    except AssertionError:
+        output = (folder / "output").read_text()
+        raise AssertionError(f"still there: {remains(folder)}; its output:\n{output}") from None
 
 
 def entries(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Whoever is killed, after five seconds there is nothing that nobody owns."""
+"""Whoever is killed, soon there is nothing that nobody owns."""
 
 import os
 import signal
@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from eventually import eventually
-from sessions import Session, a_session, remains
+from sessions import REMOVAL_SECONDS, Session, a_session, nothing_remains, remains
 
 from harness.host.descendants import marked
 
-PATIENCE_SECONDS = 30
-"""Five are promised; a machine that is busy with other tests takes longer."""
 Blow = Callable[[Session], None]
 
 
@@ -54,7 +52,7 @@ async def test_nothing_is_left_of_a_session_that_runs(tmp_path: Path, blow: Blow
 
         blow(session)
 
-        await eventually(lambda: remains(tmp_path) == [], within=PATIENCE_SECONDS)
+        await nothing_remains(tmp_path)
 
 
 @pytest.mark.parametrize("blow", ENDING)
@@ -64,7 +62,7 @@ async def test_nothing_is_left_of_a_session_whose_cluster_starts(tmp_path: Path,
 
         blow(session)
 
-        await eventually(lambda: remains(tmp_path) == [], within=PATIENCE_SECONDS)
+        await nothing_remains(tmp_path)
 
 
 @pytest.mark.parametrize("blow", ENDING)
@@ -75,7 +73,7 @@ async def test_nothing_is_left_of_a_session_with_workers(tmp_path: Path, blow: B
 
         blow(session)
 
-        await eventually(lambda: remains(tmp_path) == [], within=PATIENCE_SECONDS)
+        await nothing_remains(tmp_path)
 
 
 async def test_when_the_supervisor_is_killed_its_processes_go_and_its_folder_goes_with_the_session(
@@ -87,10 +85,10 @@ async def test_when_the_supervisor_is_killed_its_processes_go_and_its_folder_goe
 
         kill_supervisor(session)
 
-        await eventually(lambda: not marked(str(cluster.root)), within=PATIENCE_SECONDS)
+        await eventually(lambda: not marked(str(cluster.root)), within=REMOVAL_SECONDS)
         assert session.child.returncode is None
         press_ctrl_c(session)
-        await eventually(lambda: remains(tmp_path) == [], within=PATIENCE_SECONDS)
+        await nothing_remains(tmp_path)
 
 
 async def test_when_a_worker_is_killed_the_one_in_its_place_goes_on_with_the_cluster(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from demo.demo_objects import a_lamp, a_pod, lamp_definition, workload
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.client import Client
-from controller.errors import AlreadyExistsError, NotFoundError
+from controller.errors import AlreadyExistsError, KindAbsentError, NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
 from controller.resource import Kind
 from harness.api import Api
@@ -154,7 +154,6 @@ async def test_a_failed_wait_tells_events_and_the_log_of_the_pods(watching, clie
     assert "still thinking" in str(raised.value)
 
 
-@pytest.mark.usefixtures("lamps")
 async def test_a_log_begins_with_the_window_that_is_asked_for(client, namespace):
     await client.create(a_pod("web", namespace, command="while true; do echo said; sleep 0.1; done"))
     target = Target(kind=POD, name="web", namespace=namespace)
@@ -176,10 +175,12 @@ async def test_a_log_begins_with_the_window_that_is_asked_for(client, namespace)
 
 
 async def test_a_kind_that_comes_later_is_seen(watching, client, namespace):
-    kitchen = Target(kind=LAMP, name="kitchen", namespace=namespace)
-    await watching.view.follow(LAMP)
+    later = Kind.parse(f"later.{GROUP}/v1", "Lamp")
+    kitchen = Target(kind=later, name="kitchen", namespace=namespace)
+    await watching.view.follow(later)
 
-    await eventually_created(client, a_lamp("kitchen", namespace, group=GROUP))
+    await client.create(lamp_definition(later.group))
+    await eventually_created(client, a_lamp("kitchen", namespace, group=later.group))
 
     assert await watching.view.until(lambda: watching.view.find(kitchen) is not None, within=10)
 
@@ -234,5 +235,5 @@ async def eventually_created(client, obj):
         while True:
             try:
                 return await client.create(obj)
-            except NotFoundError:
+            except (KindAbsentError, NotFoundError):
                 client.forget_discovery()
