@@ -91,7 +91,7 @@ async def _try_out(module: Module, client: Client, definition: Object) -> None:
             content_type="application/apply-patch+yaml",
         )
     except ApiError as error:
-        said = error.message.replace(f".{group}", f".{kind.group}")
+        said = error.message.replace(group, kind.group)
         raise ModuleError(_refusal(module, [said])) from None
 
 

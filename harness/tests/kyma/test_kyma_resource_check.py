@@ -67,5 +67,5 @@ async def test_the_server_judges_by_all_of_its_rules_and_keeps_nothing(
 
     assert said == f"the API server {client.server}"
     assert "too bright" in str(refused.value)
-    assert 'unknown field "spec.volts"' in str(unknown.value)
+    assert "example.com/v1, Kind=Lamp): .spec.volts: field not declared" in str(unknown.value)
     assert not [name for name in left if name.startswith("lamps.check-")]
