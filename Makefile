@@ -2,6 +2,7 @@ PYTHON   ?= python3
 PROVIDER ?=
 KYMA     ?= auto
 ARGS     ?=
+WORKERS  ?= 3
 
 BIN   := .venv/bin
 READY := .venv/installed
@@ -32,8 +33,8 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: tools ## Run the tests of the module and of the harness
-	$(BIN)/pytest -m "not long" -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+unit: tools ## Run the tests of the module and of the harness (WORKERS=, each with 2 GB of clusters)
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST
 	$(BIN)/pytest scenarios --kyma=builtin $(ARGS)
