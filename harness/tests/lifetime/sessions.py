@@ -16,9 +16,18 @@ from harness.host.ports import is_bindable
 from harness.host.process import Child, spawn
 
 SUITE = Path(__file__).parent / "suite"
+AS_IN_A_TERMINAL = """\
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main())
+"""
+"""Who runs in the background may have been told to ignore Ctrl-C, and hands that on to its children."""
 REMOVAL_SECONDS = 60
 """How long it may take on a busy machine until all is gone."""
-OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=300", "-rA")
+OPTIONS = (
+    *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=300", "-rA"),
+    *("--kyma=builtin", "--harness-provider=embedded"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +102,7 @@ async def a_session(folder: Path, *arguments: str, home: Path | None = None) -> 
         "XDG_RUNTIME_DIR": str(home / "run"),
         "MEETING": str(folder / "meeting"),
     }
-    argv = [sys.executable, "-m", "pytest", *OPTIONS, "--kyma=builtin", "--harness-provider=embedded"]
+    argv = [sys.executable, "-c", AS_IN_A_TERMINAL, *OPTIONS]
     (folder / "output").unlink(missing_ok=True)
     child = await spawn(
         [*argv, f"--harness-evidence={folder / 'evidence'}", *arguments],
