@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from rich.console import Console
@@ -49,7 +50,12 @@ class Testbed:
     chosen: Chosen
     users: Share
     """Ours of the cluster, while we use it."""
-    fingerprint: Fingerprint
+    take_fingerprint: Callable[[], Fingerprint]
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What cluster and contents are made of, as it was when first asked for."""
+        return self.take_fingerprint()
 
     async def stop(self) -> None:
         """Take the cluster away; from one that stays, take away all that was deployed into it."""
@@ -181,12 +187,16 @@ async def prepare(
         provider=provider,
         chosen=chosen,
         users=users,
-        fingerprint=fingerprint(
-            provider=chosen.provider,
-            options=settings.options,
-            tools=tools,
-            managers=managers,
-            module=module,
+        # Most commands only look at a cluster: they need not read all sources for that.
+        take_fingerprint=cache(
+            partial(
+                fingerprint,
+                provider=chosen.provider,
+                options=settings.options,
+                tools=tools,
+                managers=managers,
+                module=module,
+            )
         ),
     )
 
