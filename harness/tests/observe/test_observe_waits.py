@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from controller.client import Client
 from controller.errors import AlreadyExistsError, KindAbsentError, NotFoundError
-from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
+from controller.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
 from controller.resource import Kind
 from harness.api import Api
 from harness.observe.claims import exists, has_state, is_ready
@@ -146,6 +146,8 @@ async def test_a_failed_wait_tells_events_and_the_log_of_the_pods(watching, clie
     await client.create(a_pod("talker", namespace, command="echo still thinking; sleep 600"))
     talker = Target(kind=POD, name="talker", namespace=namespace)
     await wait_for(client, talker, is_ready(), what="be ready")
+    # The scheduler tells of its decision when it finds the time, often after the container has started.
+    await watching.view.until(lambda: "Scheduled" in reasons_of_events(watching, talker), within=60)
 
     with pytest.raises(WaitError) as raised:
         await watching.wait_for(talker, lambda _: "it never is", what="be content", within=1)
@@ -221,6 +223,11 @@ def test_a_timeline_is_complete_when_it_is_asked_for(looked_at, portal):
 
 def state_in(watching, target):
     return ((watching.view.find(target) or {}).get("status") or {}).get("state")
+
+
+def reasons_of_events(watching, target):
+    events = (one for one in watching.view.all(CORE_EVENT) if one["involvedObject"]["name"] == target.name)
+    return {one["reason"] for one in events}
 
 
 async def set_state(client, namespace, state):
