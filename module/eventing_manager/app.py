@@ -71,6 +71,7 @@ class EventingManager:
         )
         self._installation = Installation(client, self._owned, on_prune=self._metrics.pruned)
         self._secret_watch = SecretWatch(client, on_change=self._served)
+        self._claims = Claims(client, settings.backend.namespace, on_prune=self._metrics.pruned)
         self._provisioning = self._make_provisioning()
         self._retirement = self._make_retirement(jetstream)
         self._shutdown = Shutdown(self._eventings, self._tenancy, self._retirement)
@@ -124,12 +125,12 @@ class EventingManager:
             kinds=self._kinds,
             credentials=CredentialsKeeper(self._client, self._installation, settings.backend.namespace),
             installation=self._installation,
+            claims=self._claims,
         )
 
     def _make_retirement(self, jetstream: JetStream) -> Retirement:
-        namespace = self._settings.backend.namespace
-        claims = Claims(self._client, namespace, on_prune=self._metrics.pruned)
-        removal = Removal(namespace, self._installation, claims, Guard(jetstream, claims, clock=_now))
+        guard = Guard(jetstream, self._claims, clock=_now)
+        removal = Removal(self._settings.backend.namespace, self._installation, self._claims, guard)
         return Retirement(self._eventings, removal, self._provisioning)
 
     def _eventing_changed(self, old: Object | None, new: Object | None) -> None:

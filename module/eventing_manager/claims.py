@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from controller.errors import NotFoundError
 from controller.kinds import PERSISTENT_VOLUME_CLAIM
-from controller.resource import ObjectKey, is_deleting, uid_of
-from eventing_manager.names import NATS_CLAIM_LABELS
+from controller.resource import ObjectKey, describe, is_deleting, labels_of, uid_of
+from eventing_manager.names import SERVERS_LABEL
 from eventing_manager.spec import ReclaimPolicy, provisioned_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from controller.client import Client
     from controller.resource import Object
-    from eventing_manager.spec import EventingSpec
+    from eventing_manager.spec import EventingSpec, NatsSettings
 
-CLAIM_SELECTOR = ",".join(f"{label}={value}" for label, value in NATS_CLAIM_LABELS.items())
+CLAIM_SELECTOR: Final = SERVERS_LABEL
 
 
 class Claims:
@@ -55,6 +55,43 @@ class Claims:
                 PERSISTENT_VOLUME_CLAIM, key.name, namespace=key.namespace, uid=uid_of(claim)
             )
             self._on_prune(claim)
+
+
+def has_volume(claim: Object) -> bool:
+    """Tell whether there is anything that messages can be on."""
+    return bool(claim["spec"].get("volumeName"))
+
+
+def ordinal_of(claim: Object) -> int:
+    """Return which server a claim is for: StatefulSets end its name with that."""
+    return int(ObjectKey.of(claim).name.rpartition("-")[2])
+
+
+def is_labelled_for(claim: Object, nats: NatsSettings) -> bool:
+    """Tell whether a claim, or the template of one, is for as many servers."""
+    return labels_of(claim).get(SERVERS_LABEL) == str(nats.replicas)
+
+
+def unfit(claims: Sequence[Object], nats: NatsSettings) -> list[Object]:
+    """Return the claims by whose names NATS would find the messages of another number of servers.
+
+    Servers that form a cluster delete the streams of one that stood alone; fewer servers miss what the
+    others have, and cannot be asked for it.
+    """
+    if not nats.storage.is_volume:
+        return []
+    return [claim for claim in claims if not is_deleting(claim) and not is_labelled_for(claim, nats)]
+
+
+def misfit(claims: Sequence[Object], nats: NatsSettings) -> str:
+    """Say in a sentence why claims are unfit, and what to do."""
+    names = ", ".join(describe(claim) for claim in claims)
+    servers = " or ".join(sorted({labels_of(claim).get(SERVERS_LABEL, "") for claim in claims}))
+    return (
+        f"{names}: left by a NATS with replicas {servers}, and its messages would be lost with replicas"
+        f" {nats.replicas}; switch to eventmesh and back with spec.backend.nats.replicas {servers}, or delete"
+        " what is named here and lose them"
+    )
 
 
 def reclaim_policy(eventing: Object, spec: EventingSpec) -> ReclaimPolicy:

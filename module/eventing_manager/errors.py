@@ -6,7 +6,8 @@
      ├── ChartError       the chart cannot be rendered: missing, broken, or given a value it does not know
      ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
      ├── QuantityError    not a quantity of Kubernetes
-     └── SettingsError    an argument of the command line makes no sense
+     ├── SettingsError    an argument of the command line makes no sense
+     └── VolumesError     volumes that were left have messages which NATS would lose
 """
 
 from __future__ import annotations
@@ -32,3 +33,7 @@ class QuantityError(EventingError, ValueError):
 
 class SettingsError(EventingError):
     """An argument of the command line makes no sense."""
+
+
+class VolumesError(EventingError):
+    """Volumes that an earlier NATS left do not fit the one that is wanted."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from controller.resource import describe
+from eventing_manager.claims import has_volume, ordinal_of
 from eventing_manager.errors import JetStreamError
 from eventing_manager.force import force_of
 from eventing_manager.names import FORCE_ANNOTATION, NATS
 from eventing_manager.reasons import Reason
-from eventing_manager.spec import OnUndelivered
+from eventing_manager.spec import OnUndelivered, provisioned_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,8 +69,9 @@ class Guard:
             return _allow(Reason.DISCARDED, "spec.backend.nats.onUndelivered is Discard")
         if statefulset is None:
             return await self._judge_volumes()
+        servers: int = statefulset["spec"]["replicas"]
         try:
-            return _judge_streams(await self._jetstream.streams(statefulset["spec"]["replicas"]))
+            verdict = _judge_streams(await self._jetstream.streams(servers))
         except JetStreamError as error:
             if await self._cannot_hold_anything(eventing):
                 return _allow(Reason.NOTHING_HELD, "NATS never became ready and has no volume")
@@ -77,9 +79,22 @@ class Guard:
                 f"NATS cannot be asked for its messages, so it stays: {error}; bring it back; {WAYS_OUT}"
             )
             return Verdict(allowed=False, reason=Reason.JETSTREAM_SILENT, message=message)
+        unasked = await self._unasked(eventing, servers) if verdict.allowed else []
+        return _cannot_ask(unasked, servers) if unasked else verdict
+
+    async def _unasked(self, eventing: Object, servers: int) -> list[Object]:
+        """Return the volumes that no server has which was asked: someone scaled NATS down."""
+        provisioned = provisioned_spec(eventing)
+        if provisioned is None or not provisioned.nats.storage.is_volume:
+            return []  # Volumes that are there all the same are none of its own, and stay.
+        return [
+            claim
+            for claim in await self._claims.existing()
+            if has_volume(claim) and ordinal_of(claim) >= servers
+        ]
 
     async def _judge_volumes(self) -> Verdict:
-        full = [claim for claim in await self._claims.existing() if _has_volume(claim)]
+        full = [claim for claim in await self._claims.existing() if has_volume(claim)]
         if not full:
             return _allow(Reason.NOTHING_HELD, f"{NATS} is not there, and has no volume")
         names = ", ".join(describe(claim) for claim in full)
@@ -88,7 +103,7 @@ class Guard:
 
     async def _cannot_hold_anything(self, eventing: Object) -> bool:
         was_ready = (eventing.get("status") or {}).get("activeBackend") == "nats"
-        return not was_ready and not any(_has_volume(claim) for claim in await self._claims.existing())
+        return not was_ready and not any(has_volume(claim) for claim in await self._claims.existing())
 
 
 def _judge_streams(streams: Sequence[Stream]) -> Verdict:
@@ -110,9 +125,14 @@ def _judge_streams(streams: Sequence[Stream]) -> Verdict:
     return Verdict(allowed=False, reason=Reason.UNDELIVERED, message=message, drains=drains)
 
 
+def _cannot_ask(claims: Sequence[Object], servers: int) -> Verdict:
+    names = ", ".join(describe(claim) for claim in claims)
+    message = (
+        f"{names} may hold messages, and {NATS} has {servers} servers, none of which can be asked for them;"
+        f" bring back the server of each; {WAYS_OUT}"
+    )
+    return Verdict(allowed=False, reason=Reason.JETSTREAM_SILENT, message=message)
+
+
 def _allow(reason: Reason, message: str) -> Verdict:
     return Verdict(allowed=True, reason=reason, message=message)
-
-
-def _has_volume(claim: Object) -> bool:
-    return bool(claim["spec"].get("volumeName"))

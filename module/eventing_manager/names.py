@@ -26,8 +26,10 @@ NATS_SECRET: Final = f"{NATS}-auth"
 """The Secret with what clients of NATS authenticate with."""
 
 NATS_MONITORING_PORT: Final = 8222
-NATS_CLAIM_LABELS: Final = {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": RELEASE}
-"""On every claim of the StatefulSet; the chart puts them there."""
+
+SERVERS_LABEL: Final = "eventing-manager.kyma-project.io/servers"
+"""On every claim of the StatefulSet, and on no other: how many servers the messages are spread over; the
+chart puts it there."""
 
 SETTINGS_ANNOTATION: Final = "eventing-manager.kyma-project.io/nats-settings"
 """On an Eventing that provisioned NATS: ``spec.backend.nats`` as it was then, which outlives the spec's."""

@@ -10,11 +10,11 @@ from controller.errors import ForeignObjectError, KindAbsentError, NotFoundError
 from controller.kinds import STATEFUL_SET
 from controller.ordering import install_order
 from controller.resource import Kind, ObjectKey, describe, is_deleting
-from eventing_manager.claims import reclaim_policy
+from eventing_manager.claims import misfit, reclaim_policy, unfit
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.differences import differences
 from eventing_manager.draining import not_before_draining
-from eventing_manager.names import EVENTING
+from eventing_manager.names import EVENTING, nats_statefulset
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, ReclaimPolicy
 from eventing_manager.tenancy import first_served
@@ -103,14 +103,17 @@ class Planner:
                 subject=subject, data=(f"Eventing {served} is served, so nothing happens until it goes",)
             )
         goes = is_deleting(eventing) or spec.backend is not BackendType.NATS
+        claims = await self._claims.existing()
+        left = [] if goes else unfit(claims, spec.nats)
+        if left:
+            return _refusal(subject, spec, left)
         objects = [] if goes else await self._objects(spec)
         installed = await self._installed(eventing, objects)
         pruned = await self._pruned(eventing, objects)
-        claims = await self._claims.existing()
         doomed = claims if goes and reclaim_policy(eventing, spec) is ReclaimPolicy.DELETE else []
         deleted = [Change(action=Action.DELETE, subject=describe(obj)) for obj in (*pruned, *doomed)]
         data = await self._removal_data(eventing, spec, pruned) if goes else _restart_data(spec, installed)
-        kept = [f"{describe(claim)} stays" for claim in claims if claim not in doomed]
+        kept = _stays([claim for claim in claims if claim not in doomed])
         return Plan(subject=subject, changes=(*installed, *deleted), data=(*data, *kept))
 
     async def _served(self, eventing: Object) -> ObjectKey | None:
@@ -164,6 +167,20 @@ class Planner:
         drains = not_before_draining(verdict, eventing, statefulset).reason is Reason.DRAINING
         restart = ("before that the servers of NATS restart, and take in no more messages",) if drains else ()
         return (f"{outcome}: {verdict.message}", *restart)
+
+
+def _refusal(subject: str, spec: EventingSpec, left: Sequence[Object]) -> Plan:
+    statefulset = nats_statefulset(ObjectKey.of(left[0]).namespace)
+    refused = Change(
+        action=Action.REFUSE,
+        subject=f"{STATEFUL_SET.kind} {statefulset}",
+        details=(misfit(left, spec.nats),),
+    )
+    return Plan(subject=subject, changes=(refused,), data=_stays(left))
+
+
+def _stays(claims: Sequence[Object]) -> tuple[str, ...]:
+    return tuple(f"{describe(claim)} stays" for claim in claims)
 
 
 def _restart_data(spec: EventingSpec, changes: Sequence[Change]) -> tuple[str, ...]:

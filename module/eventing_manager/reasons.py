@@ -35,4 +35,5 @@ class Reason(StrEnum):
     CHART_BROKEN = "ChartBroken"
     API_REFUSED = "ApiRefused"
     FOREIGN_OBJECT = "ForeignObject"
+    VOLUMES_UNFIT = "VolumesUnfit"
     ANOTHER_IS_SERVED = "AnotherIsServed"

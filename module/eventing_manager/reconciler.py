@@ -17,7 +17,7 @@ from controller.errors import (
 from controller.logs import get_logger, set_level
 from controller.resource import ObjectKey, generation_of, has_finalizer, is_deleting
 from eventing_manager import reports
-from eventing_manager.errors import ChartError, JetStreamError
+from eventing_manager.errors import ChartError, JetStreamError, VolumesError
 from eventing_manager.eventmesh import secret_found
 from eventing_manager.names import FINALIZER
 from eventing_manager.reasons import Reason
@@ -92,6 +92,9 @@ class EventingReconciler:
         except ForeignObjectError as error:
             await self._report_failure(eventing, Reason.FOREIGN_OBJECT, error)
             return Result(requeue_after=LOOK_AGAIN)
+        except VolumesError as error:
+            await self._report_failure(eventing, Reason.VOLUMES_UNFIT, error)
+            return Result()
         except ControllerError as error:
             if is_transient(error):
                 await self._report_delay(eventing, error)
@@ -120,11 +123,9 @@ class EventingReconciler:
     async def _serve(self, eventing: Object, spec: EventingSpec) -> Result:
         if is_deleting(eventing):
             return await self._retire(eventing, spec)
-        needs_nats = spec.backend is BackendType.NATS
-        eventing = await self._eventings.claim(eventing, settings_to_note(eventing) if needs_nats else None)
-        if needs_nats:
+        if spec.backend is BackendType.NATS:
             return await self._provide_nats(eventing, spec)
-        return await self._provide_eventmesh(eventing, spec)
+        return await self._provide_eventmesh(await self._eventings.claim(eventing, None), spec)
 
     async def _retire(self, eventing: Object, spec: EventingSpec) -> Result:
         if not has_finalizer(eventing, FINALIZER):
@@ -149,6 +150,13 @@ class EventingReconciler:
         return Result(requeue_after=LOOK_AGAIN if is_forbidden else None)
 
     async def _provide_nats(self, eventing: Object, spec: EventingSpec) -> Result:
+        try:
+            await self._provisioning.require_fit(spec)
+        except VolumesError:
+            # What is noted stays true of the volumes.
+            await self._eventings.claim(eventing, None)
+            raise
+        eventing = await self._eventings.claim(eventing, settings_to_note(eventing))
         provisioned = await self._provisioning.provide(eventing, spec)
         report, is_settled = await self._look_at_nats(_active(eventing), provisioned)
         await self._eventings.report(eventing, report)
@@ -197,7 +205,7 @@ def _active(eventing: Object) -> str:
 
 
 def _failed_state(reason: Reason) -> State:
-    return State.WARNING if reason is Reason.FOREIGN_OBJECT else State.ERROR
+    return State.WARNING if reason in {Reason.FOREIGN_OBJECT, Reason.VOLUMES_UNFIT} else State.ERROR
 
 
 def _until_the_next(step: Step) -> Result:

@@ -78,6 +78,8 @@ async def test_what_is_left_out_of_nats_is_filled_in_and_nothing_else(client):
             {"type": "nats"},
             "cannot resize",
         ),
+        ({"type": "nats"}, {"type": "nats", "nats": {"replicas": 3}}, "switch to eventmesh first"),
+        ({"type": "nats", "nats": {"replicas": 3}}, {"type": "nats"}, "switch to eventmesh first"),
         (
             {"type": "eventmesh", "nats": {"storage": {"size": "2Gi"}}},
             {"type": "nats", "nats": {"storage": {"size": "1Gi"}}},
@@ -85,7 +87,7 @@ async def test_what_is_left_out_of_nats_is_filled_in_and_nothing_else(client):
         ),
     ],
 )
-async def test_storage_that_is_in_use_cannot_change(client, before, after, sentence):
+async def test_storage_and_servers_that_are_in_use_cannot_change(client, before, after, sentence):
     created = await client.create(eventing(spec={"backend": before}))
 
     with pytest.raises(InvalidError) as refusal:
@@ -98,14 +100,16 @@ async def test_storage_that_is_in_use_cannot_change(client, before, after, sente
     ("before", "after"),
     [
         ({"type": "nats"}, {"type": "nats", "nats": {"storage": {"size": "1024Mi"}}}),
-        ({"type": "eventmesh"}, {"type": "nats", "nats": {"storage": {"type": "memory"}}}),
+        ({"type": "nats"}, {"type": "nats", "nats": {"replicas": 1}}),
+        ({"type": "nats"}, {"type": "eventmesh", "nats": {"replicas": 3}}),
+        ({"type": "eventmesh"}, {"type": "nats", "nats": {"storage": {"type": "memory"}, "replicas": 3}}),
         (
             {"type": "eventmesh", "nats": {"storage": {"size": "1Gi"}}},
             {"type": "eventmesh", "nats": {"storage": {"size": "2Gi"}}},
         ),
     ],
 )
-async def test_storage_that_is_not_in_use_may_change(client, before, after):
+async def test_storage_and_servers_that_are_not_in_use_may_change(client, before, after):
     created = await client.create(eventing(spec={"backend": before}))
 
     edited = await edit(client, created, after)

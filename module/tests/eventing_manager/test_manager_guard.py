@@ -7,7 +7,7 @@ import pytest
 from eventing_manager.errors import JetStreamError
 from eventing_manager.guard import Guard
 from eventing_manager.jetstream import Stream
-from eventing_manager.names import FORCE_ANNOTATION
+from eventing_manager.names import FORCE_ANNOTATION, SETTINGS_ANNOTATION
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import EventingSpec
 
@@ -41,10 +41,10 @@ class Claiming:
         return [
             {
                 "kind": "PersistentVolumeClaim",
-                "metadata": {"name": f"data-{volume}", "namespace": "n"},
+                "metadata": {"name": f"data-{ordinal}", "namespace": "n"},
                 "spec": {"volumeName": volume} if volume else {},
             }
-            for volume in self._volumes
+            for ordinal, volume in enumerate(self._volumes)
         ]
 
 
@@ -88,7 +88,7 @@ async def test_without_the_statefulset_its_volumes_are_taken_to_hold_messages(vo
     verdict = await judged(Answering(), *volumes, statefulset=None)
 
     assert verdict.allowed is allowed
-    assert allowed or "PersistentVolumeClaim n/data-pv" in verdict.message
+    assert allowed or "PersistentVolumeClaim n/data-0" in verdict.message
 
 
 async def test_what_cannot_be_asked_is_taken_to_hold_messages():
@@ -112,6 +112,24 @@ async def test_nats_that_never_ran_and_has_no_volume_has_nothing_to_lose(active,
     verdict = await judged(Answering(error="no answer"), *volumes, active=active)
 
     assert verdict.allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("volumes", "settings", "allowed"),
+    [
+        (("pv-0", "pv-1"), '{"replicas": 3}', False),
+        (("pv-0", None), '{"replicas": 3}', True),
+        (("pv-0",), "{}", True),
+        (("pv-0", "pv-1"), '{"storage": {"type": "memory"}}', True),
+    ],
+    ids=["scaled down", "never bound", "asked", "of another"],
+)
+async def test_a_volume_of_a_server_that_is_not_there_cannot_be_asked(volumes, settings, allowed):
+    verdict = await judged(Answering(0), *volumes, annotations={SETTINGS_ANNOTATION: settings})
+
+    assert verdict.allowed is allowed
+    assert allowed or (verdict.reason, verdict.drains) == (Reason.JETSTREAM_SILENT, False)
+    assert allowed or "PersistentVolumeClaim n/data-1 may hold messages" in verdict.message
 
 
 async def test_discard_is_not_held_up_by_messages():

@@ -88,6 +88,69 @@ async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(clien
     assert again["metadata"]["uid"] == claim["metadata"]["uid"]
 
 
+async def test_a_retained_volume_is_not_given_to_another_number_of_servers(cluster, client, eventings):
+    await client.create(eventing(storage={"reclaimPolicy": "Retain"}))
+    await until_ready(eventings, "nats")
+    await publish(cluster, 2)
+    await switch(client, "eventmesh", nats={"onUndelivered": "Discard", "replicas": 3})
+    await until_ready(eventings, "eventmesh")
+
+    await switch(client, "nats")
+    refused = await until_warning(eventings)
+    while_refused = await inventory(client)
+    await switch(client, "eventmesh", nats={"replicas": 1})
+    await until_ready(eventings, "eventmesh")
+    await switch(client, "nats")
+    await until_ready(eventings, "nats")
+
+    assert condition(refused, "Ready")["reason"] == "VolumesUnfit"
+    assert "spec.backend.nats.replicas 1" in condition(refused, "Ready")["message"]
+    assert while_refused == ["PersistentVolumeClaim/data-eventing-nats-0"]
+    assert await receive_all(cluster) == 2
+
+
+async def test_another_number_of_servers_has_to_wait_until_those_there_are_gone(cluster, client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    await publish(cluster, 2)
+    await switch(client, "eventmesh", nats={"replicas": 3})
+    await until_blocked(eventings)
+
+    await switch(client, "nats")
+    refused = await until_warning(eventings)
+    statefulset = await client.get(STATEFUL_SET, "eventing-nats", NAMESPACE)
+    await switch(client, "eventmesh")
+    await until_blocked(eventings)
+    received = await receive_all(cluster)
+    await until_ready(eventings, "eventmesh")
+
+    assert condition(refused, "Ready")["reason"] == "VolumesUnfit"
+    assert statefulset["spec"]["replicas"] == 1
+    assert received == 2
+
+
+async def test_the_volume_of_a_nats_of_others_is_left_alone(client, eventings):
+    # As the chart of NATS makes it, by a release of the same name.
+    labels = {"app.kubernetes.io/name": "nats", "app.kubernetes.io/instance": "eventing"}
+    foreign = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "eventing-nats-js-eventing-nats-0", "namespace": NAMESPACE, "labels": labels},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    created = await client.create(foreign)
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+    await eventings.until(lambda found: not found)
+    left = await client.get(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], NAMESPACE)
+    await client.delete(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], namespace=NAMESPACE)
+
+    assert left["metadata"]["uid"] == created["metadata"]["uid"]
+    assert "deletionTimestamp" not in left["metadata"]
+
+
 async def test_a_switch_waits_while_messages_are_undelivered_and_goes_on_when_they_may_be_lost(
     cluster, client, eventings
 ):

@@ -88,6 +88,20 @@ async def test_a_switch_shows_what_would_go_and_the_messages_it_touches(cluster,
     assert await inventory(client) == before
 
 
+async def test_volumes_of_another_number_of_servers_refuse_nats(client, eventings, plan):
+    await client.create(eventing(storage={"reclaimPolicy": "Retain"}))
+    await until_ready(eventings, "nats")
+    edited = {"spec": {"backend": {"type": "eventmesh"}}}
+    await client.merge_patch(EVENTING, "eventing", edited, namespace=CR_NAMESPACE)
+    await until_ready(eventings, "eventmesh")
+
+    text = await plan(eventing(replicas=3))
+
+    assert text.startswith("Eventing kcp-system/eventing: 1 to refuse; nothing is done yet")
+    assert "PersistentVolumeClaim kyma-system/data-eventing-nats-0: left by a NATS with replicas 1" in text
+    assert "data-eventing-nats-0 stays" in text
+
+
 async def test_an_eventing_that_would_have_to_wait_does_nothing(client, eventings, plan):
     await client.create(eventing(backend="eventmesh"))
     await until_ready(eventings, "eventmesh")

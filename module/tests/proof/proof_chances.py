@@ -107,8 +107,8 @@ def _edits(world, fields):
         for field, values in fields.items()
         for value in values
         if getattr(eventing.wish, field) != value
-        # Or messages would be left to servers that cannot be asked.
-        if field != "speaks_of_nats" or eventing.wish.replicas == 1
+        # The API server refuses another number of servers while nats is active.
+        if field != "speaks_of_nats" or eventing.wish.replicas == 1 or eventing.wish.backend != "nats"
     ]
 
 
@@ -120,12 +120,12 @@ def _at_once(world):
 
 
 def _scaling(world):
-    """More servers than the node can link are wanted, and given up again; what streams there were is lost."""
-    if world.in_place is None or not world.served or world.unread:
+    """More servers than the node can link are wanted the next time, or one again."""
+    if world.in_place is not None or not world.served:
         return []
-    eventing = world.eventings[world.served]
-    wanted = {1, MANY_SERVERS} - {eventing.wish.replicas}
-    return [Edit(world.served, "replicas", replicas) for replicas in wanted] * eventing.wants_nats
+    wish = world.eventings[world.served].wish
+    wanted = {1, MANY_SERVERS} - {wish.replicas}
+    return [Edit(world.served, "replicas", replicas) for replicas in wanted] * (wish.backend != "nats")
 
 
 def _messages(world):

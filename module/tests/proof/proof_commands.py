@@ -85,8 +85,6 @@ class Edit(Command):
         may_go_on = self.field == "backend" and self.name == world.served and world.in_place
         world.switching = self.name if may_go_on and not world.unread else ""
         world.eventings[self.name].wish = self._wish(world)
-        if self.field == "replicas":
-            world.kept.clear()  # what becomes of a stream then is for NATS to say
 
     def _wish(self, world):
         return replace(world.eventings[self.name].wish, **{self.field: self.value})

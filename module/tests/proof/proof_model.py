@@ -98,6 +98,11 @@ class World:
     """The settings of the NATS that is there."""
 
     volumes: int = 0
+    """Those that are there, which is as many as the servers had that left them."""
+
+    is_settled_of: bool = False
+    """Whether what they hold was looked at or given up when NATS went, and counts no more."""
+
     kept: set[Message] = field(default_factory=set)
     """Messages that were accepted and must still be there."""
 
@@ -119,13 +124,21 @@ class World:
         return not all(self.foreign.values())
 
     @property
+    def is_unfit(self):
+        """Whether NATS would lose what is on the volumes: they were left by another number of servers."""
+        return bool(self.volumes) and self.volumes != self.eventings[self.served].wish.nats.replicas
+
+    @property
     def is_held(self):
         """Whether NATS has to stay though it is not wanted, for the messages that it has or may have."""
         if self.in_place is None or self.eventings[self.served].wants_nats:
             return False
+        return not self._may_lose and (bool(self.unread) or self.is_silent)
+
+    @property
+    def _may_lose(self):
         wish = self.eventings[self.served].wish
-        may_lose = wish.is_forced or wish.nats.undelivered == "Discard"
-        return not may_lose and (bool(self.unread) or self.is_silent)
+        return wish.is_forced or wish.nats.undelivered == "Discard"
 
     @property
     def is_silent(self):
@@ -153,17 +166,23 @@ class World:
         eventing = self.eventings[self.served]
         if eventing.wants_nats:
             self._provide(eventing)
-        elif not self.is_held:
+            return
+        if self.in_place is None and self.volumes and eventing.gives_volumes_up:
+            # Volumes that were to stay are to go now: NATS comes back, to be asked for what is on them.
+            self.in_place = None if self.is_settled_of or self._may_lose else eventing.had
+        if not self.is_held:
             self._remove(eventing)
 
     def _provide(self, eventing):
-        if self.is_in_the_way:
+        self.is_settled_of = False
+        if self.is_in_the_way or self.is_unfit:
             return
         self.in_place = eventing.had = eventing.wish.nats
-        self.volumes = max(self.volumes, self.in_place.replicas)
+        self.volumes = self.in_place.replicas
         self.foreign.clear()
 
     def _remove(self, eventing):
+        self.is_settled_of = not eventing.is_deleted and (self.is_settled_of or self.in_place is not None)
         self.in_place = None
         if eventing.gives_volumes_up:
             self.volumes = 0
@@ -181,6 +200,9 @@ class World:
             return _expect("Warning", "AnotherIsServed", active="", names=(f"/{self.served}",))
         if not eventing.wants_nats:
             return self._held(eventing) if self.in_place else self._without_nats(eventing.wish)
+        if self.in_place is None and self.is_unfit:
+            names = tuple(f"data-eventing-nats-{n}" for n in range(self.volumes))
+            return _expect("Warning", "VolumesUnfit", names=names)
         if self.in_place is None:
             return _expect(
                 {"Warning", "Error"}, "ForeignObject", names=tuple(_plain(obj) for obj in self.foreign)
