@@ -34,7 +34,11 @@ PathOption = click.Path(path_type=Path)
     epilog="`kyma-harness COMMAND --help` has examples. Exit codes: 0 done, 1 failed, 2 wrong command line, "
     "3 not running, 4 not in time, 5 not possible here, 130 interrupted.",
 )
-@click.option("--cluster", help="The cluster's name.  [default: kyma]", shell_complete=complete_cluster)
+@click.option(
+    "--cluster",
+    help="The cluster's name: lower-case letters, digits, dashes.  [default: kyma]",
+    shell_complete=complete_cluster,
+)
 @click.option(
     "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
 )

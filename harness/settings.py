@@ -1,11 +1,13 @@
 """What a run was asked for: computed once, from the command line or pytest, and handed down."""
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.clusters.errors import ClusterNameError
 from harness.clusters.options import ProviderOptions
 from harness.host.paths import cache_dir, state_dir
 from harness.image.supply import Way
@@ -14,6 +16,8 @@ from harness.kyma.distribution import Choice
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_MODULE = PROJECT / "module" / "module.yaml"
 DEFAULT_CLUSTER = "kyma"
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+"""What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
 PREFIX = "unsigned"
 """The registry's folder for modules; what the Kyma CLI's users of the time called theirs."""
 
@@ -44,6 +48,10 @@ class Settings:
     keep: bool = False
     """Whether it outlives tests for the sake of the next ones, which may make it anew."""
 
+    def __post_init__(self) -> None:
+        """Refuse a name that would lead out of the clusters' folder, or that not every provider takes."""
+        check_name(self.cluster)
+
     @property
     def cluster_state(self) -> Path:
         """The folder of this cluster: kubeconfig, logs, data."""
@@ -54,6 +62,16 @@ class Settings:
         for folder in (self.state / "clusters", self.state / "turns", self.state):
             with suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
+
+
+def check_name(cluster: str) -> None:
+    """Raise :class:`ClusterNameError` where a cluster cannot be called so."""
+    if not NAME.fullmatch(cluster):
+        raise ClusterNameError(
+            f"{cluster!r} cannot be a cluster's name",
+            remedy="give --cluster (pytest: --harness-cluster) up to 32 lower-case letters, digits and dashes"
+            ", with no dash at either end",
+        )
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:

@@ -3,6 +3,7 @@
 ::
 
     ClusterError                 (a HarnessError of harness.host)
+     ├ ClusterNameError          no cluster can have that name
      ├ NotRunningError           there is no cluster of that name
      ├ MismatchError             the running cluster is not the one that was asked for
      ├ NotCapableError           this provider cannot do that
@@ -20,6 +21,10 @@ from harness.host.errors import HarnessError
 
 class ClusterError(HarnessError):
     """A cluster that cannot be had, or not as asked for."""
+
+
+class ClusterNameError(ClusterError):
+    """A name that would not do as a folder's, a container's and a host's at once."""
 
 
 class NotRunningError(ClusterError):

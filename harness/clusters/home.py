@@ -7,6 +7,11 @@ from pathlib import Path
 
 from controller.client import Client
 from harness.clusters.forwarding import port_forward
+from harness.embedded.layout import OURS
+from harness.host.paths import check_ours
+
+DESCRIBED = ("k3d.yaml", "kind.yaml", "k3d-kubeconfig", "logs")
+"""What else is in the folder of a cluster that came to nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,5 +36,6 @@ class ClusterHome:
         return port_forward(self.kubectl, self.kubeconfig, namespace, service, port)
 
     def remove(self) -> None:
-        """Remove the folder; no error where there is none."""
+        """Remove the folder; no error where there is none. Raises ForeignFolderError where it is not ours."""
+        check_ours(self.folder, [*OURS, *DESCRIBED])
         shutil.rmtree(self.folder, ignore_errors=True)

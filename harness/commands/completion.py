@@ -8,7 +8,7 @@ from harness.commands.session import Session
 from harness.host.errors import HarnessError
 from harness.kyma.module import Module
 from harness.record import Record
-from harness.settings import Settings, from_environment
+from harness.settings import from_environment
 
 PROGRAM = "kyma-harness"
 VARIABLE = "_KYMA_HARNESS_COMPLETE"
@@ -53,13 +53,9 @@ def complete_switch(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def _module(ctx: click.Context) -> Module | None:
-    settings = _settings(ctx)
-    known = Record.read(settings)
     try:
+        settings = from_environment(**ctx.find_root().params)
+        known = Record.read(settings)
         return Module.load((known.fill_in(settings) if known else settings).module)
     except HarnessError:
         return None
-
-
-def _settings(ctx: click.Context) -> Settings:
-    return from_environment(**ctx.find_root().params)

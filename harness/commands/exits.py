@@ -6,7 +6,12 @@ from typing import Self
 import click
 
 from controller.errors import ControllerError
-from harness.clusters.errors import NotCapableError, NotRunningError, ProviderUnavailableError
+from harness.clusters.errors import (
+    ClusterNameError,
+    NotCapableError,
+    NotRunningError,
+    ProviderUnavailableError,
+)
 from harness.host.errors import HarnessError
 from harness.observe.waits import WaitError
 
@@ -48,7 +53,7 @@ class Exit(enum.IntEnum):
         match failure:
             case click.Abort() | KeyboardInterrupt():
                 return cls.INTERRUPTED
-            case click.UsageError():
+            case click.UsageError() | ClusterNameError():
                 return cls.USAGE
             case NotRunningError():
                 return cls.NOT_RUNNING

@@ -85,11 +85,15 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and tell what stands in its way."""
+        words = list(ctx.args)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, KeyboardInterrupt, *FAILURES) as failure:
-            session = ctx.obj
-            ctx.exit(tell_failure(failure, session.format if session else Format.TEXT))
+            ctx.exit(tell_failure(failure, ctx.obj.format if ctx.obj else _format_of(words)))
+
+
+def _format_of(args: list[str]) -> Format:
+    return Format.JSON if _asks_for_json(args) else Format.TEXT
 
 
 def _asks_for_json(args: list[str]) -> bool:

@@ -156,6 +156,7 @@ class EmbeddedCluster:
         lock = layout.supervisor_lock("clean-up")
         if not layout.exists():
             return True
+        layout.check_ours()
         if not lock.try_acquire():
             return False
         try:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Self
 
 from harness.host.locks import FileLock
-from harness.host.paths import private_folder, write_private
+from harness.host.paths import check_ours, private_folder, write_private
 from harness.host.sharing import Share
 
 PURPOSE = "cluster"
 """How a supervisor's purpose in its lock begins; whoever else holds the lock is not to be ended."""
 LASTING = ("lock", "users.lock", "making.lock", "testbed.json")
 """What is not of one run of the cluster: locks that others may hold or wait for, and what it was made for."""
+
+OURS = (*LASTING, "cluster.json", "kubeconfig", "pki", "etcd")
+"""By what a cluster's folder is known from any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,10 @@ class Layout:
     def exists(self) -> bool:
         """Whether there is anything of a cluster."""
         return self.root.exists()
+
+    def check_ours(self) -> None:
+        """Raise ForeignFolderError where the folder is somebody else's."""
+        check_ours(self.root, OURS)
 
     @property
     def lock(self) -> Path:

@@ -6,7 +6,8 @@ HarnessError                 what the harness raises on purpose: shown as a sent
  ├ PortTakenError            the wanted port belongs to somebody else
  ├ NoPortLeftError           the whole range is reserved or in use
  ├ LockHeldError             somebody else holds a lock for longer than we are willing to wait
- └ UnsafeFolderError         a folder meant for secrets is open to other users
+ ├ UnsafeFolderError         a folder meant for secrets is open to other users
+ └ ForeignFolderError        a folder that was to be removed has nothing of ours
 """
 
 
@@ -48,3 +49,7 @@ class LockHeldError(HarnessError):
 
 class UnsafeFolderError(HarnessError):
     """Report a folder that other users could write to or read from."""
+
+
+class ForeignFolderError(HarnessError):
+    """Report a folder that is not removed, as nothing in it was written by us."""

@@ -2,12 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from harness.host.errors import UnsafeFolderError
+from harness.host.errors import ForeignFolderError, UnsafeFolderError
 
 _APPLICATION = "kyma-harness"
+_SHOWN = 3
 
 
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -52,6 +53,16 @@ def write_private(path: Path, content: str | bytes) -> Path:
         file.write(data)
     temporary.replace(path)
     return path
+
+
+def check_ours(folder: Path, names: Collection[str]) -> None:
+    """Raise ForeignFolderError where a folder that is to be removed has entries, and none of these names."""
+    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if found and found.isdisjoint(names):
+        raise ForeignFolderError(
+            f"{folder} is not removed, as it has {', '.join(sorted(found)[:_SHOWN])} and nothing of a cluster"
+            ": see what it is, and remove it yourself"
+        )
 
 
 def _place(environ: Mapping[str, str], own: str, xdg: str, fallback: str) -> Path:

@@ -7,7 +7,7 @@ from harness.clusters.embedded import EmbeddedProvider
 from harness.embedded.layout import Layout
 from harness.lifetime import making
 from harness.record import Record
-from harness.settings import Settings
+from harness.settings import NAME, Settings
 
 
 class Condition(enum.StrEnum):
@@ -34,10 +34,10 @@ class Found:
 
 
 def census(settings: Settings) -> list[Found]:
-    """Return every cluster that there is anything of, by name."""
+    """Return every cluster that there is anything of, by name; what has no cluster's name is none of ours."""
     root = settings.state / "clusters"
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
-    return [look_at(replace(settings, cluster=name)) for name in names]
+    folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    return [look_at(replace(settings, cluster=name)) for name in folders if NAME.fullmatch(name)]
 
 
 def look_at(settings: Settings) -> Found:

@@ -28,7 +28,9 @@ def leaked_clusters(settings: Settings) -> list[Leak]:
 
 async def _remove(settings: Settings) -> bool:
     """Remove a cluster under all the locks that its owners would hold."""
-    lock, users = making(settings), Layout(settings.cluster_state).users()
+    layout = Layout(settings.cluster_state)
+    layout.check_ours()
+    lock, users = making(settings), layout.users()
     if not lock.try_acquire():
         return False
     try:

@@ -77,4 +77,52 @@ def test_taking_away_what_is_not_there_is_no_failure(kyma_harness):
 
 
 def test_a_name_in_brackets_is_printed_as_it_is(kyma_harness):
-    assert "cluster [red] is not running" in kyma_harness("--cluster", "[red]", "verify").err
+    assert "error: '[red]' cannot be a cluster's name" in kyma_harness("--cluster", "[red]", "verify").err
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "One", "-a", "a-", "a" * 33])
+@pytest.mark.parametrize("command", ["down", "status", "up"])
+def test_what_cannot_be_a_cluster_s_name_is_wrong_usage_and_nothing_is_touched(
+    kyma_harness, state, command, name
+):
+    beside = state / "clusters" / "beside" / "lock"
+    beside.parent.mkdir(parents=True)
+    beside.touch()
+
+    said = kyma_harness("--cluster", name, command, "--output", "json")
+
+    assert said.code == 2
+    assert said.document["error"]["type"] == "usage"
+    assert said.document["error"]["message"].startswith(
+        f"{name!r} cannot be a cluster's name: give --cluster"
+    )
+    assert beside.exists()
+
+
+def test_a_name_from_the_environment_is_checked_too(kyma_harness, monkeypatch, tmp_path):
+    monkeypatch.setenv("KYMA_HARNESS_CLUSTER", str(tmp_path))
+
+    assert kyma_harness("down").code == 2
+
+
+def test_a_folder_in_a_cluster_s_place_that_is_none_of_ours_is_not_removed(kyma_harness, state):
+    notes = state / "clusters" / "kyma" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.touch()
+
+    said = kyma_harness("down")
+
+    assert said.code == 1
+    assert "clusters/kyma is not removed, as it has notes.txt and nothing of a cluster" in said.err
+    assert notes.exists()
+
+
+def test_a_folder_that_is_none_of_ours_stays_where_it_is_collected_what_dead_runs_left(kyma_harness, state):
+    notes = state / "clusters" / "kyma" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.touch()
+
+    said = kyma_harness("gc", "--output", "json")
+
+    assert "has notes.txt and nothing of a cluster" in said.document["kept"][0]["problem"]
+    assert notes.exists()

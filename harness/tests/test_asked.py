@@ -1,0 +1,27 @@
+"""What a session of pytest may be asked for, in runs of pytest of their own."""
+
+import sys
+
+import pytest
+
+from harness.host.process import run
+
+
+@pytest.fixture
+def ask(portal, tmp_path):
+    """Run a test that needs no cluster, with these options."""
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+
+    def ask(*options: str):
+        argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, tmp_path]
+        return portal.call(run(argv, timeout=120, cwd=tmp_path, check=False))
+
+    return ask
+
+
+@pytest.mark.parametrize("name", ["", "..", "/home/me"])
+def test_what_cannot_be_a_cluster_s_name_is_refused_before_anything_begins(ask, name):
+    done = ask(f"--harness-cluster={name}")
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"{name!r} cannot be a cluster's name: give --cluster" in done.stderr
