@@ -44,6 +44,13 @@ def test_what_it_waits_for_is_said_with_its_name(changes, part):
     assert part in reason
 
 
+def test_one_that_is_being_deleted_is_not_ready_whatever_it_reported_before():
+    going = statefulset()
+    going["metadata"]["deletionTimestamp"] = "2022-12-05T12:00:00Z"
+
+    assert unready_reason(going) == "StatefulSet kyma-system/eventing-nats is being deleted, and comes back"
+
+
 def test_one_that_has_reported_nothing_is_not_ready():
     fresh = statefulset()
     fresh["status"] = {"replicas": 0}
