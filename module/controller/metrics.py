@@ -55,7 +55,7 @@ class Counter:
         """Yield the lines of the exposition."""
         yield from self._head
         for values, number in sorted(self._values.items()):
-            yield f"{self._name}{_braces(self._labels, values)} {number:g}"
+            yield f"{self._name}{_braces(self._labels, values)} {_text(number)}"
 
 
 class Gauge:
@@ -83,7 +83,7 @@ class Gauge:
         """Yield the lines of the exposition."""
         yield from self._head
         for values, read in sorted(self._values.items(), key=lambda item: item[0]):
-            yield f"{self._name}{_braces(self._labels, values)} {read():g}"
+            yield f"{self._name}{_braces(self._labels, values)} {_text(read())}"
 
 
 class Histogram:
@@ -118,7 +118,7 @@ class Histogram:
             for bound, count in zip(bounds, counts, strict=True):
                 total += count
                 yield f"{self._name}_bucket{_braces((*self._labels, 'le'), (*values, bound))} {total}"
-            yield f"{self._name}_sum{_braces(self._labels, values)} {self._sums[values]:g}"
+            yield f"{self._name}_sum{_braces(self._labels, values)} {_text(self._sums[values])}"
             yield f"{self._name}_count{_braces(self._labels, values)} {total}"
 
 
@@ -143,7 +143,12 @@ class PassMetrics:
 
 def sample(name: str, number: float, /, **labels: str) -> str:
     """Return one line of the exposition, for metrics that are read from elsewhere."""
-    return f"{name}{_braces(tuple(labels), tuple(labels.values()))} {number:g}"
+    return f"{name}{_braces(tuple(labels), tuple(labels.values()))} {_text(number)}"
+
+
+def _text(number: float) -> str:
+    """Return a number with all its digits, and without a fraction where it has none."""
+    return repr(number).removesuffix(".0")
 
 
 def _head(name: str, help_text: str, kind: str) -> tuple[str, str]:
