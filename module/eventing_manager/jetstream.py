@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ASK_TIMEOUT: Final = 5.0
 """Seconds that one question may take."""
 
+ORDINAL: Final = "{ordinal}"
+"""Stands for the number of a server in the address of one of several."""
+
 _LIMITS: Final = "limits"
 _EVERYTHING: Final = {"accounts": "true", "streams": "true", "consumers": "true", "config": "true"}
 
@@ -89,7 +92,7 @@ class Monitoring:
         """
         urls = [self._service_url]
         if servers > 1:
-            urls = [self._server_url.format(ordinal=ordinal) for ordinal in range(servers)]
+            urls = [self._server_url.replace(ORDINAL, str(ordinal)) for ordinal in range(servers)]
         return merged([stream for url in urls for stream in await self._streams_at(url)])
 
     async def _streams_at(self, url: str) -> list[Stream]:

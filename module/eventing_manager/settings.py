@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eventing_manager.errors import SettingsError
+from eventing_manager.jetstream import ORDINAL
 from eventing_manager.names import NATS, NATS_MONITORING_PORT
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class BackendSettings:
     """Where JetStream is asked; another address than the Service's where names do not resolve."""
 
     nats_server_url: str
-    """Where one server of several is asked, with ``{ordinal}`` in it."""
+    """Where one server of several is asked, with ``{ordinal}`` in it; another than the pod's likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def backend_settings(given: argparse.Namespace) -> BackendSettings:
         chart=given.chart,
         namespace=given.namespace,
         nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
-        nats_server_url=_server_url(given.namespace),
+        nats_server_url=_server_url(given.nats_server_url, given.namespace),
     )
 
 
@@ -107,8 +108,15 @@ def _service_url(namespace: str) -> str:
     return f"http://{NATS}.{namespace}.svc:{NATS_MONITORING_PORT}"
 
 
-def _server_url(namespace: str) -> str:
-    return f"http://{NATS}-{{ordinal}}.{NATS}-headless.{namespace}.svc:{NATS_MONITORING_PORT}"
+def _server_url(given: str | None, namespace: str) -> str:
+    if given is None:
+        return f"http://{NATS}-{ORDINAL}.{NATS}-headless.{namespace}.svc:{NATS_MONITORING_PORT}"
+    if ORDINAL not in given:
+        raise SettingsError(
+            f"{given!r} leads to one server only; write {ORDINAL} where the servers' addresses differ,"
+            f" as in http://127.0.0.1:822{ORDINAL}"
+        )
+    return given
 
 
 def add_backend_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
@@ -132,6 +140,12 @@ def add_backend_arguments(parser: argparse.ArgumentParser, environment: Mapping[
         "--nats-monitoring-url",
         metavar="URL",
         help="where JetStream is asked (default: the Service of NATS by its name)",
+    )
+    parser.add_argument(
+        "--nats-server-url",
+        metavar="URL",
+        help=f"where each of several servers is asked, with {ORDINAL} in the place of its number"
+        " (default: the pods by their names)",
     )
 
 

@@ -109,7 +109,8 @@ async def served(answer, *, ask=lambda monitoring: monitoring.streams(1)):
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        async with Monitoring(f"http://{host}:{port}") as monitoring:
+        url = f"http://{host}:{port}"
+        async with Monitoring(url, f"{url}/{{ordinal}}") as monitoring:
             return await ask(monitoring)
     finally:
         await runner.cleanup()
@@ -181,6 +182,22 @@ async def test_a_server_that_may_not_have_found_its_streams_yet_is_not_believed(
 async def test_a_jetstream_that_does_not_work_fails_the_check(body, part):
     with pytest.raises(JetStreamError, match=part):
         await answered(body, ask=lambda monitoring: monitoring.check())
+
+
+async def test_of_several_servers_each_is_asked_at_its_own_address():
+    async def answer(request):
+        ordinal = request.path.split("/")[1]
+        stream = {
+            "name": f"of-{ordinal}",
+            "state": {"messages": 1},
+            "config": {"retention": "limits", "storage": "file"},
+        }
+        details = [{"name": "$G", "stream_detail": [stream]}]
+        return web.json_response({"server_id": ordinal, "streams": 1, "account_details": details})
+
+    found = await served(answer, ask=lambda monitoring: monitoring.streams(3))
+
+    assert [stream.name for stream in found] == ["of-0", "of-1", "of-2"]
 
 
 async def test_nobody_there_is_an_error():

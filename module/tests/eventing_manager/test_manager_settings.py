@@ -29,6 +29,20 @@ def test_without_arguments_it_serves_kyma_system_and_asks_nats_by_name():
     assert not settings.deprovision_on_shutdown
 
 
+def test_nats_is_asked_elsewhere_where_its_names_do_not_resolve():
+    settings = parsed(
+        "--nats-monitoring-url=http://127.0.0.1:8220", "--nats-server-url=http://127.0.0.1:822{ordinal}"
+    )
+
+    assert settings.backend.nats_monitoring_url == "http://127.0.0.1:8220"
+    assert settings.backend.nats_server_url == "http://127.0.0.1:822{ordinal}"
+
+
+def test_an_address_that_leads_to_one_of_several_servers_only_is_refused():
+    with pytest.raises(SettingsError, match=r"write \{ordinal\} where the servers' addresses differ"):
+        parsed("--nats-server-url=http://127.0.0.1:8220")
+
+
 def test_the_pod_tells_its_name_and_namespace():
     settings = parsed("--leader-elect", environment={"POD_NAME": "p", "POD_NAMESPACE": "n"})
 
