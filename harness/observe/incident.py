@@ -1,7 +1,7 @@
 """What is known of one failed test, in a form that a file can hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from harness.observe.podlogs import ContainerLog
@@ -51,14 +51,8 @@ class Findings:
 
 
 def scrubbed(incident: Incident, findings: Findings) -> tuple[Incident, Findings]:
-    """Return both without the cluster's secrets: a test that compares one shows it."""
-    secrets = findings.secrets
-    told = replace(
-        incident, message=without(secrets, incident.message), cause=without(secrets, incident.cause)
-    )
-    logs = [replace(one, text=without(secrets, one.text)) for one in findings.logs]
-    objects, events = without(secrets, findings.objects), without(secrets, findings.events)
-    return told, replace(findings, objects=objects, events=events, logs=logs)
+    """Return both as they may be written: without the cluster's secrets, wherever they stand."""
+    return without(findings.secrets, (incident, findings))
 
 
 def as_data(incident: Incident, findings: Findings) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 import copy
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from controller.resource import Object
 
+T = TypeVar("T")
 HIDDEN = "<redacted>"
 SHORTEST = 8
 """Characters from which on a secret's value is looked for in texts."""
@@ -49,17 +51,20 @@ def secret_values(objects: Iterable[Object]) -> frozenset[str]:
     return frozenset(one for one in (*encoded, *clear) if len(one) >= SHORTEST and one not in names)
 
 
-def without(values: Iterable[str], anything: Any) -> Any:
-    """Return a text, or data with texts in it, in which none of these values stands."""
-    if isinstance(anything, str):
-        for value in values:
-            anything = anything.replace(value, HIDDEN)
-        return anything
-    if isinstance(anything, Mapping):
-        return {key: without(values, one) for key, one in anything.items()}
-    if isinstance(anything, list | tuple):
-        return [without(values, one) for one in anything]
-    return anything
+def without(values: Iterable[str], anything: T) -> T:
+    """Return a text, or data with texts in it, without these values and without what redacted_text() hides.
+
+    Data are mappings, lists, tuples and dataclasses. The longest value goes first: another may begin it.
+    """
+    ordered = sorted(values, key=len, reverse=True)
+
+    def clean(text: str) -> str:
+        for value in ordered:
+            text = text.replace(value, HIDDEN)
+        return redacted_text(text)
+
+    cleaned: T = _mapped(clean, anything)
+    return cleaned
 
 
 def redacted_text(text: str) -> str:
@@ -67,6 +72,25 @@ def redacted_text(text: str) -> str:
     for pattern in _TEXTS:
         text = pattern.sub(HIDDEN, text)
     return text
+
+
+def _mapped(change: Callable[[str], str], anything: Any) -> Any:
+    """Return data in which every text is changed; what is not data stays as it is."""
+    match anything:
+        case str():
+            return change(anything)
+        case Mapping():
+            return {key: _mapped(change, one) for key, one in anything.items()}
+        case list():
+            return [_mapped(change, one) for one in anything]
+        case tuple():
+            parts = [_mapped(change, one) for one in anything]
+            return anything._make(parts) if hasattr(anything, "_make") else tuple(parts)
+    if is_dataclass(anything) and not isinstance(anything, type):
+        return replace(
+            anything, **{one.name: _mapped(change, getattr(anything, one.name)) for one in fields(anything)}
+        )
+    return anything
 
 
 def _without_secret_values(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """What is taken out before anything is written."""
 
-from observe_objects import an_object
+from observe_objects import a_transition, an_object
 
+from harness.observe.folder import lay_down
+from harness.observe.incident import Findings, Incident
+from harness.observe.podlogs import ContainerLog
 from harness.observe.redaction import (
     HIDDEN,
     LAST_APPLIED,
@@ -10,6 +13,7 @@ from harness.observe.redaction import (
     secret_values,
     without,
 )
+from harness.observe.steps import Step
 
 
 def test_the_values_of_a_secret_are_hidden_and_its_keys_are_not():
@@ -69,3 +73,38 @@ def test_a_secret_s_value_is_taken_out_of_whatever_holds_it():
         "lines": [f"{HIDDEN}!"],
         "count": 2,
     }
+
+
+def test_a_secret_that_begins_another_leaves_nothing_of_it():
+    values = [f"open sesame{tail * 'x'}" for tail in range(20)]
+
+    assert without(set(values), values[-1]) == HIDDEN
+
+
+def test_whatever_is_written_of_a_failure_shows_no_secret(tmp_path):
+    clear = "cannot connect to nats://app:hunter2@nats:4222: open sesame is wrong"
+    findings = Findings(
+        objects=[an_object("Eventing", apiVersion="example.com/v1", status={"state": clear})],
+        events=[{**an_object("Event"), "message": clear}],
+        logs=[ContainerLog(namespace="shop", pod="web-0", container="main", problem=clear)],
+        transitions=[a_transition("Error", 3.0, detail=clear)],
+        steps=[Step(name=f"wait: {clear}", started=0.0, ended=1.0, note=clear)],
+        problems=[clear],
+        secrets=frozenset({"open sesame"}),
+    )
+    incident = Incident(
+        test="test_a.py::test_a", phase="call", started=0.0, ended=4.0,
+        message=clear, cause=clear, command=f"KYMA_HARNESS_X='{clear}' pytest", facts={"cluster": clear},
+    )  # fmt: skip
+
+    folder = lay_down(tmp_path, incident, findings)
+
+    texts = {file.name: file.read_text() for file in folder.rglob("*") if file.is_file()}
+    assert f"cannot connect to nats://{HIDDEN}@nats:4222: {HIDDEN} is wrong" in texts["timeline.txt"]
+    assert not [name for name, text in texts.items() if "hunter2" in text or "open sesame" in text]
+
+
+def test_what_is_no_text_stays_as_it_is():
+    transition = a_transition("Ready", 3.0)
+
+    assert without({"open sesame"}, (transition, 2, None)) == (transition, 2, None)
