@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.host.ports import PortPool
 
 TOKEN = "made-for-tests"
-START_LIMIT = 60.0
+START_LIMIT = 180.0
 
 
 class Authority:

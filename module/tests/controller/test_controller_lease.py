@@ -13,7 +13,7 @@ from controller.kinds import CONFIG_MAP, LEASE
 from controller.lease import Lease, LeaseTimings
 
 QUICK = LeaseTimings(duration=2, deadline=1.0, retry=0.1, look=0.1)
-HARDLY_EVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=1.0, retry=0.1, look=0.1)
+HARDLY_EVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=600, retry=0.1, look=0.1)
 
 
 def a_lease(client: Client, namespace: str, identity: str, timings: LeaseTimings = QUICK) -> Lease:
@@ -60,7 +60,7 @@ async def test_a_lease_whose_holder_died_is_taken_over_when_it_runs_out(client, 
 
 
 async def test_one_who_waits_looks_more_often_than_a_leader_renews(client, namespace):
-    timings = LeaseTimings(duration=3600, deadline=1.0, retry=3600, look=0.1)
+    timings = LeaseTimings(duration=3600, deadline=600, retry=3600, look=0.1)
     first = await acquired(a_lease(client, namespace, "first", timings))
     second = asyncio.create_task(a_lease(client, namespace, "second", timings).acquire())
     await asyncio.sleep(0.2)  # it has found the lease held, and waits
@@ -71,15 +71,20 @@ async def test_one_who_waits_looks_more_often_than_a_leader_renews(client, names
         await second
 
 
-async def test_a_leader_that_was_stopped_for_too_long_may_not_work_before_it_has_renewed(client, namespace):
-    timings = LeaseTimings(duration=3600, deadline=0.5, retry=0.1)
+async def test_a_leader_that_was_stopped_for_too_long_may_not_work_before_it_has_renewed(
+    client, namespace, monkeypatch
+):
+    timings = LeaseTimings(duration=3600, deadline=60, retry=0.1)
     lease = await acquired(a_lease(client, namespace, "stopped", timings))
     lease.require()
 
-    await asyncio.sleep(0.6)  # as if the process had been stopped: it did not renew
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 61  # as if the process had been stopped: it did not renew
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "time", lambda: later)
 
-    with pytest.raises(LeaseLostError, match="was not renewed"):
-        lease.require()
+        with pytest.raises(LeaseLostError, match="was not renewed"):
+            lease.require()
 
 
 async def test_nobody_may_work_without_the_lease(client, namespace):
@@ -102,12 +107,13 @@ async def test_a_guarded_client_reads_but_does_not_write(client, namespace):
 
 
 async def test_a_lease_that_is_renewed_is_not_taken_over(client, namespace):
-    first = await acquired(a_lease(client, namespace, "first"))
+    timings = LeaseTimings(duration=10, deadline=8, retry=0.1, look=0.1)
+    first = await acquired(a_lease(client, namespace, "first", timings))
     keeping = asyncio.create_task(first.keep())
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(2 * QUICK.duration):
-            await a_lease(client, namespace, "second").acquire()
+        async with asyncio.timeout(1.5 * timings.duration):
+            await a_lease(client, namespace, "second", timings).acquire()
 
     keeping.cancel()
     assert await holder(client, namespace) == "first"
@@ -137,7 +143,8 @@ async def test_a_leader_that_finds_another_holder_stops_at_once(client, namespac
 
 async def test_a_leader_that_cannot_renew_gives_up(own_plane):
     async with Client.from_kubeconfig(own_plane.kubeconfig) as client:
-        lease = await acquired(a_lease(client, "default", "first"))
+        timings = LeaseTimings(duration=15, deadline=10, retry=0.1)
+        lease = await acquired(a_lease(client, "default", "first", timings))
         await own_plane.kill()
 
         with pytest.raises(LeaseLostError, match="could not be renewed"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from controller.client import Client
 
 ANY_PORT = "127.0.0.1:0"
-NEVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=1.0, retry=0.05)
+NEVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=600, retry=0.05)
 
 
 class Diary:
