@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.metrics import Counter, Gauge, Histogram, PassMetrics, sample
-from controller.resource import ObjectKey
-from eventing_manager.status import TIME_FORMAT, ConditionType
+from controller.resource import ObjectKey, uid_of
+from eventing_manager.status import TIME_FORMAT, ConditionType, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
     from controller.resource import Object
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Switch:
+    """A switch from one backend to another that is under way."""
+
+    source: str
+    target: str
+    since: datetime
+
+
 class ManagerMetrics:
     """The manager's metrics; those of passes and of the queue have the names of controller-runtime."""
 
     def __init__(self, registry: Registry, *, clock: Callable[[], datetime]) -> None:
+        self._under_way: dict[str, _Switch] = {}
         self.passes = PassMetrics(registry)
         self._clock = clock
         self._writes = registry.add(
@@ -47,11 +58,22 @@ class ManagerMetrics:
         self._pruned.increment(obj["kind"])
 
     def reported(self, before: Object, after: Object) -> None:
-        """Take note of a status that was written."""
-        old, new = _active(before), _active(after)
-        since = _since(before, ConditionType.READY, status="False")
-        if old and new and old != new and since is not None:
-            self._switches.observe(old, new, number=(self._clock() - since).total_seconds())
+        """Take note of a status that was written.
+
+        A switch lasts from the first status that was written of it until it is Ready: the backend may be in
+        place long before it can be used.
+        """
+        uid, wanted, state = uid_of(after), after["spec"]["backend"]["type"], after["status"]["state"]
+        switch = self._under_way.pop(uid, None)
+        if switch is None or switch.target != wanted:
+            switch = _Switch(source=_active(before), target=wanted, since=self._clock())
+        if switch.source in {"", wanted} or state == State.DELETING:
+            return
+        if state == State.READY and _active(after) == wanted:
+            seconds = (self._clock() - switch.since).total_seconds()
+            self._switches.observe(switch.source, switch.target, number=seconds)
+        else:
+            self._under_way[uid] = switch
 
 
 class EventingMetrics:

@@ -1,6 +1,6 @@
 """What the manager counts, and what it shows of Eventings."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,12 +8,14 @@ from controller.metrics import Registry
 from eventing_manager.metrics import EventingMetrics, ManagerMetrics
 
 LATER = datetime(2022, 12, 5, 12, 1, 30, tzinfo=UTC)
+SWITCHES = "eventing_manager_switch_duration_seconds"
 
 
-def eventing(*, state="Ready", active="nats", **conditions):
+def eventing(*, wanted="nats", state="Ready", active="nats", **conditions):
     """An Eventing whose conditions have had their status since noon."""
     return {
-        "metadata": {"name": "e", "namespace": "n"},
+        "metadata": {"name": "e", "namespace": "n", "uid": "u"},
+        "spec": {"backend": {"type": wanted}},
         "status": {
             "state": state,
             "activeBackend": active,
@@ -31,8 +33,22 @@ def registry():
 
 
 @pytest.fixture
-def metrics(registry):
-    return ManagerMetrics(registry, clock=lambda: LATER)
+def clock():
+    """The time, to be moved on by a test; noon at first."""
+    return Clock()
+
+
+class Clock:
+    def __init__(self):
+        self.now = datetime(2022, 12, 5, 12, tzinfo=UTC)
+
+    def pass_by(self, seconds):
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def metrics(registry, clock):
+    return ManagerMetrics(registry, clock=lambda: clock.now)
 
 
 @pytest.mark.parametrize(
@@ -52,17 +68,45 @@ def test_writes_are_counted_by_verb_and_resource(registry, metrics, path, resour
     assert line in registry.exposition()
 
 
-def test_a_switch_takes_as_long_as_the_eventing_was_not_ready(registry, metrics):
-    metrics.reported(eventing(state="Processing", Ready="False"), eventing(active="eventmesh", Ready="True"))
+def going(**status):
+    """An Eventing on its way to eventmesh, which had not been ready for long before that."""
+    return eventing(wanted="eventmesh", **{"state": "Processing", "Ready": "False", **status})
 
-    labels = '{from="nats",to="eventmesh"}'
-    assert f"eventing_manager_switch_duration_seconds_sum{labels} 90" in registry.exposition()
+
+def test_a_switch_takes_from_when_it_was_seen_until_it_is_ready(registry, metrics, clock):
+    metrics.reported(eventing(state="Warning", Ready="False"), going())
+    clock.pass_by(60)
+    metrics.reported(going(), going(state="Warning", active="eventmesh"))
+    while_it_cannot_be_used = registry.exposition()
+    clock.pass_by(30)
+    metrics.reported(
+        going(state="Warning", active="eventmesh"), going(state="Ready", active="eventmesh", Ready="True")
+    )
+
+    assert f"{SWITCHES}_count" not in while_it_cannot_be_used
+    assert f'{SWITCHES}_sum{{from="nats",to="eventmesh"}} 90' in registry.exposition()
+    assert f'{SWITCHES}_count{{from="nats",to="eventmesh"}} 1' in registry.exposition()
+
+
+def test_a_switch_that_is_taken_back_is_none(registry, metrics):
+    metrics.reported(eventing(), going())
+    metrics.reported(going(), eventing(state="Processing"))
+    metrics.reported(eventing(state="Processing"), eventing())
+
+    assert f"{SWITCHES}_sum" not in registry.exposition()
+
+
+def test_a_switch_is_not_over_with_the_last_word_on_the_old_backend(registry, metrics):
+    # The answer to a write has what a user wrote in between.
+    metrics.reported(eventing(state="Processing"), going(state="Ready"))
+
+    assert f"{SWITCHES}_sum" not in registry.exposition()
 
 
 def test_a_first_backend_is_no_switch(registry, metrics):
     metrics.reported(eventing(active="", Ready="False"), eventing(Ready="True"))
 
-    assert "eventing_manager_switch_duration_seconds_sum" not in registry.exposition()
+    assert f"{SWITCHES}_sum" not in registry.exposition()
 
 
 def test_the_state_and_how_long_a_removal_is_held_back_are_shown_as_they_are_now():
