@@ -144,7 +144,7 @@ class EventingReconciler:
         secret = None
         if spec.secret is not None:
             secret = await secret_found(self._client, spec.secret, self._namespace)
-        await self._eventings.report(step.eventing, reports.eventmesh(step.retained, secret))
+        await self._eventings.report(step.eventing, reports.eventmesh(step.retained, secret, step.verdict))
         # To be allowed to read it is nothing that a watch tells of.
         is_forbidden = secret is not None and secret.reason == Reason.SECRET_FORBIDDEN
         return Result(requeue_after=LOOK_AGAIN if is_forbidden else None)

@@ -70,21 +70,30 @@ def nats_ready(dependencies: Sequence[Dependency] = ()) -> Report:
     )
 
 
-def eventmesh(retained: Sequence[ObjectKey], secret: Dependency | None = None) -> Report:
-    """Report that nothing of NATS is left but the volumes to be retained, and whether the Secret is good."""
+def eventmesh(
+    retained: Sequence[ObjectKey], secret: Dependency | None = None, verdict: Verdict | None = None
+) -> Report:
+    """Report that nothing of NATS is left but the volumes to be retained, and whether the Secret is good.
+
+    ``verdict`` is that by which NATS was removed. Without one nobody knows what is on retained volumes.
+    """
     usable = secret is None or secret.satisfied
     found = [] if secret is None else [secret]
     reason = Reason.AVAILABLE if usable else Reason(found[0].reason)
     message = "backend eventmesh is selected; nothing is installed for it" if usable else found[0].message
-    verdict = _is if usable else _not
+    finding = _is if usable else _not
+    if verdict is None and not retained:
+        verdict = Verdict(
+            allowed=True, reason=Reason.NOTHING_HELD, message=f"{NATS} is gone, and holds no message"
+        )
     return Report(
         state=State.READY if usable else State.WARNING,
         active_backend=BackendType.EVENTMESH,
         conditions=(
-            verdict(ConditionType.READY, reason, message),
-            verdict(ConditionType.BACKEND_AVAILABLE, reason, message),
+            finding(ConditionType.READY, reason, message),
+            finding(ConditionType.BACKEND_AVAILABLE, reason, message),
             _dependencies(BackendType.EVENTMESH, found),
-            _is(ConditionType.DRAINED, Reason.NOTHING_HELD, f"{NATS} is gone, and holds no message"),
+            *([_drained(verdict)] if verdict else []),
             _removed(retained),
         ),
         dependencies=tuple(found),

@@ -11,6 +11,7 @@ from eventing_manager.spec import provisioned_spec
 if TYPE_CHECKING:
     from controller.resource import Object, ObjectKey
     from eventing_manager.eventings import Eventings
+    from eventing_manager.guard import Verdict
     from eventing_manager.provisioning import Provisioning
     from eventing_manager.removal import Removal
     from eventing_manager.spec import EventingSpec
@@ -30,6 +31,9 @@ class Step:
 
     retained: tuple[ObjectKey, ...] = ()
     """The claims that stay, because they were asked to."""
+
+    verdict: Verdict | None = None
+    """That by which NATS was removed, None where nobody was asked."""
 
 
 class Retirement:
@@ -59,7 +63,7 @@ class Retirement:
         if not progress.is_over:
             going = reports.removing(state, active, progress.waiting_for, verdict)
             eventing = await self._eventings.report(eventing, going)
-        return Step(eventing=eventing, is_over=progress.is_over, retained=progress.retained)
+        return Step(eventing=eventing, is_over=progress.is_over, retained=progress.retained, verdict=verdict)
 
     async def _keep(self, eventing: Object, *, draining: bool) -> None:
         """Keep what has to stay as it was provisioned: a server that is down delivers nothing."""

@@ -279,6 +279,26 @@ async def test_a_removal_that_waits_for_messages_can_be_forced_and_an_event_reco
     assert {"UndeliveredMessages", "Forced"} <= {event["reason"] for event in recorded.items}
 
 
+async def test_messages_that_were_given_up_stay_on_record_after_the_switch(cluster, client, eventings):
+    await client.create(eventing(storage={"reclaimPolicy": "Retain"}))
+    await until_ready(eventings, "nats")
+    await publish(cluster, 1)
+    force = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
+    await client.merge_patch(EVENTING, "eventing", force, namespace=CR_NAMESPACE)
+
+    await switch(client, "eventmesh")
+    await until_ready(eventings, "eventmesh")
+    await client.merge_patch(EVENTING, "eventing", {"spec": {"logLevel": "debug"}}, namespace=CR_NAMESPACE)
+    switched = await until_ready(eventings, "eventmesh")
+
+    about = f"involvedObject.uid={switched['metadata']['uid']}"
+    recorded = await client.list(EVENT, namespace=CR_NAMESPACE, field_selector=about)
+    reasons = [event["reason"] for event in recorded.items]
+    assert condition(switched, "Drained")["reason"] == "Forced"
+    assert reasons.count("Forced") == 1
+    assert "NothingHeld" not in reasons
+
+
 async def test_deletion_takes_everything_with_it(client, eventings):
     await client.create(eventing())
     await until_ready(eventings, "nats")

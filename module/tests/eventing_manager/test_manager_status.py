@@ -89,6 +89,22 @@ def test_a_retained_volume_is_named():
     assert "kyma-system/data-eventing-nats-0" in deprovisioned.message
 
 
+@pytest.mark.parametrize("reason", [Reason.FORCED, Reason.DISCARDED, Reason.NOTHING_HELD])
+def test_what_nats_was_removed_by_is_still_said_when_it_is_gone(reason):
+    verdict = Verdict(allowed=True, reason=reason, message="as asked for")
+
+    gone = patched(eventing(), reports.eventmesh([], verdict=verdict), NOON)
+
+    assert reports.remembered_verdict(gone) == verdict
+
+
+def test_of_retained_volumes_that_nobody_was_asked_for_nothing_is_said():
+    gone = patched(eventing(), reports.eventmesh([ObjectKey("n", "data-0")]), NOON)
+
+    assert "Drained" not in times(gone)
+    assert reports.remembered_verdict(gone) is None
+
+
 def test_a_failure_does_not_let_forget_that_a_removal_was_allowed():
     allowed = Verdict(allowed=True, reason=Reason.DISCARDED, message="as asked for")
     going = patched(eventing(), reports.removing(State.PROCESSING, "nats", "a pod", allowed), NOON)
