@@ -18,9 +18,6 @@ _READY_SECONDS = 45.0
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
-DOWN = "down"
-"""What is written into the mark of a component that is meant to be down, once it is."""
-
 Announce = Callable[[Step], None]
 
 
@@ -67,13 +64,27 @@ class ControlPlane:
         while True:
             child = self._children[component.name]
             await child.wait()
-            mark = self.layout.down(component.name)
-            if not mark.exists():
+            if not self._is_meant_to_be_down(component):
                 raise ComponentFailedError(child.name, f"ended with {child.returncode}", child.log_tail())
-            mark.write_text(DOWN)
-            while mark.exists():  # noqa: ASYNC110 - a file tells of nothing
-                await asyncio.sleep(_LOOK_SECONDS)
-            await self._start(component)
+            await self._stay_down(component)
+            try:
+                await self._start(component)
+            except ComponentFailedError:
+                if not self._is_meant_to_be_down(component):  # else it was taken down again as it started
+                    raise
+
+    def _is_meant_to_be_down(self, component: Component) -> bool:
+        """Tell whether somebody has taken it down, be it one who was killed right after that."""
+        return self.layout.down(component.name).path.exists()
+
+    async def _stay_down(self, component: Component) -> None:
+        """Wait until nobody holds the component down any more."""
+        lock, fallen = self.layout.down(component.name, "supervisor"), self.layout.fallen(component.name)
+        fallen.touch()
+        while not lock.try_acquire():  # noqa: ASYNC110 - a lock cannot be awaited
+            await asyncio.sleep(_LOOK_SECONDS)
+        fallen.unlink(missing_ok=True)
+        lock.remove()
 
     async def stop(self) -> None:
         """Stop clients before servers; each is waited for."""

@@ -95,9 +95,18 @@ class Layout:
         """Return the log file of a component."""
         return self.logs / f"{component}.log"
 
-    def down(self, component: str) -> Path:
-        """Return the file that says, while it exists, that a component is meant to be down: see faults."""
-        return self.root / "down" / component
+    def down(self, component: str, purpose: str = "", timeout: float | None = None) -> FileLock:
+        """Return the lock of which a component is meant to be down while somebody holds it: see faults."""
+        return FileLock(self.root / "down" / component, purpose=purpose, timeout=timeout)
+
+    def fallen(self, component: str) -> Path:
+        """Return the file that exists while the supervisor keeps a component down."""
+        return self.root / "down" / f"{component}.fallen"
+
+    @property
+    def repairs(self) -> Path:
+        """What undoes each fault that is in force, in a file that its maker holds."""
+        return self.root / "repairs"
 
     def supervisor_lock(self, purpose: str = "", timeout: float | None = None) -> FileLock:
         """Return the lock that tells a running cluster from a stale folder; see PURPOSE."""

@@ -13,6 +13,7 @@ from harness.embedded.layout import ClusterRecord, Layout
 from harness.embedded.node import running_node
 from harness.embedded.pki import ClusterPki, KeyPair, make_pki
 from harness.embedded.readiness import until_pods_can_be_made, until_pods_can_run
+from harness.embedded.repairs import Repairs
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step
 from harness.host.ports import PortPool
@@ -65,6 +66,7 @@ class RunningCluster:
                 await registry
                 self._publish(control_plane.components)
                 on_ready()
+                tasks.create_task(Repairs(self._layout).keep())
                 await control_plane.until_one_ends()
 
     async def _until_usable(self, control_plane: ControlPlane, client: Client) -> None:

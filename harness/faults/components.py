@@ -1,17 +1,15 @@
 """Take components of an embedded cluster down, and bring them back."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.control_plane import DOWN
 from harness.embedded.layout import Layout
 from harness.faults.errors import NoSuchProcessError, NotBackError
+from harness.faults.signals import Signals
 
 _BACK_SECONDS: Final = 45.0
 _LOOK_SECONDS: Final = 0.05
@@ -21,12 +19,14 @@ _NAMES: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-sche
 class Components:
     """The processes of one cluster's control plane and its registry, by name as their log files have them.
 
-    Works from any process: the supervisor owns them, and a file tells it which of them are meant to be down.
+    Works from any process: the supervisor owns them, and a lock tells it which of them are meant to be down.
+    The kernel frees the lock of one who is killed, and the component is started again.
     """
 
     def __init__(self, cluster: EmbeddedCluster) -> None:
         self._supervisor = cluster.pid
         self._layout = Layout.at(cluster.state)
+        self._signals = Signals(cluster)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,15 +45,14 @@ class Components:
     @asynccontextmanager
     async def down(self, name: str) -> AsyncIterator[None]:
         """Kill a component and keep it down while the block runs; return when it is back."""
-        pid, mark = self.pid(name), self._layout.down(name)
-        mark.parent.mkdir(mode=0o700, exist_ok=True)
-        mark.touch()
+        pid, lock = self.pid(name), self._layout.down(name, "faults", timeout=_BACK_SECONDS)
+        await lock.acquire_async()
         try:
-            os.kill(pid, signal.SIGKILL)
-            await self._until(lambda: mark.read_text() == DOWN, f"{name} does not go, though killed")
+            self._signals.kill(pid)
+            await self._until(self._layout.fallen(name).exists, f"{name} does not go, though killed")
             yield
         finally:
-            mark.unlink(missing_ok=True)
+            lock.remove()
             if self._layout.exists():
                 await self._until(lambda: self._runs_again(name, pid), f"{name} does not come back")
 

@@ -18,8 +18,8 @@ from controller.client import Client
 from controller.errors import NotFoundError
 from controller.kinds import POD, PV, PVC
 from controller.resource import Object
-from harness.faults import signals
 from harness.faults.errors import NoSuchProcessError, NotPossibleError
+from harness.faults.signals import Signals, container_pid
 from harness.host.paths import private_folder
 from harness.host.process import Child, spawn
 
@@ -33,7 +33,9 @@ _LOOK_SECONDS: Final = 0.02
 
 
 @asynccontextmanager
-async def full(client: Client, namespace: str, claim: str, folder: Path) -> AsyncIterator[None]:
+async def full(
+    client: Client, namespace: str, claim: str, folder: Path, signals: Signals
+) -> AsyncIterator[None]:
     """Keep the volume of a claim full while the block runs; ``folder`` is for what that takes.
 
     The containers that mount it are killed when it is full and when it has room again, as a program does not
@@ -41,12 +43,12 @@ async def full(client: Client, namespace: str, claim: str, folder: Path) -> Asyn
     """
     volume = await _directory(client, namespace, claim)
     async with _small_disk(folder, size=_size(volume) + _SPARE) as disk:
-        with await _standing_still(client, namespace, claim):
+        with await _standing_still(client, namespace, claim, signals):
             _move_in(volume, disk)
         try:
             yield
         finally:
-            with await _standing_still(client, namespace, claim):
+            with await _standing_still(client, namespace, claim, signals):
                 _move_out(volume, disk, keep=await _is_there(client, namespace, claim))
 
 
@@ -114,17 +116,17 @@ async def _is_mounted(keeper: Child) -> bool:
     return await retrying(has_spoken) == "mounted"
 
 
-async def _standing_still(client: Client, namespace: str, claim: str) -> ExitStack:
+async def _standing_still(client: Client, namespace: str, claim: str, signals: Signals) -> ExitStack:
     """Stop every process that has the claim mounted; it is killed when the block ends."""
     stack = ExitStack()
     for pid in await _processes(client, namespace, claim):
-        with suppress(ProcessLookupError):
+        with suppress(NoSuchProcessError):
             stack.enter_context(signals.paused(pid))
-            stack.callback(_kill, pid)
+            stack.callback(_kill, signals, pid)
     return stack
 
 
-def _kill(pid: int) -> None:
+def _kill(signals: Signals, pid: int) -> None:
     with suppress(NoSuchProcessError):
         signals.kill(pid)
 
@@ -135,7 +137,7 @@ async def _processes(client: Client, namespace: str, claim: str) -> list[int]:
     found = []
     for pod, container in wanted:
         with suppress(NoSuchProcessError, NotFoundError):
-            found.append(await signals.container_pid(client, namespace, pod, container))
+            found.append(await container_pid(client, namespace, pod, container))
     return found
 
 

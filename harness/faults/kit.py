@@ -9,10 +9,13 @@ from typing import Any, Self
 from controller.client import Client
 from harness.blocking import Portal
 from harness.embedded.cluster import EmbeddedCluster
-from harness.faults import disk, lease, node, signals
+from harness.embedded.layout import Layout
+from harness.embedded.repairs import Repairs
+from harness.faults import disk, lease, node
 from harness.faults.components import Components
 from harness.faults.plan import Plan
 from harness.faults.proxy import ApiProxy
+from harness.faults.signals import Signals, container_pid
 
 
 class Fault:
@@ -44,6 +47,8 @@ class FaultKit:
         self._cluster = cluster
         self._folder = folder
         self._components = Components(cluster)
+        self._signals = Signals(cluster)
+        self._repairs = Repairs(Layout.at(cluster.state))
         self._stack = ExitStack()
 
     def down(self, component: str) -> Fault:
@@ -56,15 +61,15 @@ class FaultKit:
 
     def pause(self, component: str) -> Fault:
         """Stop a component where it is: it keeps its connections and answers nobody."""
-        return self._begin(signals.paused(self._components.pid(component)))
+        return self._begin(self._signals.paused(self._components.pid(component)))
 
     def kill_pod(self, namespace: str, pod: str, container: str | None = None) -> None:
         """Kill a container's process; the node starts it again as its pod's restart policy says."""
-        signals.kill(self._pid(namespace, pod, container))
+        self._signals.kill(self._pid(namespace, pod, container))
 
     def pause_pod(self, namespace: str, pod: str, container: str | None = None) -> Fault:
         """Stop a container's process where it is."""
-        return self._begin(signals.paused(self._pid(namespace, pod, container)))
+        return self._begin(self._signals.paused(self._pid(namespace, pod, container)))
 
     def node_not_ready(self) -> Fault:
         """Let the cluster take its node for dead: nothing of its pods is heard, though they go on."""
@@ -76,7 +81,7 @@ class FaultKit:
 
     def take_lease(self, namespace: str, name: str) -> Fault:
         """Take a lease away from whoever holds it: nobody leads until it is given back."""
-        return self._begin(_Blocking(self._portal, lease.taken(self._client, namespace, name)))
+        return self._begin(_Blocking(self._portal, lease.taken(self._client, namespace, name, self._repairs)))
 
     def disk_full(self, namespace: str, claim: str) -> Fault:
         """Fill the disk behind a PersistentVolumeClaim; its containers start anew, in the end once more.
@@ -84,7 +89,8 @@ class FaultKit:
         Raises NotPossibleError where the kernel allows no user namespaces, or the volume is not the node's.
         """
         folder = self._folder / f"disk-{namespace}-{claim}"
-        return self._begin(_Blocking(self._portal, disk.full(self._client, namespace, claim, folder)))
+        full = disk.full(self._client, namespace, claim, folder, self._signals)
+        return self._begin(_Blocking(self._portal, full))
 
     def proxy(self) -> ApiProxy:
         """Start a proxy in front of the API server; it ends with the test."""
@@ -106,7 +112,7 @@ class FaultKit:
         self._stack.close()
 
     def _pid(self, namespace: str, pod: str, container: str | None) -> int:
-        return self._portal.call(signals.container_pid(self._client, namespace, pod, container))
+        return self._portal.call(container_pid(self._client, namespace, pod, container))
 
     def _begin(self, what: AbstractContextManager[Any]) -> Fault:
         fault = Fault(what)

@@ -10,10 +10,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from controller.client import Client
 from controller.errors import ConflictError, NotFoundError
 from controller.kinds import LEASE
+from harness.embedded.repairs import Repair, Repairs, Request
 
 _LONG_AGO: Final = "2000-01-01T00:00:00.000000Z"
 _STRANGER: Final = "nobody: a fault was injected"
 _A_DAY: Final = 86_400
+_GIVEN_BACK: Final = {"holderIdentity": "", "renewTime": _LONG_AGO, "leaseDurationSeconds": 1}
 
 
 async def expire(client: Client, namespace: str, name: str) -> None:
@@ -25,24 +27,26 @@ async def expire(client: Client, namespace: str, name: str) -> None:
 
 
 @asynccontextmanager
-async def taken(client: Client, namespace: str, name: str) -> AsyncIterator[None]:
+async def taken(client: Client, namespace: str, name: str, repairs: Repairs) -> AsyncIterator[None]:
     """Let nobody lead while the block runs: a stranger holds the lease, and gives it back in the end."""
-    await _set(
-        client,
-        namespace,
-        name,
-        holderIdentity=_STRANGER,
-        acquireTime=_now(),
-        renewTime=_now(),
-        leaseDurationSeconds=_A_DAY,
-    )
-    try:
-        yield
-    finally:
-        with suppress(NotFoundError):  # it went with its namespace: there is nothing to give back
-            await _set(
-                client, namespace, name, holderIdentity="", renewTime=_LONG_AGO, leaseDurationSeconds=1
-            )
+    path = f"/apis/{LEASE.api_version}/namespaces/{namespace}/leases/{name}"
+    repair = Repair(requests=(Request(method="PATCH", path=path, body={"spec": _GIVEN_BACK}),))
+    with repairs.promised(repair) as promise:
+        await _set(
+            client,
+            namespace,
+            name,
+            holderIdentity=_STRANGER,
+            acquireTime=_now(),
+            renewTime=_now(),
+            leaseDurationSeconds=_A_DAY,
+        )
+        try:
+            yield
+        finally:
+            with suppress(NotFoundError):  # it went with its namespace: there is nothing to give back
+                await _set(client, namespace, name, **_GIVEN_BACK)
+            promise.remove()
 
 
 async def _set(client: Client, namespace: str, name: str, **fields: Any) -> None:

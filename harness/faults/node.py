@@ -13,12 +13,20 @@ from controller.kinds import LEASE, NODE, POD
 from controller.resource import Kind, Object, ObjectKey
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
+from harness.embedded.repairs import Repair, Repairs, Request
 from harness.observe.claims import satisfies
 from harness.observe.waits import Target, wait_for
 
 _POLICY: Final = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")
 _BINDING: Final = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding")
 _NAME: Final = "faults.kyma-harness.io-silent-node"
+_PATH: Final = "/apis/admissionregistration.k8s.io/v1"
+_REPAIR: Final = Repair(
+    requests=(
+        Request(method="DELETE", path=f"{_PATH}/validatingadmissionpolicybindings/{_NAME}"),
+        Request(method="DELETE", path=f"{_PATH}/validatingadmissionpolicies/{_NAME}"),
+    )
+)
 _LEASES: Final = "kube-node-lease"
 _LOOK_SECONDS: Final = 0.1
 _LIMIT_SECONDS: Final = 45.0
@@ -35,19 +43,27 @@ async def not_ready(client: Client, cluster: EmbeddedCluster) -> AsyncIterator[N
     the end when the node is open to pods again: it speaks every ten seconds.
     """
     node = cluster.record.node
-    try:
-        for item in (_policy(node), _binding()):
-            await client.apply(item, field_manager="faults")
-        async with Client.from_kubeconfig(Layout.at(cluster.state).pki / "node.kubeconfig") as voice:
-            await _until_refused(voice, node)
-        await _take_for_dead(client, node)
-        await _until_node(client, node, lambda seen: _TAINT in _taints(seen), "be tainted")
-        yield
-    finally:
-        for kind in (_BINDING, _POLICY):
-            with suppress(NotFoundError):
-                await client.delete(kind, _NAME)
-        await _until_node(client, node, lambda seen: not _taints(seen), "be Ready and without taints")
+    with Repairs(Layout.at(cluster.state)).promised(_REPAIR) as promise:
+        try:
+            await _silence(client, cluster)
+            await _take_for_dead(client, node)
+            await _until_node(client, node, lambda seen: _TAINT in _taints(seen), "be tainted")
+            yield
+        finally:
+            for kind in (_BINDING, _POLICY):
+                with suppress(NotFoundError):
+                    await client.delete(kind, _NAME)
+            promise.remove()
+            await _until_node(client, node, lambda seen: not _taints(seen), "be Ready and without taints")
+
+
+async def _silence(client: Client, cluster: EmbeddedCluster) -> None:
+    """Let the API server refuse what the node writes, and return when it does."""
+    node = cluster.record.node
+    for item in (_policy(node), _binding()):
+        await client.apply(item, field_manager="faults")
+    async with Client.from_kubeconfig(Layout.at(cluster.state).pki / "node.kubeconfig") as voice:
+        await _until_refused(voice, node)
 
 
 async def _take_for_dead(client: Client, node: str) -> None:

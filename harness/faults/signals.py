@@ -1,39 +1,53 @@
 """Stop processes for a while, and end them, without hitting another that has their id by now."""
 
-import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from controller.client import Client
 from controller.kinds import POD
 from controller.resource import Object
+from harness.embedded.cluster import EmbeddedCluster
+from harness.embedded.layout import Layout
+from harness.embedded.repairs import Repair, Repairs
 from harness.faults.errors import NoSuchProcessError
+from harness.host.stranger import Stranger, parent_of
 
 _SCHEME = "process://"
 
 
-@contextmanager
-def paused(pid: int) -> Iterator[None]:
-    """Stop a process and its group while the block runs: it holds its connections, and does nothing."""
-    descriptor = os.pidfd_open(pid)
-    try:
-        os.killpg(pid, signal.SIGSTOP)
-        yield
-    finally:
-        # The descriptor pins the process: is it gone, nobody else is woken up in its place.
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(descriptor, 0)
-            os.killpg(pid, signal.SIGCONT)
-        os.close(descriptor)
+class Signals:
+    """Hit processes of one cluster, from outside."""
 
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self._supervisor = cluster.pid
+        self._repairs = Repairs(Layout.at(cluster.state))
 
-def kill(pid: int) -> None:
-    """Kill a process and its group; NoSuchProcessError where it has ended already."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        raise NoSuchProcessError(f"process {pid} has ended already") from None
+    @contextmanager
+    def paused(self, pid: int) -> Iterator[None]:
+        """Stop a process and its group while the block runs: it holds its connections, and does nothing.
+
+        NoSuchProcessError where it has ended already.
+        """
+        with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
+            try:
+                _hit(process, pid, signal.SIGSTOP)
+                yield
+            finally:
+                process.signal(signal.SIGCONT)
+                promise.remove()
+
+    def kill(self, pid: int) -> None:
+        """Kill a process and its group; NoSuchProcessError where it has ended already."""
+        with self._pinned(pid) as process:
+            _hit(process, pid, signal.SIGKILL)
+
+    def _pinned(self, pid: int) -> Stranger:
+        """Pin a component or a container: every one is a child of the supervisor."""
+        try:
+            return Stranger(pid, lambda: parent_of(pid) == self._supervisor)
+        except ProcessLookupError:
+            raise _gone(pid) from None
 
 
 async def container_pid(client: Client, namespace: str, pod: str, container: str | None = None) -> int:
@@ -51,3 +65,12 @@ async def container_pid(client: Client, namespace: str, pod: str, container: str
 def _runs(status: Object) -> bool:
     identity = status.get("containerID", "").removeprefix(_SCHEME)
     return "running" in status.get("state", {}) and identity.isdecimal()
+
+
+def _hit(process: Stranger, pid: int, number: int) -> None:
+    if not process.signal(number):
+        raise _gone(pid)
+
+
+def _gone(pid: int) -> NoSuchProcessError:
+    return NoSuchProcessError(f"process {pid} has ended already")

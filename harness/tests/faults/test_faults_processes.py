@@ -1,6 +1,8 @@
 """Components go down, come back, stop and go on; the cluster outlives it."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +10,7 @@ from controller.errors import UnreachableError
 from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
 from harness.faults.components import Components
 from harness.faults.errors import NoSuchProcessError
+from harness.faults.signals import Signals
 from harness.observe.claims import exists
 from harness.observe.waits import Target, WaitError, wait_for
 
@@ -64,3 +67,20 @@ def test_a_paused_component_does_nothing_and_goes_on_where_it_was(admin, kit, po
 def test_what_is_no_component_is_named_with_those_that_are(components):
     with pytest.raises(NoSuchProcessError, match=r"no kube-dns runs .* kube-scheduler"):
         components.pid("kube-dns")
+
+
+def test_a_component_may_be_restarted_again_while_it_still_starts(admin, kit, portal):
+    for _ in range(3):
+        kit.restart("kube-apiserver")
+
+    default = Target(kind=NAMESPACE, name="default")
+    assert portal.call(wait_for(admin, default, exists(), what="be known", within=60))
+
+
+def test_a_process_that_is_not_the_cluster_s_is_never_hit(embedded_cluster):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
+        with pytest.raises(NoSuchProcessError, match=f"process {stranger.pid} has ended already"):
+            Signals(embedded_cluster).kill(stranger.pid)
+
+        assert stranger.poll() is None
+        stranger.terminate()
