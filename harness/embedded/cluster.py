@@ -15,13 +15,15 @@ from harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from harness.embedded.settings import SupervisorSettings
 from harness.embedded.step import Step, Steps
 from harness.host.descendants import end_marked
-from harness.host.locks import FileLock
+from harness.host.errors import LockHeldError
 from harness.host.process import Child, spawn
 from harness.host.sharing import Share
 from harness.host.stranger import end_process
 from harness.toolchain.toolchain import ToolPaths
 
 _KILL_SECONDS = 10.0
+_GLANCE_SECONDS = 1.0
+"""Longer than others look at a lock, during which nobody can take it."""
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -140,24 +142,48 @@ class EmbeddedCluster:
         """Remove whatever is there of a cluster: a running one, one that starts, the remains of a killed one.
 
         After `timeout` seconds the supervisor is killed, and its children with it. Returns whether there was
-        anything. Raises ClusterStopError when the supervisor does not even end then.
+        anything. Raises ClusterStopError when the supervisor does not even end then, or when somebody else
+        has taken the folder meanwhile.
         """
         layout = Layout.at(state)
         if not layout.exists():
             return False
-        await _end_supervisor(layout.supervisor_lock(), timeout)
-        await cls.remove_remains(state)
+        await cls.end_supervisor(state, timeout)
+        if not await cls.remove_remains(state):
+            holder = layout.supervisor_lock().holder() or "another process"
+            raise ClusterStopError(
+                f"{layout.root} stays, as {holder} has taken it meanwhile: see what that does, and stop the "
+                "cluster again"
+            )
+        return True
+
+    @staticmethod
+    async def end_supervisor(state: Path, timeout: float = 45) -> bool:  # noqa: ASYNC109 - see take_down()
+        """End the supervisor of a cluster that runs or starts, and nothing else; whether there was one.
+
+        Raises ClusterStopError when it does not end.
+        """
+        lock = Layout.at(state).supervisor_lock()
+        holder = lock.holder()
+        if holder is None or not holder.purpose.startswith(PURPOSE):
+            return False
+        if not await end_process(holder.pid, lambda: lock.holder() == holder, grace=timeout):
+            raise ClusterStopError(
+                f"{holder} does not end, not even when killed: see {lock.path.parent / 'logs'}"
+            )
         return True
 
     @staticmethod
     async def remove_remains(state: Path) -> bool:
         """Remove what a cluster that is no more has left behind; false where one runs, which stays."""
         layout = Layout.at(state)
-        lock = layout.supervisor_lock("clean-up")
+        lock = layout.supervisor_lock("clean-up", timeout=_GLANCE_SECONDS)
         if not layout.exists():
             return True
         layout.check_ours()
-        if not lock.try_acquire():
+        try:
+            await lock.acquire_async()
+        except LockHeldError:
             return False
         try:
             await asyncio.to_thread(end_marked, str(layout.root))
@@ -206,17 +232,3 @@ async def _judge(child: Child, steps: Steps, settings: SupervisorSettings) -> No
     raise ClusterStartError(
         f"the supervisor of cluster {settings.name} ended with {code} and said: {steps.stray or 'nothing'}"
     )
-
-
-async def _end_supervisor(lock: FileLock, grace: float) -> None:
-    holder = lock.holder()
-    if holder is None or not holder.purpose.startswith(PURPOSE):
-        return
-
-    def still_holds() -> bool:
-        return lock.holder() == holder
-
-    if not await end_process(holder.pid, still_holds, grace=grace):
-        raise ClusterStopError(
-            f"{holder} does not end, not even when killed: see {lock.path.parent / 'logs'}"
-        )

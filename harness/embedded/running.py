@@ -65,9 +65,13 @@ class RunningCluster:
                 await self._until_usable(control_plane, client)
                 await registry
                 self._publish(control_plane.components)
-                on_ready()
-                tasks.create_task(Repairs(self._layout).keep())
-                await control_plane.until_one_ends()
+                try:
+                    on_ready()
+                    tasks.create_task(Repairs(self._layout).keep())
+                    await control_plane.until_one_ends()
+                finally:
+                    # Before the pods are given their time to end: nobody is to take up a cluster that goes.
+                    self._layout.record.unlink(missing_ok=True)
 
     async def _until_usable(self, control_plane: ControlPlane, client: Client) -> None:
         async with asyncio.TaskGroup() as tasks:

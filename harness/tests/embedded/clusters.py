@@ -68,17 +68,6 @@ def entries(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()]
 
 
-def substituted(tools: ToolPaths, folder: Path, name: str, script: str) -> ToolPaths:
-    """Return the tools with one of them replaced by a shell script."""
-    folder.mkdir()
-    for tool in tools.folder.iterdir():
-        (folder / tool.name).symlink_to(tool)
-    (folder / name).unlink()
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-    (folder / name).chmod(0o755)
-    return ToolPaths(folder=folder)
-
-
 def _program(pid: int) -> str:
     with contextlib.suppress(OSError):  # it may end while we look
         return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]

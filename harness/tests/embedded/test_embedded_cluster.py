@@ -14,12 +14,13 @@ from clusters import (
     process_of,
     processes_of,
     programs_of,
-    substituted,
 )
 from eventually import eventually, first_line, is_gone
+from substitution import substituted
 
 from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.errors import ClusterStartError
+from harness.embedded.errors import ClusterStartError, ClusterStopError
+from harness.embedded.layout import Layout
 from harness.embedded.step import Step
 from harness.host.process import spawn
 from harness.toolchain.toolchain import ToolPaths
@@ -185,6 +186,33 @@ async def test_a_component_that_ends_later_stops_the_cluster_and_its_log_stays(
         await eventually(lambda: is_gone(cluster.pid), within=30)
         assert processes_of(state) == []
         assert "kube-scheduler ended with -9" in (state / "logs" / "supervisor.log").read_text()
+
+
+async def test_a_cluster_that_ends_is_not_taken_up_while_its_pods_have_their_time(
+    tmp_path: Path, tools: ToolPaths
+) -> None:
+    state, rules = tmp_path / "state", tmp_path / "rules.yaml"
+    rules.write_text("- {image: slow, command: [sh, -c, 'trap \"sleep 600\" TERM; sleep 600 & wait']}\n")
+    async with a_cluster(state, tools, detached=True, rules=[rules]) as cluster:
+        patience = '--overrides={"spec": {"terminationGracePeriodSeconds": 8}}'
+        await kubectl(cluster, "run", "slow", "--image=slow", patience)
+        await eventually(lambda: "sleep" in programs_of(state), within=30)
+        before = EmbeddedCluster.attach(state)
+
+        os.kill(cluster.pid, signal.SIGTERM)
+
+        await eventually(lambda: EmbeddedCluster.attach(state) is None, within=10)
+        assert before is not None
+        assert not is_gone(cluster.pid)
+        assert "etcd" in programs_of(state)
+
+
+async def test_a_folder_that_somebody_else_has_taken_stays_and_is_told(tmp_path: Path) -> None:
+    lock = Layout(tmp_path / "state").supervisor_lock("something else")
+    with lock, pytest.raises(ClusterStopError, match=rf"process {os.getpid()} \(something else\) has taken"):
+        await EmbeddedCluster.take_down(tmp_path / "state")
+
+    assert (tmp_path / "state").exists()
 
 
 async def test_nothing_to_take_down_is_no_error(tmp_path: Path) -> None:
