@@ -1,6 +1,7 @@
 """Begin and end the use of a cluster that others may use as well: see docs/reference/lifetimes.md."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,10 +35,21 @@ class Start:
     """Whether lifecycle managers, bundle and Kyma are in it, as they would be now."""
 
 
-def making(settings: Settings) -> FileLock:
-    """Return the lock under which one at a time makes the cluster, fills it, or leaves it."""
+def making_lock(settings: Settings) -> FileLock:
+    """Return the lock of :func:`making`; it lies beside the cluster's folder, which is removed under it."""
     purpose = f"making or leaving cluster {settings.cluster}"
-    return FileLock(settings.cluster_state / "making.lock", purpose=purpose, timeout=MAKING_SECONDS)
+    return FileLock(settings.making / f"{settings.cluster}.lock", purpose=purpose, timeout=MAKING_SECONDS)
+
+
+@asynccontextmanager
+async def making(settings: Settings) -> AsyncIterator[None]:
+    """Be the one who makes the cluster, fills it, or leaves it, while the block runs."""
+    lock = making_lock(settings)
+    await lock.acquire_async()
+    try:
+        yield
+    finally:
+        lock.remove()
 
 
 async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> Start:
@@ -81,8 +93,26 @@ async def leave(testbed: Testbed) -> None:
     testbed.users.release()
 
 
+async def bring_down(settings: Settings) -> bool:
+    """Take the cluster away once nobody else makes or leaves it, and end a start that is in progress.
+
+    Returns whether there was anything.
+    """
+    lock, ended = making_lock(settings), False
+    if not lock.try_acquire():
+        ended = await EmbeddedCluster.end_supervisor(settings.cluster_state)
+        await lock.acquire_async()
+    try:
+        return await take_away(settings) or ended
+    finally:
+        lock.remove()
+
+
 async def take_away(settings: Settings) -> bool:
-    """Take away the cluster of this name with all that is of it; returns whether there was anything."""
+    """Take away the cluster of this name with all that is of it; returns whether there was anything.
+
+    The caller holds the lock of :func:`making`.
+    """
     known = Record.read(settings)
     if known is None or known.provider == EmbeddedProvider.name:
         return await EmbeddedCluster.take_down(settings.cluster_state)

@@ -79,8 +79,9 @@ class Record:
         )
 
     def forget(self, settings: Settings) -> None:
-        """Drop it: the cluster did not come to be."""
-        (settings.cluster_state / NAME).unlink(missing_ok=True)
+        """Drop it: the cluster did not come to be. One that somebody else has written since stays."""
+        if self.read(settings) == self:
+            (settings.cluster_state / NAME).unlink(missing_ok=True)
 
     def check(self, now: Self, cluster: str) -> None:
         """Raise :class:`MismatchError`, with every difference, where something else is asked for now.

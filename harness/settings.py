@@ -57,9 +57,14 @@ class Settings:
         """The folder of this cluster: kubeconfig, logs, data."""
         return self.state / "clusters" / self.cluster
 
+    @property
+    def making(self) -> Path:
+        """The folder of the locks that clusters are made and left under."""
+        return self.state / "making"
+
     def forget_empty_folders(self) -> None:
         """Remove the folders above the clusters' own, once the last cluster is gone."""
-        for folder in (self.state / "clusters", self.state / "turns", self.state):
+        for folder in (self.state / "clusters", self.state / "turns", self.making, self.state):
             with suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
 

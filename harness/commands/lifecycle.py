@@ -18,7 +18,7 @@ from harness.commands.outcomes import Down, Up
 from harness.commands.session import Session
 from harness.kyma.distribution import Choice
 from harness.ledger import Ledger
-from harness.lifetime import take_away
+from harness.lifetime import bring_down
 from harness.record import Record
 from harness.settings import DEFAULT_CLUSTER, from_environment
 from harness.testbed import Testbed
@@ -85,7 +85,7 @@ async def down(session: Session) -> Down:
     away; the cluster stays.
     """
     with Ledger(session.console).step("stop") as step:
-        found = await take_away(session.settings)
+        found = await bring_down(session.settings)
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
     return Down(cluster=session.settings.cluster, was_running=found)

@@ -43,7 +43,7 @@ class Up(Outcome):
 class Leaked:
     """Something that a dead run has left."""
 
-    kind: Annotated[str, "`cluster`, `processes`, `containers`, `port locks` or `turn locks`"]
+    kind: Annotated[str, "`cluster`, `processes`, `containers`, `port locks`, `turn locks` or `making locks`"]
     what: Annotated[str, "what it is, and where"]
     problem: Annotated[str | None, "why it was not removed"] = None
 

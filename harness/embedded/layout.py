@@ -13,7 +13,7 @@ from harness.host.sharing import Share
 
 PURPOSE = "cluster"
 """How a supervisor's purpose in its lock begins; whoever else holds the lock is not to be ended."""
-LASTING = ("lock", "users.lock", "making.lock", "testbed.json")
+LASTING = ("lock", "users.lock", "testbed.json")
 """What is not of one run of the cluster: locks that others may hold or wait for, and what it was made for."""
 
 OURS = (*LASTING, "cluster.json", "kubeconfig", "pki", "etcd")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from harness.clusters.embedded import EmbeddedProvider
 from harness.embedded.layout import Layout
-from harness.lifetime import making
+from harness.lifetime import making_lock
 from harness.record import Record
 from harness.settings import NAME, Settings
 
@@ -54,7 +54,7 @@ def look_at(settings: Settings) -> Found:
 
 def _condition(settings: Settings, layout: Layout, record: Record | None, *, is_used: bool) -> Condition:
     is_embedded = record is None or record.provider == EmbeddedProvider.name
-    if making(settings).holder():
+    if making_lock(settings).holder():
         return Condition.STARTS
     if is_embedded and layout.supervisor_lock().holder():
         return Condition.RUNS if layout.record.exists() else Condition.STARTS

@@ -8,7 +8,7 @@ from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
 from harness.leaks.census import Condition, census
 from harness.leaks.leak import Leak
-from harness.lifetime import making, take_away
+from harness.lifetime import making_lock, take_away
 from harness.record import Record
 from harness.settings import Settings
 
@@ -30,7 +30,7 @@ async def _remove(settings: Settings) -> bool:
     """Remove a cluster under all the locks that its owners would hold."""
     layout = Layout(settings.cluster_state)
     layout.check_ours()
-    lock, users = making(settings), layout.users()
+    lock, users = making_lock(settings), layout.users()
     if not lock.try_acquire():
         return False
     try:
@@ -42,4 +42,4 @@ async def _remove(settings: Settings) -> bool:
         return await EmbeddedCluster.remove_remains(settings.cluster_state)
     finally:
         users.release()
-        lock.release()
+        lock.remove()

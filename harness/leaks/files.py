@@ -1,4 +1,4 @@
-"""Lock files of ports and of tests' turns that nobody holds: those whose holder was killed."""
+"""Lock files of ports, of makers and of tests' turns that nobody holds: those whose holder was killed."""
 
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,11 @@ _SHOWN = 3
 
 def leaked_files(settings: Settings) -> list[Leak]:
     """Return the lock files that nobody holds, a leak for each folder of them."""
-    folders = {"port": runtime_dir() / "ports", "turn": settings.state / "turns"}
+    folders = {
+        "port": runtime_dir() / "ports",
+        "turn": settings.state / "turns",
+        "making": settings.making,
+    }
     found = {(kind, folder): _free(folder) for kind, folder in folders.items()}
     return [
         Leak(

@@ -97,15 +97,17 @@ async def test_what_a_live_run_owns_is_no_leak(tmp_path: Path, shell: Shell) -> 
 
 async def test_a_folder_that_somebody_is_filling_is_no_leak(tmp_path: Path, shell: Shell) -> None:
     folder = tmp_path / "state" / "clusters" / "early"
-    holder = await _holding(folder / "making.lock", tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "users.lock").touch()
+    holder = await _holding(tmp_path / "state" / "making" / "early.lock", tmp_path)
 
     during = await shell("gc")
     await holder.terminate(grace=1)
     afterwards = await shell("gc")
 
     assert during["removed"] == []
-    assert [leak["kind"] for leak in afterwards["removed"]] == ["cluster"]
-    assert not folder.exists()
+    assert [leak["kind"] for leak in afterwards["removed"]] == ["cluster", "making locks"]
+    assert not (tmp_path / "state").exists()
 
 
 async def _holding(lock: Path, tmp_path: Path) -> Child:

@@ -51,6 +51,23 @@ async def test_a_kept_cluster_is_taken_up_until_something_has_changed_which_is_t
     assert remains(tmp_path) == []
 
 
+async def test_workers_make_a_kept_cluster_anew_once(tmp_path: Path) -> None:
+    shutil.copytree(LAMP, tmp_path / "lamp", ignore=shutil.ignore_patterns("__pycache__"))
+    run = ("--harness-keep", f"--harness-module={tmp_path / 'lamp' / 'module.yaml'}")
+    await _output_of(tmp_path, *run, "test_one.py", "-k", "again")
+    values = tmp_path / "lamp" / "chart" / "values.yaml"
+    values.write_text(values.read_text().replace("white", "amber"))
+
+    output = await _output_of(tmp_path, *run, "-n2", "--dist=loadfile", "test_one.py", "test_two.py")
+
+    (kept,) = (tmp_path / "state" / "clusters").iterdir()
+    assert "6 passed" in output
+    assert f"cluster {kept.name}: made anew\n  module's bundle: was " in output
+    assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
+    assert await EmbeddedCluster.take_down(kept)
+    assert remains(tmp_path) == []
+
+
 @pytest.mark.long
 async def test_a_namespace_that_cannot_go_fails_its_test_which_names_what_is_left(tmp_path: Path) -> None:
     async with a_session(tmp_path, "test_stuck.py") as session:
