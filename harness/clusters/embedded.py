@@ -90,9 +90,8 @@ class EmbeddedProvider:
         shutil.copytree(self._running().logs, folder, dirs_exist_ok=True)
 
     async def delete(self) -> None:
-        """Stop the supervisor, which stops everything in order and removes the state folder."""
-        if self._cluster or await self.attach():
-            await self._running().stop()
+        """Stop the supervisor, which stops everything in order, and remove whatever else is there."""
+        await EmbeddedCluster.take_down(self._state)
         self._cluster = None
 
     def _running(self) -> EmbeddedCluster:

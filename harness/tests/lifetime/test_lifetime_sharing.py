@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from sessions import a_session, remains
+from substitution import substituted
 
 from harness.embedded.cluster import EmbeddedCluster
+from harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parents[1] / "modules" / "lamp"
 
@@ -66,6 +68,24 @@ async def test_workers_make_a_kept_cluster_anew_once(tmp_path: Path) -> None:
     assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
     assert await EmbeddedCluster.take_down(kept)
     assert remains(tmp_path) == []
+
+
+async def test_a_session_whose_cluster_does_not_come_up_leaves_nothing(
+    tmp_path: Path, tools: ToolPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    tells_version = f'[ "$1" = --version ] && exec {tools.folder / "registry"} "$@"'
+    broken = substituted(tools, tmp_path / "tools", "registry", f"{tells_version}; exit 7")
+
+    async with a_session(tmp_path, f"--harness-tools={broken.folder}", "test_one.py") as session:
+        code = await session.end()
+
+        assert code == 1
+        assert "registry ended with 7" in session.output
+        assert session.clusters() == []
+        assert list((tmp_path / "scratch").glob("kyma-harness-*")) == []
+        assert remains(tmp_path) == []
 
 
 @pytest.mark.long
