@@ -17,12 +17,22 @@ from harness.observe.timeline import lines
 DATA = "evidence.json"
 """What the report is drawn from; it also marks a folder as ours."""
 NAME_LENGTH = 80
+LONGEST_NAME = 255
+"""Bytes; two names of Kubernetes together may have more."""
 
 
 def folder_name(test: str) -> str:
     """Return a folder's name for a test: readable, and unlike any other test's."""
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", test.partition("::")[2] or test).strip("-.")
     return f"{slug[:NAME_LENGTH]}-{sha256(test.encode()).hexdigest()[:6]}"
+
+
+def file_name(stem: str, ending: str = "") -> str:
+    """Return a file's name; a stem that no file system takes is cut, and stays unlike any other."""
+    if len((stem + ending).encode()) <= LONGEST_NAME:
+        return stem + ending
+    tail = f"-{sha256(stem.encode()).hexdigest()[:6]}{ending}"
+    return stem.encode()[: LONGEST_NAME - len(tail)].decode(errors="ignore") + tail
 
 
 def discard(base: Path, test: str) -> None:
@@ -49,8 +59,14 @@ def lay_down(base: Path, incident: Incident, findings: Findings) -> Path:
     for obj in findings.objects:
         _write_object(folder / "objects", obj)
     for log in findings.logs:
-        name = f"{log.namespace}_{log.pod}_{log.container}{'.previous' if log.previous else ''}.log"
-        _write(folder / "logs" / name, log.text or f"(nothing: {log.problem or 'it wrote nothing'})\n")
+        name, ending = (
+            f"{log.namespace}_{log.pod}_{log.container}",
+            ".previous.log" if log.previous else ".log",
+        )
+        _write(
+            folder / "logs" / file_name(name, ending),
+            log.text or f"(nothing: {log.problem or 'it wrote nothing'})\n",
+        )
     _write(folder / DATA, json.dumps(as_data(incident, findings), default=str))
     return folder
 
@@ -59,8 +75,8 @@ def _write_object(base: Path, obj: Mapping[str, Any]) -> None:
     group = obj["apiVersion"].rpartition("/")[0]
     kind = f"{obj['kind']}.{group}" if group else obj["kind"]
     name, namespace = obj["metadata"]["name"].replace(":", "_"), obj["metadata"].get("namespace")
-    file = f"{namespace}_{name}.yaml" if namespace else f"{name}.yaml"
-    _write(base / kind / file, yaml.safe_dump(dict(obj), sort_keys=False, allow_unicode=True))
+    file = file_name(f"{namespace}_{name}" if namespace else name, ".yaml")
+    _write(base / file_name(kind) / file, yaml.safe_dump(dict(obj), sort_keys=False, allow_unicode=True))
 
 
 def _step_lines(incident: Incident, findings: Findings) -> Iterable[str]:

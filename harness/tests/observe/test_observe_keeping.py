@@ -1,0 +1,118 @@
+"""What cannot be kept of a failed test is said, and the other tests run; in runs of pytest of their own."""
+
+import os
+import re
+import sys
+import textwrap
+from types import SimpleNamespace
+
+import pytest
+from observe_objects import an_object
+
+from harness.host.process import run
+from harness.observe.folder import lay_down
+from harness.observe.incident import Findings, Incident
+from harness.observe.podlogs import ContainerLog
+
+CONFTEST = """
+    import pytest
+
+    @pytest.fixture
+    def observer():
+        return None
+"""
+ODD = """
+    from types import SimpleNamespace
+    import pytest
+    from harness.fixtures.stash import OBSERVED
+
+    class Portal:
+        def call(self, coroutine):
+            coroutine.close()
+            raise KeyError("metadata")
+
+    @pytest.fixture
+    def observer(pytestconfig):
+        pytestconfig.stash[OBSERVED] = SimpleNamespace(observer=None, portal=Portal(), facts={})
+"""
+TESTS = """
+    def test_that_fails(observer):
+        assert not "as it should be"
+
+    def test_after_it(observer):
+        pass
+
+    def test_with_chance(observer, fault_seed):
+        assert not fault_seed
+"""
+
+
+@pytest.fixture
+def suite(portal, tmp_path):
+    """Run the tests with a conftest, and give the exit code, what pytest says, and the folder of evidence."""
+
+    def call(*options, conftest=CONFTEST):
+        (tmp_path / "conftest.py").write_text(textwrap.dedent(conftest))
+        (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
+        plain = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--rootdir={tmp_path}"]
+        argv = [sys.executable, "-m", "pytest", *plain, *options, "test_it.py"]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        done = portal.call(run(argv, timeout=120, check=False, cwd=tmp_path, env=inherited))
+        return SimpleNamespace(
+            code=done.returncode, output=done.stdout, evidence=tmp_path / ".harness-evidence"
+        )
+
+    return call
+
+
+def test_where_no_evidence_can_be_written_the_reason_is_said_and_the_other_tests_run(suite, tmp_path):
+    (tmp_path / "occupied").write_text("a file, where a folder is wanted")
+
+    ended = suite("--harness-evidence=occupied")
+
+    assert ended.code == 1, ended.output
+    assert "2 failed, 1 passed" in ended.output
+    assert re.search(r"evidence could not be kept: \w+Error: .*occupied", ended.output)
+    assert "run it again: cd " in ended.output
+
+
+def test_where_a_cluster_gives_odd_answers_the_other_tests_run(suite):
+    ended = suite(conftest=ODD)
+
+    assert ended.code == 1, ended.output
+    assert "2 failed, 1 passed" in ended.output
+    assert "evidence could not be kept: KeyError: 'metadata'" in ended.output
+
+
+def test_a_report_that_cannot_be_written_takes_nothing_else_away(suite, tmp_path):
+    (tmp_path / ".harness-evidence" / "report.html").mkdir(parents=True)
+
+    ended = suite()
+
+    assert ended.code == 1, ended.output
+    assert "2 failed, 1 passed" in ended.output
+    assert "report: it could not be written: IsADirectoryError" in ended.output
+
+
+def test_the_command_that_runs_a_test_again_has_its_seed(suite):
+    ended = suite("-k", "chance")
+
+    (file,) = ended.evidence.glob("test_with_chance-*/rerun.sh")
+    (seed,) = set(re.findall(r"KYMA_HARNESS_SEED=(\d+)", ended.output))
+    assert f"KYMA_HARNESS_SEED={seed} " in file.read_text()
+
+
+def test_names_too_long_for_a_file_are_cut_and_stay_apart(tmp_path):
+    long = "n" * 250
+    findings = Findings(
+        objects=[an_object(name=f"{long}-{end}", namespace="shop") for end in ("a", "b")],
+        logs=[ContainerLog(namespace="shop", pod=long, container=end, text=end) for end in ("a", "b")],
+    )
+    incident = Incident(
+        test="test_it", phase="call", started=0.0, ended=1.0, message="", cause="", command=""
+    )
+
+    folder = lay_down(tmp_path, incident, findings)
+
+    assert len(list(folder.glob("objects/ConfigMap/shop_nnn*.yaml"))) == 2
+    assert sorted(file.read_text() for file in folder.glob("logs/shop_nnn*.log")) == ["a", "b"]
