@@ -16,6 +16,8 @@ from harness.settings import DEFAULT_MODULE, Settings
 
 NAME = "testbed.json"
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
+CONFIRMATION = "allow_context"
+"""What says once more what another option says: no choice of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,11 @@ class Record:
 
         What somebody asks for counts, not what has changed by itself since, such as the harness.
         """
-        wanted = now._asked()
+        had, wanted = self._asked(), now._asked()
         differing = [
-            f"{key} {was}, not {wanted.get(key)}"
-            for key, was in self._asked().items()
-            if was != wanted.get(key)
+            _difference(key, had.get(key), wanted.get(key))
+            for key in had | wanted
+            if had.get(key) != wanted.get(key)
         ]
         if differing:
             raise MismatchError(
@@ -102,8 +104,15 @@ class Record:
 
     def _asked(self) -> dict[str, str]:
         chosen = {"provider": self.provider, "kyma": self.kyma, "module": self.module}
-        return {**chosen, **{f"option {name}": str(value) for name, value in self.options.items()}}
+        options = {name: value for name, value in self.options.items() if name != CONFIRMATION}
+        return {**chosen, **{f"option {name}": str(value) for name, value in options.items()}}
 
     def _options(self) -> ProviderOptions:
         paths = {key: Path(self.options[key]) for key in PATHS if key in self.options}
         return ProviderOptions(**{**self.options, **paths})
+
+
+def _difference(key: str, had: str | None, wanted: str | None) -> str:
+    if had is None:
+        return f"{key} not given, now {wanted}"
+    return f"{key} {had}, {'now not given' if wanted is None else f'not {wanted}'}"

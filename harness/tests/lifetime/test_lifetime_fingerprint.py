@@ -109,6 +109,47 @@ def test_a_cluster_is_refused_with_every_difference_to_what_is_asked_for(tmp_pat
         was.check(now, "kyma")
 
 
+@pytest.mark.parametrize(
+    ("had", "wanted", "said"),
+    [
+        ({}, {"node_image": "new"}, "runs with option node_image not given, now new: stop it"),
+        ({"node_image": "old"}, {}, "runs with option node_image old, now not given: stop it"),
+    ],
+)
+def test_a_cluster_is_refused_where_an_option_was_given_at_one_time_alone(
+    tmp_path: Path, had: dict, wanted: dict, said: str
+) -> None:
+    was, now = (
+        Record.of(
+            from_environment({}, state=tmp_path, options=ProviderOptions(**options)),
+            provider="k3d",
+            kyma="real",
+            fingerprint={},
+        )
+        for options in (had, wanted)
+    )
+
+    with pytest.raises(MismatchError, match=said):
+        was.check(now, "kyma")
+
+
+def test_a_context_need_not_be_confirmed_again(tmp_path: Path) -> None:
+    was, now = (
+        Record.of(
+            from_environment(
+                {}, state=tmp_path, options=ProviderOptions(context="prod", allow_context=confirmed)
+            ),
+            provider="existing",
+            kyma="real",
+            fingerprint={},
+        )
+        for confirmed in ("prod", None)
+    )
+
+    was.check(now, "kyma")
+    now.check(was, "kyma")
+
+
 def test_a_cluster_whose_harness_has_changed_is_not_refused(tmp_path: Path) -> None:
     settings = from_environment({}, state=tmp_path)
     was = Record.of(settings, provider="embedded", kyma="real", fingerprint={"harness": "1"})
