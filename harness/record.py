@@ -2,12 +2,12 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from harness.clusters.choice import AUTO
-from harness.clusters.errors import MismatchError
+from harness.clusters.errors import MismatchError, RecordError
 from harness.clusters.options import ProviderOptions
 from harness.fingerprint import Fingerprint
 from harness.host.paths import private_folder, write_private
@@ -59,11 +59,31 @@ class Record:
 
     @classmethod
     def read(cls, settings: Settings) -> Self | None:
-        """Return what was recorded of the settings' cluster; nothing where there is none."""
+        """Return what was recorded of the settings' cluster; nothing where there is none.
+
+        Fields that only another version knows are left out. Raises :class:`RecordError` where the rest makes
+        no sense.
+        """
+        file = settings.cluster_state / NAME
         try:
-            return cls(**json.loads((settings.cluster_state / NAME).read_text()))
+            return cls._of_json(file.read_text())
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError, AttributeError, OSError) as error:
+            name = settings.cluster
+            raise RecordError(
+                f"{file} does not say what cluster {name} was made for ({type(error).__name__}: {error})",
+                remedy=f"remove that file, then the cluster with `kyma-harness --cluster {name} down`, and "
+                "its containers, if it has any, with `kyma-harness gc`",
+            ) from None
+
+    @classmethod
+    def _of_json(cls, text: str) -> Self:
+        read = cls(**_known(cls, json.loads(text)))
+        options = _known(ProviderOptions, read.options)
+        found = replace(read, options=options, fingerprint=dict(read.fingerprint), kyma=Choice(read.kyma))
+        found.provider_options()  # it can be told from them
+        return found
 
     def write(self, settings: Settings) -> None:
         """Keep it beside the cluster."""
@@ -77,7 +97,7 @@ class Record:
             kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
             kyma_dist=settings.kyma_dist or (Path(self.kyma_dist) if self.kyma_dist else None),
             module=Path(self.module) if settings.module == DEFAULT_MODULE else settings.module,
-            options=self._options() if settings.options == ProviderOptions() else settings.options,
+            options=self.provider_options() if settings.options == ProviderOptions() else settings.options,
         )
 
     def forget(self, settings: Settings) -> None:
@@ -107,9 +127,15 @@ class Record:
         options = {name: value for name, value in self.options.items() if name != CONFIRMATION}
         return {**chosen, **{f"option {name}": str(value) for name, value in options.items()}}
 
-    def _options(self) -> ProviderOptions:
+    def provider_options(self) -> ProviderOptions:
+        """Return the options that the cluster was made with."""
         paths = {key: Path(self.options[key]) for key in PATHS if key in self.options}
         return ProviderOptions(**{**self.options, **paths})
+
+
+def _known(kind: type, found: dict[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in found.items() if name in names}
 
 
 def _difference(key: str, had: str | None, wanted: str | None) -> str:

@@ -5,6 +5,7 @@
     ClusterError                 (a HarnessError of harness.host)
      ├ ClusterNameError          no cluster can have that name
      ├ NotRunningError           there is no cluster of that name
+     ├ RecordError               what a cluster was made for cannot be read
      ├ MismatchError             the running cluster is not the one that was asked for
      ├ NotCapableError           this provider cannot do that
      ├ ProviderUnavailableError  this machine lacks what the provider needs
@@ -42,6 +43,10 @@ class NotRunningError(ClusterError):
             f"the registry of cluster {name} does not run, and without it no image is pulled: take the "
             "cluster away with `kyma-harness down` and start again"
         )
+
+
+class RecordError(ClusterError):
+    """A file beside a cluster that does not tell what it was made for."""
 
 
 class MismatchError(ClusterError):

@@ -4,10 +4,13 @@ import enum
 from dataclasses import dataclass, replace
 
 from harness.clusters.embedded import EmbeddedProvider
+from harness.clusters.errors import RecordError
 from harness.embedded.layout import Layout
 from harness.lifetime import making_lock
 from harness.record import Record
 from harness.settings import NAME, Settings
+
+UNKNOWN_PROVIDER = "unknown"
 
 
 class Condition(enum.StrEnum):
@@ -18,6 +21,8 @@ class Condition(enum.StrEnum):
     """Somebody makes it, or takes it away, at this moment."""
     STAYS = "stays"
     """It is to stay when nobody uses it, and lives outside this host's processes: it may run or not."""
+    UNKNOWN = "unknown"
+    """Nobody uses it, and what it was made for cannot be read, so that it is left alone."""
     LEFT = "left"
     """Nobody owns it: those who did are dead."""
 
@@ -42,24 +47,30 @@ def census(settings: Settings) -> list[Found]:
 
 def look_at(settings: Settings) -> Found:
     """Tell how it is with the cluster of this name."""
-    layout, record = Layout(settings.cluster_state), Record.read(settings)
+    layout, (provider, unused) = Layout(settings.cluster_state), _recorded(settings)
     users = layout.users()
     return Found(
         name=settings.cluster,
-        condition=_condition(settings, layout, record, is_used=users.is_used()),
-        provider=record.provider if record else EmbeddedProvider.name,
+        condition=_condition(settings, layout, is_used=users.is_used()) or unused,
+        provider=provider,
         users=users.users(),
     )
 
 
-def _condition(settings: Settings, layout: Layout, record: Record | None, *, is_used: bool) -> Condition:
-    is_embedded = record is None or record.provider == EmbeddedProvider.name
+def _recorded(settings: Settings) -> tuple[str, Condition]:
+    """Return the provider, and how it is with the cluster when nobody uses it."""
+    try:
+        record = Record.read(settings)
+    except RecordError:
+        return UNKNOWN_PROVIDER, Condition.UNKNOWN
+    if record is None or record.provider == EmbeddedProvider.name:
+        return EmbeddedProvider.name, Condition.LEFT
+    return record.provider, Condition.STAYS if record.detached else Condition.LEFT
+
+
+def _condition(settings: Settings, layout: Layout, *, is_used: bool) -> Condition | None:
     if making_lock(settings).holder():
         return Condition.STARTS
-    if is_embedded and layout.supervisor_lock().holder():
+    if layout.supervisor_lock().holder():
         return Condition.RUNS if layout.record.exists() else Condition.STARTS
-    if is_used:
-        return Condition.RUNS
-    if record and record.detached and not is_embedded:
-        return Condition.STAYS
-    return Condition.LEFT
+    return Condition.RUNS if is_used else None

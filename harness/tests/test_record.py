@@ -1,7 +1,12 @@
 """Later commands need not be told what a cluster was made with."""
 
+import json
 from pathlib import Path
 
+import pytest
+
+from harness.clusters.errors import RecordError
+from harness.leaks.census import Condition, census
 from harness.record import Record
 from harness.settings import from_environment
 
@@ -28,3 +33,39 @@ def test_what_is_said_counts(tmp_path):
 
     assert record.fill_in(later).module == Path("/other/module.yaml")
     assert record.fill_in(later).kyma_dist == Path("/other")
+
+
+def a_record_with(state, text=None, **changes):
+    """Write what a version before or after this one may have written."""
+    settings = from_environment({}, state=state)
+    Record.of(settings, provider="embedded", kyma="real", fingerprint={}).write(settings)
+    file = settings.cluster_state / "testbed.json"
+    file.write_text(text or json.dumps(json.loads(file.read_text()) | changes))
+    return settings
+
+
+def test_what_only_another_version_knows_is_left_out(tmp_path):
+    settings = a_record_with(tmp_path, weather="fine", options={"node_image": "k3s", "weather": "fine"})
+
+    found = Record.read(settings)
+
+    assert found.provider == "embedded"
+    assert found.options == {"node_image": "k3s"}
+
+
+@pytest.mark.parametrize("broken", [{"text": "{"}, {"text": "[]"}, {"kyma": "third"}, {"options": 7}])
+def test_what_makes_no_sense_is_told_with_its_file_and_what_to_do(tmp_path, broken):
+    settings = a_record_with(tmp_path, **broken)
+
+    with pytest.raises(RecordError, match=r"clusters/kyma/testbed\.json does not say .*: remove that file"):
+        Record.read(settings)
+
+
+def test_the_other_clusters_are_told_of_all_the_same(tmp_path):
+    a_record_with(tmp_path, text="{}")
+    other = from_environment({}, state=tmp_path, cluster="other")
+    Record.of(other, provider="k3d", kyma="real", fingerprint={}).write(other)
+
+    found = {one.name: (one.condition, one.provider) for one in census(other)}
+
+    assert found == {"kyma": (Condition.UNKNOWN, "unknown"), "other": (Condition.STAYS, "k3d")}

@@ -99,6 +99,20 @@ def test_what_cannot_be_a_cluster_s_name_is_wrong_usage_and_nothing_is_touched(
     assert beside.exists()
 
 
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_a_cluster_of_which_another_version_has_written_is_told_of_in_a_sentence(
+    kyma_harness, state, command
+):
+    record = state / "clusters" / "kyma" / "testbed.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+
+    said = kyma_harness(command)
+
+    assert said.code == 1
+    assert f"error: {record} does not say what cluster kyma was made for" in said.err
+
+
 def test_a_name_from_the_environment_is_checked_too(kyma_harness, monkeypatch, tmp_path):
     monkeypatch.setenv("KYMA_HARNESS_CLUSTER", str(tmp_path))
 
