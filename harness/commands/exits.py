@@ -59,6 +59,6 @@ class Exit(enum.IntEnum):
                 return cls.NOT_RUNNING
             case ProviderUnavailableError() | NotCapableError():
                 return cls.UNAVAILABLE
-            case WaitError(timed_out=True):
+            case WaitError(timed_out=True) | HarnessError(timed_out=True):
                 return cls.TIMEOUT
         return cls.FAILED

@@ -215,7 +215,8 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
         await EmbeddedCluster.remove_remains(settings.state)
         if isinstance(error, TimeoutError):
             raise ClusterStartError(
-                f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}"
+                f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}",
+                timed_out=True,
             ) from None
         raise
     child.disown()

@@ -73,7 +73,8 @@ class Components:
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             log = self._layout.log("supervisor")
-            raise NotBackError(f"{complaint} within {_BACK_SECONDS:g} s: see {log}") from None
+            message = f"{complaint} within {_BACK_SECONDS:g} s: see {log}"
+            raise NotBackError(message, timed_out=True) from None
 
 
 def _children_of(parent: int) -> list[int]:

@@ -15,11 +15,13 @@ class HarnessError(Exception):
     """Say what happened, to which object, and what to do about it.
 
     ``remedy`` is the part that says what to do, where it can be told apart: it ends the sentence.
+    ``timed_out`` tells that something was waited for which may still come.
     """
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", timed_out: bool = False) -> None:
         super().__init__(f"{message}: {remedy}" if remedy else message)
         self.remedy = remedy
+        self.timed_out = timed_out
 
 
 class SpawnError(HarnessError):
@@ -29,8 +31,10 @@ class SpawnError(HarnessError):
 class CommandError(HarnessError):
     """Report a program that ended badly, with the last lines it wrote."""
 
-    def __init__(self, message: str, *, returncode: int | None = None, output: str = "") -> None:
-        super().__init__(f"{message}\n{output}" if output else message)
+    def __init__(
+        self, message: str, *, returncode: int | None = None, output: str = "", timed_out: bool = False
+    ) -> None:
+        super().__init__(f"{message}\n{output}" if output else message, timed_out=timed_out)
         self.returncode = returncode
         self.output = output
 
@@ -45,6 +49,9 @@ class NoPortLeftError(HarnessError):
 
 class LockHeldError(HarnessError):
     """Report a lock that its holder did not let go of in time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, timed_out=True)
 
 
 class UnsafeFolderError(HarnessError):

@@ -174,7 +174,7 @@ async def run(
         except TimeoutError:
             await child.terminate(grace=1)
             raise CommandError(
-                f"{name} did not finish within {timeout:g} s", output=last_lines(_text(err))
+                f"{name} did not finish within {timeout:g} s", output=last_lines(_text(err)), timed_out=True
             ) from None
         except asyncio.CancelledError:
             await child.terminate(grace=0)

@@ -82,8 +82,10 @@ class ReleaseWay:
                         digest.update(chunk)
                         done += len(chunk)
                         report("downloading", _part(done, response.content_length))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise self._failure(url, error) from error
+        except OSError as error:
+            raise WayFailedError(f"{file} cannot be written: {error.strerror}") from error
         return digest.hexdigest()
 
     def _reachable(self, url: str) -> str:
@@ -151,3 +153,5 @@ def _unpack(archive: Path, member: str | None, target: Path) -> None:
                     output.write(chunk)
     except (tarfile.TarError, KeyError) as error:
         raise WayFailedError(f"the archive has no {member}: {error}") from error
+    except OSError as error:
+        raise WayFailedError(f"{target} cannot be unpacked: {error}") from error

@@ -6,7 +6,8 @@ import pytest
 from controller.errors import ControllerError
 from harness.clusters.errors import NotRunningError, ProviderUnavailableError
 from harness.commands.exits import Exit
-from harness.host.errors import HarnessError
+from harness.embedded.errors import ClusterStartError
+from harness.host.errors import CommandError, HarnessError, LockHeldError
 from harness.observe.waits import WaitError
 
 STARTS = "`kyma-harness --cluster kyma up` starts it"
@@ -21,6 +22,11 @@ STARTS = "`kyma-harness --cluster kyma up` starts it"
         (click.UsageError("no"), 2),
         (NotRunningError("no"), 3),
         (WaitError("it did not come", None, timed_out=True), 4),
+        (LockHeldError("it is held"), 4),
+        (ClusterStartError("it is not ready after 60 s", timed_out=True), 4),
+        (ClusterStartError("it ended at its start"), 1),
+        (CommandError("it did not finish within 5 s", timed_out=True), 4),
+        (CommandError("it failed", returncode=2), 1),
         (ProviderUnavailableError("no"), 5),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),

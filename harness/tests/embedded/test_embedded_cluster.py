@@ -133,11 +133,12 @@ async def test_a_component_that_does_not_get_ready_is_named_when_time_is_up(
 
     with pytest.raises(
         ClusterStartError, match=r"cluster test is not ready after 8 s, it waits for .*registry"
-    ):
+    ) as late:
         await EmbeddedCluster.start(
             name="test", state=tmp_path / "state", tools=idle, detached=False, timeout=8
         )
 
+    assert late.value.timed_out
     assert processes_of(tmp_path / "state") == []
     assert not (tmp_path / "state").exists()
 

@@ -123,9 +123,10 @@ async def test_a_command_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"import os, time; open({str(pid_file)!r}, 'w').write(f'{{os.getpid()}}\\n'); time.sleep(600)"
 
-    with pytest.raises(CommandError, match="did not finish within"):
+    with pytest.raises(CommandError, match="did not finish within") as late:
         await run([PYTHON, "-c", code], timeout=1)
 
+    assert late.value.timed_out
     pid = int(await first_line(pid_file))
     await eventually(lambda: is_gone(pid))
 

@@ -6,6 +6,7 @@ from tooling import ASSET, BINARY, LINUX, a_publisher, a_tool, a_toolchain, an_a
 from harness.toolchain.catalogue import Release
 from harness.toolchain.errors import ToolUnavailableError
 from harness.toolchain.releases import ReleaseWay, read_pins
+from harness.toolchain.ways import WayFailedError
 
 
 def way_to(mirror: str, pins: dict[str, str] | None = None) -> ReleaseWay:
@@ -90,6 +91,17 @@ async def test_a_host_that_refuses_is_named_and_not_asked_again(tmp_path: Path) 
     async with a_publisher({}, port=int(mirror.rpartition(":")[2])):
         with pytest.raises(ToolUnavailableError, match="is out of reach"):
             await toolchain.ensure([a_tool()])
+
+
+async def test_a_full_disk_is_no_host_out_of_reach(tmp_path: Path) -> None:
+    archive = an_archive()
+    files = {ASSET: archive, f"{ASSET}.sha256": sha256(archive).encode()}
+    download = tmp_path / "tiny.download"
+    download.symlink_to("/dev/full")
+
+    async with a_publisher(files) as mirror:
+        with pytest.raises(WayFailedError, match=rf"^{download} cannot be written: No space left on device$"):
+            await way_to(mirror).bring(a_tool(), tmp_path / "tiny", lambda *_: None)
 
 
 async def test_without_a_pin_a_mirror_must_speak_https(tmp_path: Path) -> None:
