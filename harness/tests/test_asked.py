@@ -1,9 +1,12 @@
 """What a session of pytest may be asked for, in runs of pytest of their own."""
 
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from harness.fixtures.asked import kept_name
 from harness.host.process import run
 
 
@@ -14,7 +17,8 @@ def ask(portal, tmp_path):
 
     def ask(*options: str):
         argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, tmp_path]
-        return portal.call(run(argv, timeout=120, cwd=tmp_path, check=False))
+        environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+        return portal.call(run(argv, timeout=120, cwd=tmp_path, env=environ, check=False))
 
     return ask
 
@@ -25,3 +29,13 @@ def test_what_cannot_be_a_cluster_s_name_is_refused_before_anything_begins(ask, 
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"{name!r} cannot be a cluster's name: give --cluster" in done.stderr
+
+
+def test_a_session_ends_well_where_nobody_can_read_what_the_kept_cluster_was_made_for(ask, tmp_path):
+    kept = tmp_path / "state" / "clusters" / kept_name(SimpleNamespace(rootpath=tmp_path))
+    kept.mkdir(parents=True)
+    (kept / "testbed.json").write_text("{}")
+
+    done = ask("--harness-keep")
+
+    assert done.returncode == pytest.ExitCode.OK, done.stdout
