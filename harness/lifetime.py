@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.clusters.embedded import EmbeddedProvider
 from harness.clusters.errors import MismatchError
+from harness.clusters.making import provider_to_delete
 from harness.clusters.options import ProviderOptions
 from harness.clusters.provider import Progress
 from harness.embedded.cluster import EmbeddedCluster
@@ -116,7 +117,21 @@ async def take_away(settings: Settings) -> bool:
     known = Record.read(settings)
     if known is None or known.provider == EmbeddedProvider.name:
         return await EmbeddedCluster.take_down(settings.cluster_state)
-    as_made = replace(
+    provider = provider_to_delete(
+        known.provider,
+        cluster=settings.cluster,
+        state=settings.cluster_state,
+        options=known.provider_options(),
+    )
+    if provider.disposable:
+        await provider.delete()
+    else:
+        await (await set_up(_as_made(settings, known))).stop()
+    return True
+
+
+def _as_made(settings: Settings, known: Record) -> Settings:
+    return replace(
         settings,
         provider=known.provider,
         kyma=Choice(known.kyma),
@@ -124,8 +139,6 @@ async def take_away(settings: Settings) -> bool:
         options=ProviderOptions(),
         module=Path(known.module),
     )
-    await (await set_up(as_made)).stop()
-    return True
 
 
 def _record(testbed: Testbed) -> Record:

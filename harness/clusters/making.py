@@ -55,3 +55,17 @@ def make_provider(name: str, wanted: Wanted) -> Provider:
         detached=wanted.detached,
         users=wanted.users,
     )
+
+
+def provider_to_delete(name: str, *, cluster: str, state: Path, options: ProviderOptions) -> Provider:
+    """Return the provider of a cluster that is only to be deleted, which takes neither tools nor rules."""
+    wanted = Wanted(
+        cluster=cluster,
+        state=state,
+        tools=ToolPaths(folder=state),
+        options=options,
+        rules=ProcessRules(),
+        detached=True,
+        users=Share(state / "users.lock"),
+    )
+    return make_provider(name, wanted)

@@ -14,6 +14,7 @@ from harness.clusters.errors import CreationError, ForeignClusterError
 from harness.clusters.home import ClusterHome
 from harness.clusters.kind import KindProvider
 from harness.clusters.kind_config import config, hosts_toml
+from harness.clusters.making import provider_to_delete
 from harness.clusters.options import ProviderOptions
 
 SCRIPT = """\
@@ -128,6 +129,15 @@ async def test_nothing_is_left_of_a_deleted_cluster(make, kind, daemon, tmp_path
     assert kind.call("delete", "cluster")[2] == "--name=test"
     assert not (tmp_path / "state").exists()
     assert not (tmp_path / ".pytest-kind").exists()
+
+
+async def test_a_cluster_is_deleted_without_any_tool_of_ours(make, kind, daemon, tmp_path):
+    await make().create(ignore)
+
+    options = ProviderOptions(kind_binary=kind.program)
+    await provider_to_delete("kind", cluster="test", state=tmp_path / "state", options=options).delete()
+
+    assert daemon.containers == {}
 
 
 async def test_a_creation_that_fails_leaves_no_registry(make, daemon, tmp_path):

@@ -11,6 +11,7 @@ from harness.clusters.labels import labels_of
 from harness.kyma.distribution import Choice
 from harness.leaks.containers import leaked_containers
 from harness.leaks.search import find_leaks
+from harness.lifetime import bring_down
 from harness.record import Record
 from harness.settings import from_environment
 
@@ -80,5 +81,24 @@ async def test_a_start_that_was_killed_is_a_leak_and_k3d_removes_what_it_made(
 
     assert leak.kind == "cluster"
     assert removed
+    assert "cluster delete" in k3d.commands
+    assert not settings.cluster_state.exists()
+
+
+async def test_a_cluster_is_brought_down_though_tools_module_and_managers_are_gone(
+    daemon, k3d, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", f"{k3d.program.parent}:{os.environ['PATH']}")
+    gone = tmp_path / "gone"
+    settings = from_environment(
+        cluster="test", state=tmp_path / "state", module=gone / "module.yaml", kyma_dist=gone, tools=gone
+    )
+    Record.of(settings, provider="k3d", kyma="real", fingerprint={}).write(settings)
+    daemon.put(containers_of("test"))
+    k3d.reply({"cluster delete": [{"containers": {}}]})
+
+    found = await bring_down(settings)
+
+    assert found
     assert "cluster delete" in k3d.commands
     assert not settings.cluster_state.exists()
