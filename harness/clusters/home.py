@@ -27,6 +27,16 @@ class ClusterHome:
         """The administrator's kubeconfig; nobody else writes it."""
         return self.folder / "kubeconfig"
 
+    @property
+    def logs(self) -> Path:
+        """What was collected of attempts that failed, whose containers are gone."""
+        return self.folder / "logs"
+
+    def copy_logs(self, folder: Path) -> None:
+        """Copy what attempts that failed have left, a folder each."""
+        if self.logs.is_dir():
+            shutil.copytree(self.logs, folder, dirs_exist_ok=True)
+
     def client(self) -> Client:
         """Connect as the administrator."""
         return Client.from_kubeconfig(self.kubeconfig, user_agent="kyma-harness")

@@ -75,7 +75,7 @@ class K3dProvider:
                 return
             try:
                 await self._create(docker, on_progress)
-                async with keeping_logs(self, self._home.folder / "logs" / "settling"):
+                async with keeping_logs(self._collect, self._home.logs / "settling"):
                     await self._settle(docker, on_progress)
             except BaseException:
                 await self._remove(docker)
@@ -90,11 +90,9 @@ class K3dProvider:
         await self._cli.import_image(self._cluster, archive)
 
     async def collect_logs(self, folder: Path) -> None:
-        """Write one log file for each of the cluster's containers."""
-        async with Docker.connect() as docker:
-            private_folder(folder)
-            for one in await self._containers(docker):
-                write_private(folder / f"{one.name}.log", await docker.logs(one.name))
+        """Write one log file for each of the cluster's containers, and copy those of attempts that failed."""
+        self._home.copy_logs(folder)
+        await self._collect(folder)
 
     async def delete(self) -> None:
         """Delete the cluster and its registry, if they are ours."""
@@ -117,10 +115,16 @@ class K3dProvider:
         raise CreationError(f"k3d did not create cluster {self._cluster}, tried {ATTEMPTS} times: {said}")
 
     async def _keep_logs(self, error: CommandError, attempt: int) -> str:
-        logs = self._home.folder / "logs" / f"attempt-{attempt}"
-        await self.collect_logs(logs)
+        logs = self._home.logs / f"attempt-{attempt}"
+        await self._collect(logs)
         write_private(logs / "k3d.log", error.output)
         return f"{error}\nWhat its containers wrote is in {logs}"
+
+    async def _collect(self, folder: Path) -> None:
+        async with Docker.connect() as docker:
+            private_folder(folder)
+            for one in await self._containers(docker):
+                write_private(folder / f"{one.name}.log", await docker.logs(one.name))
 
     async def _settle(self, docker: Docker, report: Callable[[Progress], None]) -> None:
         await self._note(await self._containers(docker))

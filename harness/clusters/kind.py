@@ -76,7 +76,7 @@ class KindProvider:
                 await self._run_registry(docker)
                 await self._create(on_progress)
                 self._registry = await self._connect_registry(docker, await self._nodes(docker))
-                async with keeping_logs(self, self._home.folder / "logs" / "settling"):
+                async with keeping_logs(self._export, self._home.logs / "settling"):
                     await self._settle(self._registry, on_progress)
             except BaseException:
                 await self._remove(docker)
@@ -91,9 +91,9 @@ class KindProvider:
         await self._kind("load", "image-archive", str(archive), "--name", self._cluster)
 
     async def collect_logs(self, folder: Path) -> None:
-        """Let kind collect what its nodes wrote."""
-        private_folder(folder)
-        await self._kind("export", "logs", str(folder), "--name", self._cluster)
+        """Let kind collect what its nodes wrote, and copy what it collected when they failed."""
+        self._home.copy_logs(folder)
+        await self._export(folder)
 
     async def delete(self) -> None:
         """Delete the cluster and its registry, if they are ours."""
@@ -122,6 +122,10 @@ class KindProvider:
         async with self._home.client() as client:
             await settle(client, report)
             await client.apply(hosting(registry.push), field_manager="kyma-harness", force=True)
+
+    async def _export(self, folder: Path) -> None:
+        private_folder(folder)
+        await self._kind("export", "logs", str(folder), "--name", self._cluster)
 
     async def _run_registry(self, docker: Docker) -> None:
         found = await docker.container(self._registry_name)

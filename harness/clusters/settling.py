@@ -12,7 +12,7 @@ from controller.errors import ApiError, NotFoundError, UnreachableError
 from controller.kinds import DEPLOYMENT, NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from controller.resource import annotations_of
 from harness.clusters.errors import CreationError
-from harness.clusters.provider import Progress, Provider
+from harness.clusters.provider import Progress
 from harness.observe.claims import exists, has_condition
 from harness.observe.waits import Target, WaitError, wait_for
 
@@ -35,12 +35,12 @@ async def settle(client: Client, report: Report, *, within: float = 120) -> None
 
 
 @asynccontextmanager
-async def keeping_logs(provider: Provider, folder: Path) -> AsyncIterator[None]:
+async def keeping_logs(collect: Callable[[Path], Awaitable[None]], folder: Path) -> AsyncIterator[None]:
     """Where the block fails for the cluster, collect its logs before it is taken away, and say where."""
     try:
         yield
     except CreationError as error:
-        await provider.collect_logs(folder)
+        await collect(folder)
         raise CreationError(f"{error}\nWhat its parts wrote is in {folder}") from error
 
 

@@ -88,6 +88,21 @@ async def test_a_failed_creation_is_tried_once_more_and_keeps_its_logs(provider,
     assert daemon.containers == {}
 
 
+async def test_the_logs_of_failed_attempts_are_collected_though_their_containers_are_gone(
+    provider, k3d, tmp_path
+):
+    failed = {"code": 1, "err": PULL_FAILED, "containers": containers_of("test")}
+    k3d.reply({"cluster create": [failed], "cluster delete": [{"containers": {}}]})
+    with pytest.raises(CreationError):
+        await provider.create(ignore)
+
+    await provider.collect_logs(tmp_path / "evidence")
+
+    for attempt in ("attempt-1", "attempt-2"):
+        assert "rollback deactivated" in (tmp_path / "evidence" / attempt / "k3d.log").read_text()
+        assert (tmp_path / "evidence" / attempt / "k3d-test-server-0.log").exists()
+
+
 async def test_a_registry_that_k3d_leaves_behind_is_deleted_by_name(provider, k3d, daemon):
     registry = {"k3d-test-registry": containers_of("test")["k3d-test-registry"]}
     failed = {"code": 1, "err": PULL_FAILED, "containers": registry}

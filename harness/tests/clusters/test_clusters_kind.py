@@ -149,6 +149,16 @@ async def test_a_creation_that_fails_leaves_no_registry(make, daemon, tmp_path):
     assert daemon.containers == {}
 
 
+async def test_the_logs_of_nodes_that_did_not_settle_are_collected_though_they_are_gone(make, tmp_path):
+    settling = tmp_path / "state" / "logs" / "settling"
+    settling.mkdir(parents=True)
+    (settling / "kubelet.log").write_text("it did not settle")
+
+    await make().collect_logs(tmp_path / "evidence")
+
+    assert (tmp_path / "evidence" / "settling" / "kubelet.log").read_text() == "it did not settle"
+
+
 async def test_a_cluster_of_somebody_else_is_not_touched(make, kind, daemon):
     daemon.put({"test-control-plane": a_container(labels={"io.x-k8s.kind.cluster": "test"})})
 
