@@ -14,7 +14,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-MARKER = "KYMA_HARNESS_CLUSTER"
+MARKER = "KYMA_HARNESS_MARK"
+"""The variable; no option of the command line may be read from one of this name."""
 FAREWELL = b"."
 """What one who ends by itself tells its guard; one who is killed cannot."""
 _LIMIT_SECONDS = 5.0

@@ -7,6 +7,7 @@ from controller.errors import ControllerError
 from harness.clusters.errors import NotRunningError, ProviderUnavailableError
 from harness.commands.exits import Exit
 from harness.embedded.errors import ClusterStartError
+from harness.host.descendants import MARKER
 from harness.host.errors import CommandError, HarnessError, LockHeldError
 from harness.observe.waits import WaitError
 
@@ -123,6 +124,12 @@ def test_a_name_from_the_environment_is_checked_too(kyma_harness, monkeypatch, t
     monkeypatch.setenv("KYMA_HARNESS_CLUSTER", str(tmp_path))
 
     assert kyma_harness("down").code == 2
+
+
+def test_below_a_supervisor_its_mark_is_not_taken_for_a_name(kyma_harness, monkeypatch, tmp_path):
+    monkeypatch.setenv(MARKER, str(tmp_path))
+
+    assert kyma_harness("status", "--output", "json").document["cluster"] == "kyma"
 
 
 def test_a_folder_in_a_cluster_s_place_that_is_none_of_ours_is_not_removed(kyma_harness, state):
