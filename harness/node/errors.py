@@ -5,7 +5,6 @@ HarnessError
     ├ RuleError                a rule file is wrong: shown before anything is started
     ├ ImageError               no rule knows the image: the container waits as ErrImagePull
     ├ ContainerConfigError     the container's environment cannot be built: CreateContainerConfigError
-    ├ StartError               the rule's command cannot be started: RunContainerError
     ├ VolumeError              a volume cannot be set up: FailedMount, tried again
     └ AddressError             a Service or port has no address on this host
 """
@@ -27,10 +26,6 @@ class ImageError(NodeError):
 
 class ContainerConfigError(NodeError):
     """Report a container whose environment refers to something that is not there."""
-
-
-class StartError(NodeError):
-    """Report a command that could not be started."""
 
 
 class VolumeError(NodeError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from harness.observe.podlogs import ContainerLog
 from harness.observe.redaction import without
@@ -43,11 +43,6 @@ class Findings:
     """What could not be gathered, and why."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """What is to stand in nothing that is written."""
-
-    @classmethod
-    def none(cls, why: str) -> Self:
-        """Return what is found where there is no cluster to look into."""
-        return cls(problems=[why])
 
 
 def scrubbed(incident: Incident, findings: Findings) -> tuple[Incident, Findings]:

@@ -56,10 +56,6 @@ class Volumes:
             }
         )
 
-    def remove(self) -> None:
-        """Delete what belongs to the pod alone; a claim's directory stays."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
     def _specs(self) -> list[Mapping[str, Any]]:
         return list(self._facts.pod["spec"].get("volumes") or ())
 
