@@ -47,10 +47,14 @@ async def choose(name: str, scratch: Path) -> Chosen:
     """Return the provider of a name; ``auto`` is k3d where Docker and k3d answer, else embedded."""
     if name != AUTO:
         return Chosen(provider=name, reason="asked for")
-    probe = await probe_k3d(scratch)
-    if probe.usable:
-        return Chosen(provider="k3d", reason=f"{probe.note} answer")
-    return Chosen(provider="embedded", reason=f"k3d cannot run here: {'; '.join(probe.missing)}")
+    return auto(await probe_k3d(scratch))
+
+
+def auto(k3d: Probe) -> Chosen:
+    """Return what ``auto`` means where k3d was probed so."""
+    if k3d.usable:
+        return Chosen(provider="k3d", reason=f"{k3d.note} answer")
+    return Chosen(provider="embedded", reason=f"k3d cannot run here: {'; '.join(k3d.missing)}")
 
 
 async def probe_all(options: ProviderOptions, scratch: Path, tools: AtHand) -> list[Probe]:

@@ -1,18 +1,18 @@
 """``kyma-harness doctor``: what can run on this machine, what is at hand, and what dead runs have left."""
 
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from harness.asking import QUESTIONS, answers
-from harness.clusters.choice import AUTO, Probe, choose, probe_all
+from harness.asking import answers
+from harness.clusters.choice import Probe, auto, probe_all
 from harness.commands.lesson import teaches
+from harness.commands.options import probe_options
 from harness.commands.outcomes import Doctored, Leaked
 from harness.commands.output import Format
 from harness.commands.session import Session
@@ -22,23 +22,8 @@ from harness.toolchain.tools import at_hand
 INDENT = 12
 """Where the sentences begin, behind a mark and a provider's name."""
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def provider_options(run: F) -> F:
-    """Add the options that say who provides the cluster, and how."""
-    for question in reversed(QUESTIONS):
-        kind = click.Choice(question.choices) if question.choices else None
-        run = click.option(
-            f"--{question.option}",
-            question.name,
-            type=kind,
-            help=f"{question.help[:1].upper()}{question.help[1:]}.",
-        )(run)
-    return run
-
-
-@provider_options
+@probe_options
 @click.option("--containers", is_flag=True, help="Print the usable providers whose pods are containers.")
 @teaches(
     {
@@ -58,22 +43,22 @@ async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctore
     tools = await at_hand(explicit=settings.tools, cache=settings.cache)
     with TemporaryDirectory() as scratch:
         probes = await probe_all(options, Path(scratch), tools)
-        auto = await choose(AUTO, Path(scratch))
+    chosen = auto(next(probe for probe in probes if probe.provider == "k3d"))
     for probe in probes:
         _print(session.console, probe)
     if containers and session.format is Format.TEXT:
         usable = [probe.provider for probe in probes if probe.usable and probe.provider != "embedded"]
         click.echo(" ".join(usable))
     else:
-        what = f"Without --provider it is [bold]{auto.provider}[/bold]"
-        why = "" if auto.provider == "k3d" else ", as k3d cannot run here"
+        what = f"Without --provider it is [bold]{chosen.provider}[/bold]"
+        why = "" if chosen.provider == "k3d" else ", as k3d cannot run here"
         session.console.print(f"{what}{why}.", highlight=False)
     leaks = [Leaked(kind=leak.kind, what=leak.what) for leak in await find_leaks(settings)]
     for line in _leaks(leaks):
         session.console.print(line, highlight=False, soft_wrap=True)
     return Doctored(
-        auto=auto.provider,
-        reason=auto.reason,
+        auto=chosen.provider,
+        reason=chosen.reason,
         providers=probes,
         missing_tools=tools.missing,
         leaks=leaks,

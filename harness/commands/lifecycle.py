@@ -12,8 +12,8 @@ import click
 from controller.resource import Kind
 from harness import mainjob
 from harness.asking import answers
-from harness.commands.doctor import provider_options
 from harness.commands.lesson import teaches
+from harness.commands.options import provider_options
 from harness.commands.outcomes import Down, Up
 from harness.commands.session import Session
 from harness.kyma.distribution import Choice

@@ -12,10 +12,12 @@ from harness.host.process import run
 def ask(portal):
     """Run doctor where nobody answers for Docker, and no kubeconfig is set."""
 
-    def ask(*options):
+    def ask(*options, code=0, **changes):
         command = [sys.executable, "-c", "from harness.cli import main; main()", "doctor", *options]
-        environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull}
-        return portal.call(run(command, timeout=60, env=environ))
+        environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull} | changes
+        done = portal.call(run(command, timeout=60, env=environ, check=False))
+        assert done.returncode == code, done.stderr
+        return done
 
     return ask
 
@@ -35,3 +37,19 @@ def test_no_provider_with_containers_is_an_empty_answer(ask):
 
     assert done.stdout.strip() == ""
     assert "✗ kind      no Docker daemon answers at tcp://127.0.0.1:1" in done.stderr
+
+
+def test_k3d_is_asked_once(ask, tmp_path):
+    (tmp_path / "k3d").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/calls\necho 'k3d version v5.9.0'\n")
+    (tmp_path / "k3d").chmod(0o755)
+
+    ask(PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert (tmp_path / "calls").read_text() == "asked\n"
+
+
+@pytest.mark.parametrize("option", ["--provider=kind", "--image=auto", "--build-args=A=B", "--kind-config=a"])
+def test_what_makes_no_difference_to_what_can_run_is_wrong_usage(ask, option):
+    done = ask(option, code=2)
+
+    assert "No such option" in done.stderr
