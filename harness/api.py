@@ -12,6 +12,7 @@ from harness.observe.inventory import Inventory, take_inventory
 from harness.observe.logrecords import records_of
 from harness.observe.observer import Observer
 from harness.observe.target import Target
+from harness.observe.workload import pods_of
 
 __all__ = ["Api", "Expectation"]
 
@@ -71,6 +72,10 @@ class Api:
     def inventory(self) -> Inventory:
         """Take stock of every object of the cluster."""
         return self._portal.call(take_inventory(self._client))
+
+    def pods_of(self, deployment: str, namespace: str) -> list[Object]:
+        """Return the pods of a Deployment; ``NotFoundError`` where there is none of that name."""
+        return self._portal.call(pods_of(self._client, ObjectKey(name=deployment, namespace=namespace)))
 
     def log_of(self, deployment: str, namespace: str) -> list[Object]:
         """Return the JSON lines that the pods of a Deployment have logged, oldest first."""

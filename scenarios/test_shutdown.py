@@ -1,7 +1,6 @@
 """The manager is stopped: what it provisioned stays, and the next one takes it up."""
 
 from controller.kinds import DEPLOYMENT, POD, STATEFUL_SET
-from controller.resource import Object
 from harness.api import Api
 from harness.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
@@ -16,7 +15,7 @@ def test_a_manager_that_is_stopped_leaves_nats_and_its_messages_to_the_next(
     """A rollout or a drained node stops managers every day: nothing may come of it."""
     before = api.get(STATEFUL_SET, "eventing-nats", WORKLOADS)
     jetstream.publish(b"before the stop")
-    (stopped,) = _pods(api)
+    (stopped,) = api.pods_of(MANAGER, WORKLOADS)
 
     api.delete(POD, stopped["metadata"]["name"], WORKLOADS)
 
@@ -32,7 +31,7 @@ def test_a_manager_that_is_stopped_leaves_nats_and_its_messages_to_the_next(
 
 def test_the_next_manager_does_what_was_asked_for_while_none_ran(enabled: Eventing, api: Api) -> None:
     """The Eventing is edited while the manager is away: whoever comes next reads it."""
-    (stopped,) = _pods(api)
+    (stopped,) = api.pods_of(MANAGER, WORKLOADS)
     api.delete(POD, stopped["metadata"]["name"], WORKLOADS)
     enabled.switch("eventmesh")
 
@@ -40,9 +39,3 @@ def test_the_next_manager_does_what_was_asked_for_while_none_ran(enabled: Eventi
 
     assert status["activeBackend"] == "eventmesh"
     assert enabled.nats_objects() == []
-
-
-def _pods(api: Api) -> list[Object]:
-    """Return the manager's pods."""
-    labels = api.get(DEPLOYMENT, MANAGER, WORKLOADS)["spec"]["selector"]["matchLabels"]
-    return api.all(POD, WORKLOADS, ",".join(f"{key}={value}" for key, value in labels.items()))

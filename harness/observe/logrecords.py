@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.client import Client
-from controller.kinds import DEPLOYMENT, POD
 from controller.resource import ObjectKey
 from harness.observe.podlogs import logs_of
+from harness.observe.workload import pods_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,8 @@ class LogRecord:
 
 async def records_of(client: Client, deployment: ObjectKey, since: float = 0) -> list[LogRecord]:
     """Return what the pods of a Deployment have logged since a Unix time, in the order of time."""
-    found = await client.get(DEPLOYMENT, deployment.name, deployment.namespace)
-    labels = found["spec"]["selector"]["matchLabels"]
-    selector = ",".join(f"{name}={value}" for name, value in labels.items())
-    pods = await client.list(POD, namespace=deployment.namespace, label_selector=selector)
     window = datetime.fromtimestamp(since, UTC)
-    logs = await logs_of(client, pods.items, since=window)
+    logs = await logs_of(client, await pods_of(client, deployment), since=window)
     records = (one for log in logs for one in parsed(log.text, log.pod))
     return sorted(records, key=lambda one: one.at)
 
