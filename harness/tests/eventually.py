@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+PATIENCE = 120.0
+"""Seconds; longer than anything takes on a busy machine: whoever waits so long has failed."""
+
 _INTERVAL_SECONDS = 0.02
 
 
-async def eventually(claim: Callable[[], object], *, within: float = 60) -> None:
+async def eventually(claim: Callable[[], object], *, within: float = PATIENCE) -> None:
     """Wait until the claim holds; fail after so many seconds."""
     await asyncio.to_thread(_poll, claim, within)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from eventually import PATIENCE
 
 from controller.client import Client
 from controller.kinds import NODE, POD, SERVICE, SERVICE_ACCOUNT
@@ -43,9 +44,9 @@ class NodeCluster:
     async def kubectl(self, *arguments, check=True):
         """Run kubectl to its end."""
         argv = [self.tools / "kubectl", "--kubeconfig", self.kubeconfig, *arguments]
-        return await process.run(argv, timeout=30, check=check)
+        return await process.run(argv, timeout=PATIENCE, check=check)
 
-    async def pod(self, name, namespace, claim, *, what, within=30):
+    async def pod(self, name, namespace, claim, *, what, within=PATIENCE):
         """Wait for a pod to become what is claimed."""
         target = Target(kind=POD, name=name, namespace=namespace)
         return await wait_for(self.client, target, claim, what=what, within=within)
@@ -61,7 +62,7 @@ class NodeCluster:
         )
         return _first(found)
 
-    async def gone(self, kind, name, namespace=None, *, within=30):
+    async def gone(self, kind, name, namespace=None, *, within=PATIENCE):
         """Wait for an object to be gone."""
         target = Target(kind=kind, name=name, namespace=namespace)
         await wait_for(self.client, target, is_gone(), what="be gone", within=within)
@@ -69,7 +70,9 @@ class NodeCluster:
     async def until(self, kind, name, namespace, predicate, *, what):
         """Wait for any object to become what is claimed."""
         target = Target(kind=kind, name=name, namespace=namespace)
-        return await wait_for(self.client, target, satisfies(predicate, f"is not {what}"), what=what)
+        return await wait_for(
+            self.client, target, satisfies(predicate, f"is not {what}"), what=what, within=PATIENCE
+        )
 
     async def service_address(self, name, namespace, port=80):
         """Wait for the address of a Service's port."""
@@ -107,7 +110,7 @@ async def answers(address):
         return None
 
 
-async def wait_until(predicate, *, what, within=20):
+async def wait_until(predicate, *, what, within=PATIENCE):
     """Wait for something that has no watch: a file, a port."""
     try:
         async with asyncio.timeout(within):
@@ -122,7 +125,7 @@ async def node_cluster(root: Path, tools: Path):
     """Start a control plane and a process node; end both, and every pod, at the end."""
     layout = Layout.at(root)
     layout.create()
-    with PortPool(root / "ports") as ports:
+    with PortPool() as ports:
         pki = make_pki(layout.pki, node_name="process-node")
         components = Components(tools=tools, layout=layout, pki=pki, ports=_ports(ports))
         _write_kubeconfigs(layout, components, pki)

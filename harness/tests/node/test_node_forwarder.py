@@ -4,6 +4,7 @@ import struct
 from contextlib import asynccontextmanager
 
 import pytest
+from eventually import PATIENCE
 
 from harness.host.ports import PortPool
 from harness.node.network.forwarder import Forwarder
@@ -28,15 +29,15 @@ async def asked(port, question=b"hi"):
     writer.write(question)
     writer.write_eof()
     try:
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     finally:
         writer.close()
         await writer.wait_closed()
 
 
 @pytest.fixture
-async def forwarder(tmp_path):
-    with PortPool(tmp_path / "ports") as ports:
+async def forwarder():
+    with PortPool() as ports:
         made = Forwarder(ports.reserve())
         yield made
         await made.close()
@@ -92,7 +93,7 @@ async def test_a_connection_that_the_target_resets_is_ended(forwarder):
         await forwarder.set_targets([server.sockets[0].getsockname()[1]])
         reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
 
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
 
         writer.close()
         await writer.wait_closed()

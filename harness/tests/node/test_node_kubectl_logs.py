@@ -2,6 +2,7 @@ import asyncio
 import re
 
 import pytest
+from eventually import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,7 +50,7 @@ async def test_following_ends_with_the_container(cluster, namespace, shell):
     following = asyncio.create_task(logs(cluster, namespace, "-f"))
 
     gate.touch()
-    found = await asyncio.wait_for(following, 20)
+    found = await asyncio.wait_for(following, PATIENCE)
 
     assert found.stdout == "before\nafter\n"
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from eventually import PATIENCE
 
 from harness.node.containers.logs import ContainerLog, LogQuery
 
@@ -80,7 +81,7 @@ async def test_a_follower_sees_what_comes_and_ends_with_the_container(log):
     log.write(b"three\n")
     log.close_now()
 
-    assert await asyncio.wait_for(follower, 5) == "one\ntwo\nthree\n"
+    assert await asyncio.wait_for(follower, PATIENCE) == "one\ntwo\nthree\n"
 
 
 async def test_a_rotated_log_is_read_from_its_older_part_on(tmp_path):
@@ -95,7 +96,7 @@ async def test_a_rotated_log_is_read_from_its_older_part_on(tmp_path):
     expected = [f"{number} {'x' * 60}" for number in range(3)]
     assert log.older.exists()
     assert (await text_of(log)).splitlines() == expected
-    assert (await asyncio.wait_for(follower, 5)).splitlines() == expected
+    assert (await asyncio.wait_for(follower, PATIENCE)).splitlines() == expected
 
 
 async def test_a_process_writes_through_a_pipe(log):

@@ -21,6 +21,13 @@ def has_succeeded(pod):
     return pod["status"].get("phase") == "Succeeded"
 
 
+def exists(path):
+    async def claim():
+        return path.exists()
+
+    return claim
+
+
 def workload(kind, namespace, template, **spec):
     metadata = {**template["metadata"], "namespace": namespace}
     return {
@@ -36,7 +43,7 @@ def workload(kind, namespace, template, **spec):
 async def test_a_deployment_becomes_available(cluster, namespace, web):
     await cluster.client.create(workload("Deployment", namespace, web(), replicas=2))
 
-    await cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=30s")
+    await cluster.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=120s")
 
     deployment = await cluster.client.get(DEPLOYMENT, "web", namespace)
     assert deployment["status"]["readyReplicas"] == 2
@@ -45,9 +52,9 @@ async def test_a_deployment_becomes_available(cluster, namespace, web):
 async def test_a_stateful_set_rolls_through_its_pods_in_order(cluster, namespace, web):
     await cluster.client.create(workload("StatefulSet", namespace, web(), replicas=2, serviceName="web"))
 
-    await cluster.kubectl("rollout", "status", "statefulset/web", "-n", namespace, "--timeout=30s")
+    await cluster.kubectl("rollout", "status", "statefulset/web", "-n", namespace, "--timeout=120s")
     await cluster.kubectl("rollout", "restart", "statefulset/web", "-n", namespace)
-    await cluster.kubectl("rollout", "status", "statefulset/web", "-n", namespace, "--timeout=30s")
+    await cluster.kubectl("rollout", "status", "statefulset/web", "-n", namespace, "--timeout=120s")
 
     status = (await cluster.client.get(STATEFUL_SET, "web", namespace))["status"]
     assert (status["readyReplicas"], status["updatedReplicas"]) == (2, 2)
@@ -249,11 +256,13 @@ async def test_a_failing_init_container_fails_a_pod_that_is_never_restarted(clus
 
 
 async def test_a_sidecar_runs_beside_and_ends_after_the_others(cluster, namespace, shell):
+    up = cluster.state / f"{namespace}-up"
+    script = f"trap 'exit 0' TERM; touch {up}; while true; do sleep 0.1; done"
     sidecar = {
-        "name": "proxy", "image": "test/shell:1", "restartPolicy": "Always",
-        "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"],
+        "name": "proxy", "image": "test/shell:1", "restartPolicy": "Always", "command": ["sh", "-c", script],
     }  # fmt: skip
-    await cluster.client.create(shell("true", spec={"initContainers": [sidecar]}))
+    spec = {"initContainers": [sidecar], "terminationGracePeriodSeconds": 60}
+    await cluster.client.create(shell(f"while ! test -e {up}; do sleep 0.05; done", spec=spec))
 
     pod = await cluster.until(POD, "job", namespace, has_succeeded, what="over")
 
@@ -295,10 +304,10 @@ async def test_a_deadline_fails_the_pod(cluster, namespace, shell):
 
 
 async def test_deletion_lets_the_process_leave_by_itself(cluster, namespace, shell):
-    witness = cluster.state / f"{namespace}-left"
-    script = f"trap 'echo left > {witness}; exit 0' TERM; while true; do sleep 0.05; done"
-    await cluster.client.create(shell(script))
-    await cluster.ready("job", namespace)
+    witness, up = cluster.state / f"{namespace}-left", cluster.state / f"{namespace}-up"
+    script = f"trap 'echo left > {witness}; exit 0' TERM; touch {up}; while true; do sleep 0.05; done"
+    await cluster.client.create(shell(script, spec={"terminationGracePeriodSeconds": 60}))
+    await wait_until(exists(up), what="be up")
 
     await cluster.client.delete(POD, "job", namespace=namespace)
     await cluster.gone(POD, "job", namespace)
@@ -307,11 +316,12 @@ async def test_deletion_lets_the_process_leave_by_itself(cluster, namespace, she
 
 
 async def test_the_pre_stop_hook_runs_before_the_signal(cluster, namespace, shell):
-    witness = cluster.state / f"{namespace}-order"
-    script = f"trap 'echo signal >> {witness}; exit 0' TERM; while true; do sleep 0.05; done"
+    witness, up = cluster.state / f"{namespace}-order", cluster.state / f"{namespace}-up"
+    script = f"trap 'echo signal >> {witness}; exit 0' TERM; touch {up}; while true; do sleep 0.05; done"
     hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo hook >> {witness}"]}}}
-    await cluster.client.create(shell(script, lifecycle=hook))
-    await cluster.ready("job", namespace)
+    spec = {"terminationGracePeriodSeconds": 60}
+    await cluster.client.create(shell(script, spec=spec, lifecycle=hook))
+    await wait_until(exists(up), what="be up")
 
     await cluster.client.delete(POD, "job", namespace=namespace)
     await cluster.gone(POD, "job", namespace)
@@ -394,15 +404,21 @@ async def test_nothing_of_a_deleted_pod_is_left_in_the_state_folder(cluster, nam
 
 async def test_a_container_that_fails_its_liveness_probe_is_restarted(cluster, namespace, web):
     switch = cluster.state / f"{namespace}-unhealthy"
-    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 1, "periodSeconds": 1}
+    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "timeoutSeconds": 30}
     await cluster.client.create(
-        web(f"--unhealthy-if={switch}", livenessProbe={**probe, "failureThreshold": 1})
+        web(
+            f"--unhealthy-if={switch}",
+            # Once restarted it is left alone until the switch is gone.
+            startupProbe={**probe, "failureThreshold": 120},
+            livenessProbe={**probe, "failureThreshold": 1},
+            spec={"terminationGracePeriodSeconds": 60},
+        )
     )
     await cluster.ready("web", namespace)
 
     switch.touch()
     status = await cluster.container(
-        "web", namespace, lambda one: one.get("restartCount") == 1, what="restarted"
+        "web", namespace, lambda one: one.get("restartCount", 0) >= 1, what="restarted"
     )
     switch.unlink()
 
