@@ -16,6 +16,8 @@ from harness.handle import Reach
 from scenarios.eventing import WORKLOADS
 
 STREAM, SUBJECTS, SUBJECT = "scenario", "scenario.>", "scenario.order.created"
+PATIENCE = 60
+"""Seconds; NATS that does not answer for so long on a busy machine has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,9 @@ async def _publish(server: Server, payloads: tuple[bytes, ...]) -> None:
 async def _consume(server: Server, count: int) -> list[bytes]:
     async with _jetstream(server) as jetstream:
         subscription = await jetstream.pull_subscribe(SUBJECTS, durable="reader")
-        messages = await subscription.fetch(count, timeout=10)
+        messages = await subscription.fetch(count, timeout=PATIENCE)
         for message in messages:
-            await message.ack_sync()
+            await message.ack_sync(timeout=PATIENCE)
         return [message.data for message in messages]
 
 
@@ -79,10 +81,10 @@ async def _jetstream(server: Server) -> AsyncIterator[JetStreamContext]:
         server.url,
         user=server.user,
         password=server.password,
-        connect_timeout=5,
+        connect_timeout=PATIENCE,
         max_reconnect_attempts=5,
     )
     try:
-        yield client.jetstream(timeout=10)
+        yield client.jetstream(timeout=PATIENCE)
     finally:
         await client.close()

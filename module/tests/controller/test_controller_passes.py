@@ -240,7 +240,8 @@ async def test_lines_logged_in_a_pass_say_which_pass(caplog):
         controller.enqueue(KEY)
         await asyncio.sleep(1)
 
-    line = json.loads(JSONFormatter().format(caplog.records[-1]))
+    (record,) = [record for record in caplog.records if record.getMessage() == "reconciling"]
+    line = json.loads(JSONFormatter().format(record))
     assert line.pop("reconcileID")
     assert list(line.items())[2:] == [
         ("logger", "test"),

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from aiohttp import web
-from builders import eventually
+from builders import PATIENCE, eventually
 from fake_server import event, running_fake_server, status, streamed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ async def server():
 @pytest.fixture
 async def client(server, tmp_path):
     path = server.write_kubeconfig(tmp_path / "kubeconfig", {"token": "secret"})
-    async with Client.from_kubeconfig(path, user_agent="tests/1.0", timeout=5) as opened:
+    async with Client.from_kubeconfig(path, user_agent="tests/1.0", timeout=PATIENCE) as opened:
         yield opened
 
 

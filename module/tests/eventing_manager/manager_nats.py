@@ -26,8 +26,9 @@ async def connected(cluster, **options):
     """Yield a connection to NATS, which is there but may restart."""
     address = await cluster.address_of(NAMESPACE, "eventing-nats", 4222)
     connection = await nats.connect(
-        f"nats://{address}", max_reconnect_attempts=5, **await credentials(cluster), **options
-    )
+        f"nats://{address}", connect_timeout=PATIENCE, max_reconnect_attempts=5,
+        **await credentials(cluster), **options,
+    )  # fmt: skip
     try:
         yield connection
     finally:
@@ -37,7 +38,7 @@ async def connected(cluster, **options):
 async def publish(cluster, count):
     """Publish messages to a stream that nobody reads."""
     async with connected(cluster) as connection:
-        jetstream = connection.jetstream()
+        jetstream = connection.jetstream(timeout=PATIENCE)
         await jetstream.add_stream(name="orders", subjects=["orders.>"])
         for number in range(count):
             await jetstream.publish(f"orders.{number}", b"x")
@@ -55,9 +56,9 @@ async def refusals_of_publishing(cluster):
 async def receive_all(cluster):
     """Receive and acknowledge what the stream holds; return how much that was."""
     async with connected(cluster) as connection:
-        jetstream = connection.jetstream()
+        jetstream = connection.jetstream(timeout=PATIENCE)
         held = (await jetstream.stream_info("orders")).state.messages
         reader = await jetstream.pull_subscribe("orders.>", "reader")
-        for message in await reader.fetch(held):
-            await message.ack_sync()
+        for message in await reader.fetch(held, timeout=PATIENCE):
+            await message.ack_sync(timeout=PATIENCE)
         return held

@@ -70,7 +70,9 @@ async def test_a_password_outlives_the_manager_and_every_change_of_the_spec(clus
     (manager,) = (
         await client.list(POD, namespace=NAMESPACE, label_selector="app.kubernetes.io/name=eventing-manager")
     ).items
-    await client.delete(POD, manager["metadata"]["name"], namespace=NAMESPACE)
+    async with Watching(client, POD, namespace=NAMESPACE) as pods:
+        await client.delete(POD, manager["metadata"]["name"], namespace=NAMESPACE)
+        await pods.until(lambda found: manager["metadata"]["name"] not in found)
     await client.merge_patch(
         EVENTING,
         "eventing",

@@ -1,5 +1,7 @@
 """What others bring comes and goes: the manager takes it up, does without it, and says so of each."""
 
+from contextlib import suppress
+
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
 from manager_definitions import DEFINITIONS, REFERENCE, SECRET_NAME, secret
@@ -27,10 +29,10 @@ async def tidy(client):
 
 
 async def gone(client, kind, name, namespace=None):
-    try:
+    with suppress(NotFoundError):
         await client.delete(kind, name, namespace=namespace)
-    except NotFoundError:
-        return
+    async with Watching(client, kind, namespace=namespace) as left:
+        await left.until(lambda found: name not in found)
 
 
 def entry(found, name):

@@ -7,6 +7,7 @@ import sysconfig
 import nats
 import pytest
 from aiohttp import web
+from manager_watching import PATIENCE
 
 from eventing_manager.errors import JetStreamError
 from eventing_manager.jetstream import Monitoring, Stream, merged, read_streams, undelivered
@@ -35,20 +36,22 @@ async def server(tools, tmp_path):
 
 @pytest.fixture
 async def connection(server):
-    connected = await nats.connect(server[0], max_reconnect_attempts=100, reconnect_time_wait=0.05)
+    connected = await nats.connect(
+        server[0], connect_timeout=PATIENCE, max_reconnect_attempts=2400, reconnect_time_wait=0.05
+    )
     yield connected
     await connected.close()
 
 
 async def test_what_nobody_has_received_is_counted_by_the_kind_of_stream(server, connection):
-    jetstream = connection.jetstream()
+    jetstream = connection.jetstream(timeout=PATIENCE)
     for name, retention in {"kept": "limits", "work": "workqueue", "read": "limits"}.items():
         await jetstream.add_stream(name=name, subjects=[f"{name}.>"], retention=retention)
         for number in range(3):
             await jetstream.publish(f"{name}.{number}", b"x")
     reader = await jetstream.pull_subscribe("read.>", "reader")
-    for message in await reader.fetch(2):
-        await message.ack_sync()
+    for message in await reader.fetch(2, timeout=PATIENCE):
+        await message.ack_sync(timeout=PATIENCE)
 
     async with Monitoring(server[1]) as monitoring:
         found = await monitoring.streams(1)
@@ -62,7 +65,7 @@ async def test_what_nobody_has_received_is_counted_by_the_kind_of_stream(server,
 
 @pytest.mark.parametrize("storage", ["file", "memory"])
 async def test_a_stream_in_memory_is_told_from_one_on_disk(server, connection, storage):
-    await connection.jetstream().add_stream(name="s", subjects=["s.>"], storage=storage)
+    await connection.jetstream(timeout=PATIENCE).add_stream(name="s", subjects=["s.>"], storage=storage)
 
     async with Monitoring(server[1]) as monitoring:
         (stream,) = await monitoring.streams(1)
@@ -71,11 +74,11 @@ async def test_a_stream_in_memory_is_told_from_one_on_disk(server, connection, s
 
 
 async def test_a_message_that_is_delivered_and_not_acknowledged_counts(server, connection):
-    jetstream = connection.jetstream()
+    jetstream = connection.jetstream(timeout=PATIENCE)
     await jetstream.add_stream(name="read", subjects=["read.>"])
     await jetstream.publish("read.1", b"x")
     reader = await jetstream.pull_subscribe("read.>", "reader")
-    await reader.fetch(1)
+    await reader.fetch(1, timeout=PATIENCE)
 
     async with Monitoring(server[1]) as monitoring:
         (stream,) = await monitoring.streams(1)
@@ -204,7 +207,7 @@ async def test_nobody_there_is_an_error():
     with PortPool() as ports:
         async with Monitoring(f"http://127.0.0.1:{ports.reserve()}") as monitoring:
             with pytest.raises(JetStreamError, match="cannot be asked"):
-                await asyncio.wait_for(monitoring.check(), timeout=30)
+                await asyncio.wait_for(monitoring.check(), timeout=PATIENCE)
 
 
 def test_of_the_replicas_of_a_stream_the_one_that_knows_most_counts():

@@ -22,6 +22,7 @@ async def roll_out(client, *, replicas, arguments):
     """Have so many managers with these arguments, and no other."""
     values = {
         "/spec/template/spec/containers/0/args": ["--leader-elect", *arguments],
+        "/spec/template/spec/terminationGracePeriodSeconds": 120,
         "/spec/replicas": replicas,
     }
     patch = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
@@ -77,7 +78,7 @@ async def test_one_that_is_told_to_deprovision_leaves_nothing_and_the_next_bring
 async def test_one_that_is_told_to_deprovision_keeps_messages_that_nobody_has_received(
     cluster, client, eventings, stop
 ):
-    stopped = await stop("--deprovision-on-shutdown", "--shutdown-timeout=4")
+    stopped = await stop("--deprovision-on-shutdown", "--shutdown-timeout=25")
     await client.create(eventing())
     await until_ready(eventings, "nats")
     await publish(cluster, 1)

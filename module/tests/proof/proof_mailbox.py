@@ -7,7 +7,7 @@ from proof_model import LOG, WORK_QUEUE
 
 RETENTION = {LOG: RetentionPolicy.LIMITS, WORK_QUEUE: RetentionPolicy.WORK_QUEUE}
 READER = "reader"
-ANSWER = 10.0
+ANSWER = 60.0
 """Seconds until a message that has to be there must have come."""
 
 
@@ -19,20 +19,20 @@ class Mailbox:
 
     async def publish(self, stream, numbers):
         """Publish messages, and return when each is accepted."""
-        async with connected(self._cluster) as jetstream:
+        async with connected(self._cluster, ANSWER) as jetstream:
             await jetstream.add_stream(name=stream, subjects=[stream], retention=RETENTION[stream])
             for number in numbers:
                 await jetstream.publish(stream, str(number).encode())
 
     async def receive(self, messages):
         """Receive and acknowledge until all of these have come."""
-        async with connected(self._cluster) as jetstream:
+        async with connected(self._cluster, ANSWER) as jetstream:
             for stream in sorted({stream for stream, _ in messages}):
                 await _receive(jetstream, stream, {number for one, number in messages if one == stream})
 
     async def held(self):
         """Return every message that is there."""
-        async with connected(self._cluster) as jetstream:
+        async with connected(self._cluster, ANSWER) as jetstream:
             return {(stream, number) for stream in RETENTION for number in await _held(jetstream, stream)}
 
 

@@ -21,26 +21,25 @@ AT_ONCE, BETWEEN = 10, 0.03
 """Messages under way together, and seconds between such: there is always one that NATS might lose."""
 
 ANSWER = 2.0
-"""Seconds; who waits longer for NATS tries again."""
+"""Seconds; who waits longer for NATS tries again: the next one may have another address."""
 
 GONE = (nats.errors.Error, NoAddressError, NotFoundError, OSError, asyncio.TimeoutError)
 
 
 @asynccontextmanager
-async def connected(cluster):
-    """Connect as clients do, with what stands in the Secret; gives JetStream."""
+async def connected(cluster, answer=ANSWER):
+    """Connect as clients do, with what stands in the Secret; gives JetStream that has so long to answer."""
     address = await service_address(cluster.kubeconfig, namespace=NAMESPACE, name="eventing-nats", port=4222)
     secret = await cluster.client.get(SECRET, "eventing-nats-auth", NAMESPACE)
     user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
     connection = nats.NATS()
     try:
-        # Inside: one that fails to connect has to be closed, too. It shall fail soon: the next NATS may have
-        # another address.
+        # Inside: one that fails to connect has to be closed, too.
         await connection.connect(
             f"nats://{address}", user=user, password=password,
-            allow_reconnect=False, max_reconnect_attempts=1, connect_timeout=ANSWER, error_cb=_ignore,
+            allow_reconnect=False, max_reconnect_attempts=1, connect_timeout=answer, error_cb=_ignore,
         )  # fmt: skip
-        yield connection.jetstream(timeout=ANSWER)
+        yield connection.jetstream(timeout=answer)
     finally:
         await connection.close()
 

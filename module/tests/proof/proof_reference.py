@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from proof_phases import PHASES
+from proof_phases import PHASES, REMOVAL, SWITCH
 from proof_rig import is_work
-from proof_state import state_of
+from proof_state import resting_state_of, until_no_volume
 
 from harness.faults.plan import Counting
 
@@ -25,7 +25,9 @@ async def undisturbed(rig):
     for phase in PHASES:
         plan = Counting(selects=is_work)
         await rig.take(phase, plan)
-        reference.states[phase.name] = await state_of(rig.client)
+        if phase in {SWITCH, REMOVAL}:
+            await until_no_volume(rig.client)
+        reference.states[phase.name] = await resting_state_of(rig.client)
         reference.calls[phase.name] = plan.seen
     reference.writes = rig.proxy.record.count(
         lambda call: call.is_write and is_work(call), since=mark

@@ -12,7 +12,7 @@ from harness.observe.waits import Target, wait_for
 QUIET = 0.3
 """Seconds without a call that mean that there is nothing left to do."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def is_work(call):
@@ -44,13 +44,13 @@ class Rig:
         await self.until(lambda: self.manager.leads)
         await self.until_quiet()
 
-    async def until_quiet(self):
-        """Wait until a moment passes without work."""
+    async def until_quiet(self, seconds=QUIET):
+        """Wait until so many seconds pass without work."""
         record = self.proxy.record
 
         async def is_quiet():
             mark = len(record)
-            await asyncio.sleep(QUIET)
+            await asyncio.sleep(seconds)
             return not record.count(is_work, since=mark)
 
         async with asyncio.timeout(PATIENCE):

@@ -10,6 +10,7 @@ from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
 from controller.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME,
     PERSISTENT_VOLUME_CLAIM,
     POD_DISRUPTION_BUDGET,
     SERVICE,
@@ -35,6 +36,7 @@ _BY_CHANCE = frozenset(
 _GIVEN_BY_THE_CLUSTER = frozenset({"clusterIP", "clusterIPs", "volumeName"})
 _NAMED_BY_CHANCE = frozenset({"PersistentVolume", "IPAddress.networking.k8s.io"})
 _PAUSE = 0.1
+_BETWEEN_LOOKS = 2.0
 
 
 async def state_of(client):
@@ -50,6 +52,23 @@ async def names_of_all(client):
     """Return the names of all objects of the cluster, without those given by chance."""
     inventory = await take_inventory(client)
     return {_name(entry) for entry in inventory.entries}
+
+
+async def resting_state_of(client):
+    """Return the state as soon as two looks at it are the same."""
+    async with asyncio.timeout(PATIENCE):
+        before, found = None, await state_of(client)
+        while before != found:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            before, found = found, await state_of(client)
+    return found
+
+
+async def until_no_volume(client):
+    """Wait until every volume has gone after its claim."""
+    async with asyncio.timeout(PATIENCE):
+        while (await client.list(PERSISTENT_VOLUME)).items:  # noqa: ASYNC110 - they are few and soon gone
+            await asyncio.sleep(_PAUSE)
 
 
 async def until_state_is(client, expected):

@@ -30,6 +30,7 @@ async def killed(rig, phase, number, moment, expected):
     return was_met
 
 
+@pytest.mark.timeout(1200)
 async def test_a_manager_killed_in_each_phase_ends_where_the_undisturbed_one_does(reference, rig, seed, say):
     states, calls = reference.states, reference.calls
     chance = random.Random(seed)  # noqa: S311 - it is to be repeated

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 )
 async def test_a_ready_eventing_costs_nothing_but_watches_and_the_lease(rig, say, seconds):
     await rig.take(PROVISION, Calm())
+    await rig.until_quiet(5)
     record = rig.proxy.record
     mark = len(record)
 

@@ -13,7 +13,7 @@ from proof_chances import chances
 from proof_commands import Settle
 from proof_look import Look
 from proof_stage import Stage
-from proof_state import names_of_all
+from proof_state import names_of_all, until_no_volume
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,6 +65,7 @@ class EventingMachine(RuleBasedStateMachine):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(rig, cluster):
+    await until_no_volume(rig.client)
     yield (made := Stage(rig, cluster, Look(rig.client, await names_of_all(rig.client))))
     await made.clear()
 
@@ -90,6 +91,7 @@ async def explore(stage, number, *, examples, steps, say):
             raise stage.failure from None
 
 
+@pytest.mark.timeout(1200)
 async def test_a_short_selection_of_programs_ends_as_the_model_says(stage, say):
     await explore(stage, SHORT_SEED, examples=SHORT_EXAMPLES, steps=SHORT_STEPS, say=say)
 

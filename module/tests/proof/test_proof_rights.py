@@ -72,6 +72,7 @@ async def name_a_secret(rig):
     await rig.take(REMOVAL, Calm())
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("what_others_install")
 async def test_no_right_is_missing_and_none_is_unused(grants, rig, say):
     await go_through_all_phases(rig)
