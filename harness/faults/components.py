@@ -11,7 +11,7 @@ from harness.embedded.layout import Layout
 from harness.faults.errors import NoSuchProcessError, NotBackError
 from harness.faults.signals import Signals
 
-_BACK_SECONDS: Final = 45.0
+_BACK_SECONDS: Final = 150.0
 _LOOK_SECONDS: Final = 0.05
 _NAMES: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "registry")
 

@@ -29,7 +29,7 @@ _REPAIR: Final = Repair(
 )
 _LEASES: Final = "kube-node-lease"
 _LOOK_SECONDS: Final = 0.1
-_LIMIT_SECONDS: Final = 45.0
+_LIMIT_SECONDS: Final = 150.0
 _STOPPED: Final = "Kubelet stopped posting node status."
 _TAINT: Final = "node.kubernetes.io/unreachable"
 

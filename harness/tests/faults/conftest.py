@@ -28,6 +28,6 @@ def proxy(kit):
 @pytest.fixture
 def client(kit, proxy, portal):
     """A client that comes through the proxy, with no rights but everybody's."""
-    opened = Client.from_kubeconfig(kit.kubeconfig_through(proxy, "default", "default"), timeout=5)
+    opened = Client.from_kubeconfig(kit.kubeconfig_through(proxy, "default", "default"), timeout=60)
     yield portal.call(opened.__aenter__())
     portal.call(opened.__aexit__(None, None, None))

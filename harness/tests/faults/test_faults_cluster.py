@@ -17,6 +17,7 @@ from harness.observe.waits import Target, wait_for
 
 PATIENT = LeaseTimings(duration=3600, deadline=3000, retry=0.1, look=0.2)
 """Nobody would see such a lease run out by itself."""
+UNREACHABLE = ("node.kubernetes.io/unreachable", "NoSchedule")
 NO_SPACE = os.strerror(errno.ENOSPC)
 WRITE = f"""
 said=$(dd if=/dev/zero of=/data/$$ bs=8k count=1 2>&1) && done=written
@@ -80,10 +81,10 @@ def test_a_node_that_is_not_ready_is_tainted_and_its_pods_are_not_ready(admin, p
     until(POD, "web", namespace, has_condition("Ready"), what="be Ready")
 
     with kit.node_not_ready():
-        node = portal.call(admin.get(NODE, name))
+        tainted = satisfies(lambda node: UNREACHABLE in taints(node), "it has no taint")
+        until(NODE, name, None, tainted, what="be tainted")
         until(POD, "web", namespace, has_condition("Ready", "False"), what="be not Ready")
 
-    assert ("node.kubernetes.io/unreachable", "NoSchedule") in taints(node)
     assert not taints(portal.call(admin.get(NODE, name)))
     until(NODE, name, None, has_condition("Ready"), what="be Ready")
     until(POD, "web", namespace, has_condition("Ready"), what="be Ready")

@@ -12,6 +12,7 @@ from harness.faults.components import Components
 from harness.faults.errors import NoSuchProcessError
 from harness.faults.signals import Signals
 from harness.observe.claims import exists
+from harness.observe.eventually import eventually
 from harness.observe.waits import Target, WaitError, wait_for
 
 
@@ -34,6 +35,7 @@ def test_a_component_that_is_down_stays_down_until_it_is_undone(embedded_cluster
 
     assert not while_down
     assert components.pid("registry") != before
+    eventually(lambda: answers(embedded_cluster.registry), "the registry", within=60)
 
 
 def test_an_api_server_that_was_killed_is_back_with_all_it_knew(admin, kit, portal):
@@ -45,7 +47,10 @@ def test_an_api_server_that_was_killed_is_back_with_all_it_knew(admin, kit, port
         portal.call(admin.get(NAMESPACE, made))
 
     target = Target(kind=NAMESPACE, name=made)
-    assert portal.call(wait_for(admin, target, exists(), what="be known"))["metadata"]["name"] == made
+    assert (
+        portal.call(wait_for(admin, target, exists(), what="be known", within=150))["metadata"]["name"]
+        == made
+    )
     portal.call(admin.delete(NAMESPACE, made))
 
 

@@ -21,6 +21,7 @@ from harness.faults.fault import CONFLICT, TOO_MANY_REQUESTS, Cut, Delay, EndWat
 from harness.faults.kit import FaultKit
 from harness.faults.plan import Mixed, Nth
 from harness.faults.proxy import ApiProxy
+from harness.observe.eventually import eventually
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,13 @@ def scene(admin, client, kit, proxy, portal):
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
         "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}],
     }))  # fmt: skip
+    # The API server hears of a new right by a watch of its own.
+    eventually(
+        lambda: portal.call(client.list(CONFIG_MAP, namespace=name)).resource_version,
+        "the right to list",
+        within=60,
+        tolerate=ForbiddenError,
+    )
     yield Scene(admin=admin, client=client, kit=kit, proxy=proxy, portal=portal, namespace=name)
     portal.call(admin.delete(NAMESPACE, name))
 
