@@ -18,12 +18,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WRITES_PER_FAULT = 2
 """A fault costs the write that it met, and one that tells of it."""
 
+STATUSES_PER_FAULT = 10
+"""Status patches, which tell how far NATS has come: the slower the machine, the oftener they are needed."""
+
 WRITES_PER_KILL = 10
 """A new manager applies everything once, having forgotten that it did."""
 
 
 def is_write(call):
     return call.is_write and call.resource != "leases"
+
+
+def is_status(call):
+    return is_write(call) and (call.resource, call.subresource) == ("eventings", "status")
 
 
 PATIENCE = 120
@@ -34,7 +41,10 @@ FAULTS, MORE_FAULTS = 6, 9
 
 
 async def endure(reference, rig, seed, *, share, at_most, kills=False):
-    """Take the manager through all phases under a mix of faults; return how many it met and what it wrote."""
+    """Take the manager through all phases under a mix of faults.
+
+    Return how many it met, how often it wrote a status, and how often anything else.
+    """
     extra = (Kill(moment=Moment.BEFORE), Kill(moment=Moment.AFTER)) if kills else ()
     mark, met = len(rig.proxy.record), 0
     for number, phase in enumerate(PHASES):
@@ -47,7 +57,8 @@ async def endure(reference, rig, seed, *, share, at_most, kills=False):
         await rig.until_idle()
         await until_state_is(rig.client, reference.states[phase.name])
         met += mix.met.total()
-    return met, rig.proxy.record.count(is_write, since=mark).total()
+    statuses = rig.proxy.record.count(is_status, since=mark).total()
+    return met, statuses, rig.proxy.record.count(is_write, since=mark).total() - statuses
 
 
 @asynccontextmanager
@@ -70,26 +81,29 @@ async def states_shown(client):
 @pytest.mark.timeout(600)
 async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference, rig, seed, say):
     async with states_shown(rig.client) as states:
-        met, writes = await endure(reference, rig, seed, share=0.15, at_most=FAULTS)
+        met, statuses, writes = await endure(reference, rig, seed, share=0.15, at_most=FAULTS)
 
-    say("faults met, writes", (met, writes))
+    say("faults met, statuses, other writes", (met, statuses, writes))
     say("writes undisturbed", reference.writes)
     assert met > 0
     assert "Ready" in states
     assert "Error" not in states
     assert writes <= reference.writes + WRITES_PER_FAULT * met
+    assert statuses <= reference.writes + STATUSES_PER_FAULT * met
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", range(10))
 async def test_faults_and_kills_together_change_nothing(reference, rig, seed, say, number):
-    met, writes = await endure(
+    met, statuses, writes = await endure(
         reference, rig, seed + 1000 * number, share=0.25, at_most=MORE_FAULTS, kills=True
     )
 
-    say("faults met, writes", (met, writes))
-    assert writes <= reference.writes + WRITES_PER_FAULT * met + WRITES_PER_KILL * rig.manager.starts
+    say("faults met, statuses, other writes", (met, statuses, writes))
+    of_kills = WRITES_PER_KILL * rig.manager.starts
+    assert writes <= reference.writes + WRITES_PER_FAULT * met + of_kills
+    assert statuses <= reference.writes + STATUSES_PER_FAULT * met + of_kills
 
 
 @pytest.mark.long
