@@ -77,7 +77,7 @@ class EmbeddedCluster:
         detached: bool,
         users: Share | None = None,
         on_step: Callable[[Step], None] = lambda _: None,
-        timeout: float = 60,  # noqa: ASYNC109 - part of the message
+        timeout: float = 180,  # noqa: ASYNC109 - part of the message
         api_port: int | None = None,
         registry_port: int | None = None,
         keep_state: bool = False,

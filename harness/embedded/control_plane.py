@@ -13,7 +13,7 @@ from harness.embedded.probe import until_ready
 from harness.embedded.step import Step
 from harness.host.process import Child, spawn
 
-_READY_SECONDS = 45.0
+_READY_SECONDS = 150.0
 # What they would tidy up is removed with the state folder: they get time to end, not all the time they like.
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.05

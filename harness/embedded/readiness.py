@@ -6,7 +6,7 @@ from harness.embedded.errors import EmbeddedError
 from harness.observe import claims
 from harness.observe.waits import Claim, Target, WaitError, wait_for
 
-_LIMIT_SECONDS = 30.0
+_LIMIT_SECONDS = 120.0
 
 
 async def until_pods_can_be_made(client: Client) -> None:

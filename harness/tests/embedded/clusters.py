@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from eventually import PATIENCE
+
 from harness.embedded.cluster import EmbeddedCluster
 from harness.host.descendants import marked
 from harness.host.ports import is_bindable
@@ -27,7 +29,7 @@ async def a_cluster(state: Path, tools: ToolPaths, **options: Any) -> AsyncItera
 async def kubectl(cluster: EmbeddedCluster, *arguments: str) -> Any:
     """Run kubectl and return the JSON it writes."""
     command = [cluster.tools.folder / "kubectl", "--kubeconfig", cluster.kubeconfig, *arguments, "-o", "json"]
-    return json.loads((await run(command, timeout=30)).stdout)
+    return json.loads((await run(command, timeout=PATIENCE)).stdout)
 
 
 def processes_of(state: Path) -> list[int]:

@@ -16,7 +16,7 @@ from harness.toolchain.toolchain import ToolPaths
 
 HERE = Path(__file__).parent
 DEMONSTRATION = HERE / "demo" / "failing.py"
-SECONDS = 240.0
+SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def evidence(portal, tools, broken_managers, tmp_path_factory):
     argv = [sys.executable, "-m", "pytest", *options, f"--kyma-dist={broken_managers}", f"--rootdir={root}"]
     places = {"KYMA_HARNESS_CACHE": str(root / "cache"), "KYMA_HARNESS_STATE": str(root / "state")}
     environment = {**os.environ, **places, "HARNESS_TOOLS": str(tools.folder)}
-    done = portal.call(run([*argv, root], timeout=150, env=environment, cwd=root, check=False))
+    done = portal.call(run([*argv, root], timeout=360, env=environment, cwd=root, check=False))
     assert "1 error" in done.stdout, done.stdout
     (found,) = (root / ".harness-evidence").glob("test_*")
     return found

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from eventually import PATIENCE
 from tooling import a_tool, a_toolchain
 
 from harness.host.process import run
@@ -38,7 +39,7 @@ async def test_a_tool_is_built_with_its_linker_flags(tmp_path: Path) -> None:
 
     paths = await a_toolchain(tmp_path, [way]).ensure([tool])
 
-    assert (await run([paths.folder / "tiny"], timeout=10)).stderr == "tiny v1.2.3\n"
+    assert (await run([paths.folder / "tiny"], timeout=PATIENCE)).stderr == "tiny v1.2.3\n"
 
 
 async def test_code_that_does_not_compile_is_told_in_gos_words(tmp_path: Path) -> None:

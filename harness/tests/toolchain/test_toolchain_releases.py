@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from tooling import ASSET, BINARY, LINUX, a_publisher, a_tool, a_toolchain, an_archive, files_in, sha256
 
+from harness.host.ports import PortPool
 from harness.toolchain.catalogue import Release
 from harness.toolchain.errors import ToolUnavailableError
 from harness.toolchain.releases import ReleaseWay, read_pins
@@ -82,15 +83,15 @@ async def test_an_archive_without_the_binary_is_told_by_its_member(tmp_path: Pat
 
 
 async def test_a_host_that_refuses_is_named_and_not_asked_again(tmp_path: Path) -> None:
-    async with a_publisher({}) as mirror:
-        pass
-    toolchain = a_toolchain(tmp_path, [way_to(mirror)])
-    with pytest.raises(ToolUnavailableError, match=r"official release: 127\.0\.0\.1:.* is out of reach"):
-        await toolchain.ensure([a_tool()])
-
-    async with a_publisher({}, port=int(mirror.rpartition(":")[2])):
-        with pytest.raises(ToolUnavailableError, match="is out of reach"):
+    with PortPool() as ports:
+        port = ports.reserve()
+        toolchain = a_toolchain(tmp_path, [way_to(f"http://127.0.0.1:{port}")])
+        with pytest.raises(ToolUnavailableError, match=r"official release: 127\.0\.0\.1:.* is out of reach"):
             await toolchain.ensure([a_tool()])
+
+        async with a_publisher({}, port=port):
+            with pytest.raises(ToolUnavailableError, match="is out of reach"):
+                await toolchain.ensure([a_tool()])
 
 
 async def test_a_full_disk_is_no_host_out_of_reach(tmp_path: Path) -> None:

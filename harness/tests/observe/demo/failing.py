@@ -13,7 +13,7 @@ import pytest
 from demo_objects import a_lamp, a_pod, lamp_definition, workload
 
 from controller.client import Client
-from controller.errors import ControllerError
+from controller.errors import ControllerError, KindAbsentError
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
 from controller.resource import Kind
 from harness.api import Api
@@ -22,6 +22,7 @@ from harness.expectation import Expectation
 from harness.faults.call import ApiCall
 from harness.faults.fault import Delay
 from harness.faults.proxy import ApiProxy
+from harness.observe.podlogs import ContainerLog, logs_of
 from harness.observe.target import Target
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
@@ -36,6 +37,15 @@ def lamps(api: Api, eventually) -> Iterator[None]:
     yield
     api.delete(CRD, "lamps.demo.kyma-harness.io")
     api.expect(CRD, "lamps.demo.kyma-harness.io").to_be_gone()
+    eventually(lambda: is_absent(api), "lamps are not served", tolerate=ControllerError)
+
+
+def is_absent(api: Api) -> bool:
+    try:
+        api.all(LAMP)
+    except KindAbsentError:
+        return True
+    return False
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ def test_a_finalizer_nobody_knows(api: Api, namespace: str, released: list[tuple
     released.append((CONFIG_MAP, "shelf", namespace))
     api.delete(CONFIG_MAP, "shelf", namespace)
 
-    api.expect(CONFIG_MAP, "shelf", namespace).to_be_gone(within=2)
+    api.expect(CONFIG_MAP, "shelf", namespace).to_be_gone(within=10)
 
 
 @pytest.mark.usefixtures("lamps")
@@ -99,7 +109,7 @@ def test_a_resource_in_error(api: Api, namespace: str) -> None:
 
 
 def test_a_missing_definition(api: Api, namespace: str) -> None:
-    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
+    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=10)
 
 
 class Late:
@@ -125,7 +135,7 @@ def test_a_slow_api(portal: Portal, client: Client, tmp_path: Path) -> None:
     slow = portal.call(connecting.__aenter__())
     try:
         target = Target(kind=POD, name="web", namespace="default")
-        Expectation(portal, slow, target).to_exist(within=2)
+        Expectation(portal, slow, target).to_exist(within=10)
     finally:
         portal.call(connecting.__aexit__(None, None, None))
 
@@ -135,16 +145,21 @@ def test_a_state_that_is_only_late(api: Api, namespace: str) -> None:
     api.create(a_lamp("kitchen", namespace))
     api.patch_status(LAMP, "kitchen", namespace, {"state": "Processing"})
 
-    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=2)
+    api.expect(LAMP, "kitchen", namespace).to_have_state("Ready", within=10)
 
 
-def test_a_plain_assertion(api: Api, namespace: str) -> None:
+def test_a_plain_assertion(api: Api, namespace: str, portal: Portal, client: Client, eventually) -> None:
+    def serving() -> list[ContainerLog]:
+        logs = portal.call(logs_of(client, api.all(POD, namespace), since=None))
+        return [log for log in logs if "serving" in log.text]
+
     api.create(workload("web", namespace, command="echo serving; sleep 600"))
     secret = {"name": "door", "namespace": namespace}
     api.create(
         {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"key": "open sesame"}}
     )
     api.expect(DEPLOYMENT, "web", namespace).to_be_ready()
+    eventually(serving, "the log of the pod")
 
     assert api.get(SECRET, "door", namespace)["data"] == {}
 
