@@ -12,7 +12,7 @@ from eventually import eventually
 
 from harness.embedded.layout import Layout
 from harness.host.locks import FileLock
-from harness.host.ports import is_bindable
+from harness.host.ports import listener_on
 from harness.host.process import Child, spawn
 
 SUITE = Path(__file__).parent / "suite"
@@ -22,10 +22,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(pytest.main())
 """
 """Who runs in the background may have been told to ignore Ctrl-C, and hands that on to its children."""
-REMOVAL_SECONDS = 60
+REMOVAL_SECONDS = 150
 """How long it may take on a busy machine until all is gone."""
 OPTIONS = (
-    *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=300", "-rA"),
+    *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=900", "-rA"),
     *("--kyma=builtin", "--harness-provider=embedded"),
 )
 
@@ -48,7 +48,7 @@ class Session:
 
     async def until_endless(self) -> None:
         """Wait until the test that does not end by itself runs."""
-        await eventually(lambda: self.endless() or self.child.returncode is not None, within=120)
+        await eventually(lambda: self.endless() or self.child.returncode is not None, within=300)
         assert self.endless(), self.output
 
     def endless(self) -> int:
@@ -58,7 +58,7 @@ class Session:
     def met_with(self, suffix: str) -> list[str]:
         return [name for name in self.met if name.endswith(suffix)]
 
-    async def end(self, within: float = 180) -> int:
+    async def end(self, within: float = 360) -> int:
         """Wait for its end, and return the exit code."""
         await eventually(lambda: self.child.returncode is not None, within=within)
         return await self.child.wait()
@@ -133,11 +133,10 @@ def remains(folder: Path) -> list[str]:
     """Say what of a session is still there: processes, clusters, turns, ports."""
     turns, ports = folder / "state" / "turns", folder / "run" / "kyma-harness" / "ports"
     held = [file.name for file in entries(turns) if FileLock(file).holder()]
-    taken = [
-        file.name for file in entries(ports) if FileLock(file).holder() or not is_bindable(int(file.name))
-    ]
+    ours = processes_about(folder)
+    taken = [file.name for file in entries(ports) if FileLock(file).holder() or _is_listened_on(file, ours)]
     return [
-        *(f"process {pid}: {_command(pid)}" for pid in processes_about(folder)),
+        *(f"process {pid}: {_command(pid)}" for pid in ours),
         *(f"cluster {cluster.root.name}" for cluster in clusters_in(folder)),
         *(f"turn {name}" for name in held),
         *(f"port {name}" for name in taken),
@@ -155,6 +154,12 @@ async def nothing_remains(folder: Path) -> None:
 
 def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def _is_listened_on(lock: Path, ours: list[int]) -> bool:
+    """Tell whether one of our processes has the port of a lock: it may be anybody's once it is free."""
+    listener = listener_on(int(lock.name)) or ""
+    return any(listener.startswith(f"process {pid} ") for pid in ours)
 
 
 def _command(pid: int) -> str:

@@ -11,6 +11,9 @@ from sessions import REMOVAL_SECONDS, Session, a_session, nothing_remains, remai
 
 from harness.host.descendants import marked
 
+pytestmark = pytest.mark.timeout(1200)
+SECONDS = 200
+"""How long a session may take on a busy machine to come to where it is awaited."""
 Blow = Callable[[Session], None]
 
 
@@ -58,7 +61,7 @@ async def test_nothing_is_left_of_a_session_that_runs(tmp_path: Path, blow: Blow
 @pytest.mark.parametrize("blow", ENDING)
 async def test_nothing_is_left_of_a_session_whose_cluster_starts(tmp_path: Path, blow: Blow) -> None:
     async with a_session(tmp_path, "test_endless.py") as session:
-        await eventually(session.is_starting)
+        await eventually(session.is_starting, within=SECONDS)
 
         blow(session)
 
@@ -94,10 +97,11 @@ async def test_when_the_supervisor_is_killed_its_processes_go_and_its_folder_goe
 async def test_when_a_worker_is_killed_the_one_in_its_place_goes_on_with_the_cluster(tmp_path: Path) -> None:
     async with a_session(tmp_path, "-n2", "--dist=loadfile", "test_endless.py", "test_waiting.py") as session:
         await session.until_endless()
-        await eventually(lambda: "waiting.here" in session.met)
+        await eventually(lambda: "waiting.here" in session.met, within=SECONDS)
 
         os.kill(session.endless(), signal.SIGKILL)
-        await eventually(lambda: len(session.met_with(".endless")) == 2)  # xdist tries once more
+        # xdist tries once more
+        await eventually(lambda: len(session.met_with(".endless")) == 2, within=SECONDS)
         (tmp_path / "meeting" / "go on.here").touch()
 
         assert await session.end() == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from eventually import eventually
+from eventually import PATIENCE, eventually
 from sessions import a_session, clusters_in, processes_about, remains
 
 from harness.embedded.cluster import EmbeddedCluster
@@ -17,6 +17,7 @@ from harness.host.descendants import marked
 from harness.host.process import Child, run, spawn
 from harness.toolchain.toolchain import ToolPaths
 
+pytestmark = pytest.mark.timeout(1200)
 PROGRAM = Path(sys.executable).with_name("kyma-harness")
 
 
@@ -29,7 +30,7 @@ class Shell:
     async def __call__(self, *words: str) -> dict:
         own = {"KYMA_HARNESS_STATE": str(self.folder / "state"), "XDG_RUNTIME_DIR": str(self.folder / "run")}
         done = await run(
-            [PROGRAM, *words, "--output=json"], timeout=60, env={**os.environ, **own}, check=False
+            [PROGRAM, *words, "--output=json"], timeout=PATIENCE, env={**os.environ, **own}, check=False
         )
         return json.loads(done.stdout)
 
@@ -49,8 +50,8 @@ async def killed(tmp_path: Path, tools: ToolPaths) -> EmbeddedCluster:
         name="killed", state=state, tools=tools, rules=[rules], detached=True
     )
     kubectl = [tools.folder / "kubectl", "--kubeconfig", cluster.kubeconfig]
-    await run([*kubectl, "run", "daemon", "--image=daemon"], timeout=30)
-    await eventually(lambda: "sleep" in "".join(map(_command, marked(str(state)))))
+    await run([*kubectl, "run", "daemon", "--image=daemon"], timeout=PATIENCE)
+    await eventually(lambda: [_program(pid) for pid in marked(str(state))].count("sleep") == 2)
     for pid in (_guard_of(state), cluster.pid):
         os.kill(pid, signal.SIGKILL)
     await eventually(lambda: cluster.pid not in processes_about(tmp_path))
@@ -126,6 +127,10 @@ def _guard_of(state: Path) -> int:
     found = [pid for pid in processes_about(state) if "descendants.py" in _command(pid)]
     assert len(found) == 1
     return found[0]
+
+
+def _program(pid: int) -> str:
+    return _command(pid).partition("\0")[0].rpartition("/")[2]
 
 
 def _command(pid: int) -> str:

@@ -11,6 +11,7 @@ from substitution import substituted
 from harness.embedded.cluster import EmbeddedCluster
 from harness.toolchain.toolchain import ToolPaths
 
+pytestmark = pytest.mark.timeout(1200)
 LAMP = Path(__file__).parents[1] / "modules" / "lamp"
 
 

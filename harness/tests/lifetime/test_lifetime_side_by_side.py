@@ -8,6 +8,7 @@ import pytest
 from eventually import eventually
 from sessions import Session, a_session, remains
 
+pytestmark = pytest.mark.timeout(1200)
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 SECONDS = 1200
 
@@ -19,7 +20,7 @@ async def test_two_sessions_at_once_have_a_cluster_each_and_do_not_touch_each_ot
             await running.enter_async_context(a_session(tmp_path / name, *run, home=tmp_path))
             for name in ("first", "second")
         ]
-        await eventually(lambda: all("waiting.here" in session.met for session in sessions), within=240)
+        await eventually(lambda: all("waiting.here" in session.met for session in sessions), within=360)
         for session in sessions:
             (session.folder / "meeting" / "go on.here").touch()
 

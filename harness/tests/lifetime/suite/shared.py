@@ -7,9 +7,12 @@ from pathlib import Path
 
 from controller.kinds import CONFIG_MAP
 from harness.kyma.kinds import KCP_NAMESPACE
+from harness.observe.eventually import eventually
+from harness.observe.inventory import Inventory
 
 MEETING = Path(os.environ["MEETING"])
 """A folder that the workers have in common."""
+MINE = f"ConfigMap {KCP_NAMESPACE}/mine"
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def nobody_else_has(thing: str):
     file.unlink()
 
 
-def meet(me: str, other: str, within: float = 120) -> None:
+def meet(me: str, other: str, within: float = 400) -> None:
     """Wait until the other test is at this point as well."""
     (MEETING / f"{me}.here").touch()
     deadline = time.monotonic() + within
@@ -41,6 +44,13 @@ def take_stock(kyma, api) -> None:
         before = api.inventory()
         assert kyma.modules() == []
         put(api, KCP_NAMESPACE, "mine")
-        came = api.inventory().beyond(before)
+        # A namespace of another test may have come and gone between two of an inventory's lists.
+        came = eventually(lambda: came_alone(api, before), f"{MINE} alone", within=60)
         api.delete(CONFIG_MAP, "mine", KCP_NAMESPACE)
-    assert came == [f"ConfigMap {KCP_NAMESPACE}/mine"]
+    assert came == [MINE]
+
+
+def came_alone(api, before: Inventory) -> list[str]:
+    came = api.inventory().beyond(before)
+    assert came == [MINE]
+    return came
