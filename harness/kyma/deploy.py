@@ -38,7 +38,9 @@ MANAGER_ROLE = "module-manager-manager-role"
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 
 
-async def deploy_managers(client: Client, managers: LifecycleManagers, *, within: float = 60) -> list[Object]:
+async def deploy_managers(
+    client: Client, managers: LifecycleManagers, *, within: float = 180
+) -> list[Object]:
     """Apply the managers' manifests, wait until both are available, and return what was applied."""
     objects = [item for item in managers.objects if not await _is_granted(client, item)]
     await _apply(client, objects)

@@ -122,4 +122,4 @@ class LampKyma:
     async def until(self, kind: Kind, name: str, claim: Claim, *, namespace: str = KCP_NAMESPACE) -> Object:
         """Wait until a claim holds; returns the object it holds for."""
         target = Target(kind=kind, name=name, namespace=namespace)
-        return await wait_for(self.client, target, claim, what="be as expected", within=40) or {}
+        return await wait_for(self.client, target, claim, what="be as expected", within=150) or {}

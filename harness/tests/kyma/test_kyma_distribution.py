@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
 from harness.host.process import run
@@ -44,7 +45,7 @@ async def test_a_folder_s_binaries_can_be_run_from_the_cache(tmp_path: Path, for
 
     found = await prebuilt(dist, tmp_path / "cache")
 
-    done = await run([found.path / "module-manager"], timeout=10)
+    done = await run([found.path / "module-manager"], timeout=PATIENCE)
     assert done.stdout == "module-manager\n"
     assert found.path.is_relative_to(tmp_path / "cache")
 

@@ -1,16 +1,22 @@
 """What was deployed into a cluster that stays is taken away again."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
 
 from controller.client import Client
+from controller.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from harness.embedded.cluster import EmbeddedCluster
 from harness.kyma import deploy
 from harness.kyma.distribution import builtin_pair
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.template import template_objects
 from harness.kyma.undeploy import undeploy
+from harness.observe.claims import exists
 from harness.observe.inventory import take_inventory
+from harness.observe.waits import Target, wait_for
 
 
 @pytest.fixture
@@ -35,6 +41,7 @@ async def cluster(managers, tools, tmp_path):
 async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, tmp_path):
     module = write_lamp(tmp_path / "lamp")
     async with Client.from_kubeconfig(cluster.kubeconfig) as client:
+        await until_namespaces_are_complete(client)
         before = await take_inventory(client)
         await deploy.deploy_managers(client, managers)
         await deploy.grant_rights(client)
@@ -47,7 +54,19 @@ async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, 
 
         await undeploy(client, module, managers.objects, template_objects(packed, "registry"))
 
+        # An APIService goes some time after its definition.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                while (await take_inventory(client)).beyond(before):  # noqa: ASYNC110 - there is no watch of all
+                    await asyncio.sleep(0.1)
         assert (await take_inventory(client)).beyond(before) == []
+
+
+async def until_namespaces_are_complete(client):
+    for namespace in (await client.list(NAMESPACE)).items:
+        for kind, name in ((SERVICE_ACCOUNT, "default"), (CONFIG_MAP, "kube-root-ca.crt")):
+            target = Target(kind=kind, name=name, namespace=namespace["metadata"]["name"])
+            await wait_for(client, target, exists(), what="exist")
 
 
 async def test_where_nothing_was_deployed_nothing_is_the_matter(cluster, managers, tmp_path):
