@@ -1,5 +1,7 @@
 """The module is added to a Kyma and removed again: what comes, what goes, what stays."""
 
+from collections.abc import Callable
+
 from controller.kinds import CRD, DEPLOYMENT
 from harness.api import Api
 from harness.handle import KymaHandle
@@ -23,8 +25,15 @@ def test_an_added_module_turns_ready_and_its_jetstream_keeps_what_is_published(
     assert jetstream.consume(1) == [b"an order"]
 
 
-def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: Eventing, api: Api) -> None:
+def test_a_removed_module_leaves_nothing_of_itself(
+    kyma: KymaHandle, eventing: Eventing, api: Api, eventually: Callable[..., object]
+) -> None:
     """The custom resource goes first, then NATS, then the bundle with its cluster-scoped objects."""
+
+    def nothing_is_left() -> bool:
+        assert api.inventory().beyond(before) == []
+        return True
+
     before = api.inventory()
     kyma.enable("eventing", channel="alpha")
     eventing.expect().to_have_state("Ready")
@@ -40,7 +49,8 @@ def test_a_removed_module_leaves_nothing_of_itself(kyma: KymaHandle, eventing: E
     assert eventing.nats_objects() == []
     api.expect(CRD, "eventings.operator.kyma-project.io").to_be_gone()
     api.expect(DEPLOYMENT, "eventing-controller-manager", WORKLOADS).to_be_gone()
-    assert api.inventory().beyond(before) == []
+    # An APIService goes some time after its definition.
+    eventually(nothing_is_left, "nothing is left", within=60)
 
 
 def test_a_removed_module_can_be_added_again(kyma: KymaHandle, eventing: Eventing) -> None:
