@@ -103,7 +103,7 @@ class Expectation:
             raise AssertionError(f"{target} does not fit its schema: {first}{more}")
         return seen
 
-    def to_have_event(self, reason: str, *, within: float = 10) -> Object:
+    def to_have_event(self, reason: str, *, within: float = 60) -> Object:
         """Wait for an Event about the object with a reason, and return the last of them."""
         __tracebackhide__ = True
         target = self.target

@@ -32,7 +32,7 @@ class Log:
         found = self.portal.call(records_of(self.client, self.deployment, self.since))
         return [one for one in found if one.has(fields)]
 
-    def expect(self, *, within: float = 10, **fields: Any) -> LogRecord:
+    def expect(self, *, within: float = 60, **fields: Any) -> LogRecord:
         """Wait for a line that has all these fields, and return the last of them."""
         __tracebackhide__ = True
         what = f"a line with {_words(fields)} in the log of Deployment {self.deployment}"

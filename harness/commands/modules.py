@@ -22,7 +22,7 @@ from harness.observe.observer import Observer, observing
 from harness.observe.target import Target
 from harness.testbed import Testbed
 
-SECONDS = 60.0
+SECONDS = 180.0
 """For which a switch may take."""
 module_argument = click.argument("module", required=False, shell_complete=complete_module)
 

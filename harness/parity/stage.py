@@ -24,7 +24,7 @@ from harness.parity.rig import Rig
 from harness.parity.specimen import Recipe, Specimens
 
 PREFIX = "parity"
-WITHIN = 30.0
+WITHIN = 120.0
 """Seconds for anything that is waited for."""
 HOLD = "parity.example.com/hold"
 PLAIN = Recipe()

@@ -11,6 +11,7 @@ import pytest
 from harness.blocking import Portal
 from harness.host.process import run
 
+pytestmark = pytest.mark.timeout(900)
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 PROGRAM = Path(sys.executable).with_name("kyma-harness")
 
@@ -30,7 +31,7 @@ class Shell:
             "KYMA_HARNESS_STATE": str(self.state),
             "HARNESS_TOOLS": str(self.tools),
         }
-        done = self.portal.call(run([PROGRAM, *words], timeout=120, env=environment, check=False))
+        done = self.portal.call(run([PROGRAM, *words], timeout=360, env=environment, check=False))
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

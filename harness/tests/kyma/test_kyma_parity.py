@@ -49,14 +49,14 @@ def real(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFact
     return portal.call(recorded(portal.call(unpacked()), tools, tmp_path_factory.mktemp(str(Choice.REAL))))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("case", SELECTION)
 def test_the_built_in_pair_takes_every_step_of_a_case(case: str, builtin: dict[str, Recording]):
     assert builtin[case].outcome == DONE
     assert builtin[case].sequences["Kyma case"][0] == "without state"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("case", SELECTION)
 def test_both_pairs_do_the_same_but_for_what_is_explained(
     case: str, builtin: dict[str, Recording], real: dict[str, Recording]
