@@ -35,6 +35,14 @@ ODD = """
     def observer(pytestconfig):
         pytestconfig.stash[OBSERVED] = SimpleNamespace(observer=None, portal=Portal(), facts={})
 """
+FAILED_SET_UP = """
+    import pytest
+
+    @pytest.fixture
+    def observer(salvage):
+        salvage(None)
+        pytest.fail("what kept the cluster from being ready", pytrace=False)
+"""
 TESTS = """
     def test_that_fails(observer):
         assert not "as it should be"
@@ -82,6 +90,14 @@ def test_where_a_cluster_gives_odd_answers_the_other_tests_run(suite):
     assert ended.code == 1, ended.output
     assert "2 failed, 1 passed" in ended.output
     assert "evidence could not be kept: KeyError: 'metadata'" in ended.output
+
+
+def test_a_cluster_that_cannot_be_looked_into_does_not_hide_why_its_set_up_failed(suite):
+    ended = suite("-k", "fails", conftest=FAILED_SET_UP)
+
+    (folder,) = ended.evidence.glob("test_that_fails-*")
+    assert "what kept the cluster from being ready" in (folder / "failure.txt").read_text()
+    assert "the cluster could not be looked into: AttributeError" in (folder / "problems.txt").read_text()
 
 
 def test_a_report_that_cannot_be_written_takes_nothing_else_away(suite, tmp_path):
