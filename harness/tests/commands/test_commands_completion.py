@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
+from eventually import PATIENCE
 
 from harness.cli import commands
 from harness.commands.completion import SHELLS
@@ -74,6 +75,6 @@ def test_bash_takes_the_script_and_completes(kyma_harness, portal, tmp_path):
         + 'echo "offered: ${COMPREPLY[*]}"\n'
     )
 
-    done = portal.call(run([bash, "--norc", script], timeout=60))
+    done = portal.call(run([bash, "--norc", script], timeout=PATIENCE))
 
     assert "offered: status" in done.stdout

@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from eventually import PATIENCE
 
 from harness.host.process import run
 
@@ -15,7 +16,7 @@ def ask(portal):
     def ask(*options, code=0, **changes):
         command = [sys.executable, "-c", "from harness.cli import main; main()", "doctor", *options]
         environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull} | changes
-        done = portal.call(run(command, timeout=60, env=environ, check=False))
+        done = portal.call(run(command, timeout=PATIENCE, env=environ, check=False))
         assert done.returncode == code, done.stderr
         return done
 

@@ -5,6 +5,7 @@ import errno
 import os
 
 import pytest
+from eventually import PATIENCE
 
 from controller.errors import LeaseLostError
 from controller.kinds import LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT
@@ -95,7 +96,7 @@ def test_a_lease_that_has_run_out_is_another_s(admin, portal, kit, namespace):
 
     kit.expire_lease(namespace, "lamp")
 
-    portal.call(asyncio.wait_for(Lease(admin, "lamp", namespace, "two", timings=PATIENT).acquire(), 30))
+    portal.call(asyncio.wait_for(Lease(admin, "lamp", namespace, "two", timings=PATIENT).acquire(), PATIENCE))
     assert portal.call(admin.get(LEASE, "lamp", namespace))["spec"]["holderIdentity"] == "two"
 
 
@@ -104,9 +105,9 @@ def test_a_lease_that_is_taken_has_no_leader_until_it_is_given_back(admin, porta
     portal.call(leader.acquire())
 
     with kit.take_lease(namespace, "lamp"), pytest.raises(LeaseLostError, match="has another holder"):
-        portal.call(asyncio.wait_for(leader.keep(), 30))
+        portal.call(asyncio.wait_for(leader.keep(), PATIENCE))
 
-    portal.call(asyncio.wait_for(leader.acquire(), 30))
+    portal.call(asyncio.wait_for(leader.acquire(), PATIENCE))
     assert leader.held
 
 

@@ -21,7 +21,7 @@ from harness.observe.waits import Target, wait_for
 
 HOLDING = Path(__file__).with_name("holding.py")
 POLICY = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")
-WITHIN = 60
+WITHIN = 150
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_component_may_be_restarted_again_while_it_still_starts(admin, kit, po
         kit.restart("kube-apiserver")
 
     default = Target(kind=NAMESPACE, name="default")
-    assert portal.call(wait_for(admin, default, exists(), what="be known", within=60))
+    assert portal.call(wait_for(admin, default, exists(), what="be known", within=150))
 
 
 def test_a_process_that_is_not_the_cluster_s_is_never_hit(embedded_cluster):

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import pytest
+from eventually import PATIENCE
 
 from controller.client import Client
 from controller.errors import (
@@ -144,8 +145,8 @@ def test_a_late_call_goes_through(scene):
 
 async def watched(client, namespace):
     """Return the names that a watch tells of until it ends."""
-    events = client.watch(CONFIG_MAP, namespace=namespace, resource_version=None, timeout_seconds=30)
-    async with asyncio.timeout(20), aclosing(events):
+    events = client.watch(CONFIG_MAP, namespace=namespace, resource_version=None, timeout_seconds=300)
+    async with asyncio.timeout(PATIENCE), aclosing(events):
         return [event.object["metadata"]["name"] async for event in events if event.type != "BOOKMARK"]
 
 

@@ -8,6 +8,7 @@ import tarfile
 
 import pytest
 import yaml
+from eventually import PATIENCE
 
 from harness.host.process import run
 from harness.image.assemble import assemble, of_program
@@ -48,7 +49,7 @@ async def in_image(root, *arguments):
         "PATH": str(root / "usr/local/bin"),
     }
     python = root / f"usr/local/bin/python{VERSION}"
-    return await run([loader, python, *arguments], timeout=60, env=environment)
+    return await run([loader, python, *arguments], timeout=PATIENCE, env=environment)
 
 
 async def test_the_manager_starts_with_what_the_image_has(root):
@@ -71,7 +72,7 @@ async def test_everything_is_imported_from_the_image_and_from_its_byte_code(root
 
 
 async def test_helm_is_in_it_and_the_charts(root):
-    done = await run([root / "usr/local/bin/helm", "version", "--short"], timeout=30)
+    done = await run([root / "usr/local/bin/helm", "version", "--short"], timeout=PATIENCE)
 
     assert done.stdout.startswith("v4")
     assert (root / "module-chart" / "Chart.yaml").is_file()

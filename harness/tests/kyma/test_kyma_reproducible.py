@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from eventually import PATIENCE
+
 from harness.host.process import run
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp"
@@ -41,7 +43,7 @@ def copied(folder: Path, *, mode: int, modified: int, backwards: bool) -> Path:
 async def digests_of(folder: Path, *, umask: str, env: Mapping[str, str]) -> dict[str, object]:
     paths = {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH"}}
     argv = [sys.executable, "-c", DIGESTS, folder / "module.yaml", umask]
-    done = await run(argv, timeout=60, env={**paths, **env}, cwd=folder)
+    done = await run(argv, timeout=PATIENCE, env={**paths, **env}, cwd=folder)
     digests: dict[str, object] = json.loads(done.stdout)
     return digests
 
