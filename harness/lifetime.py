@@ -1,5 +1,6 @@
 """Begin and end the use of a cluster that others may use as well: see docs/reference/lifetimes.md."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from harness.testbed import Testbed, set_up
 
 MAKING_SECONDS = 600.0
 """How long one waits for others who make the same cluster, which may include its images."""
+LOSING_SECONDS = 5.0
+"""How long whoever makes a cluster has to notice that it was taken down meanwhile."""
 GOING_SECONDS = 60.0
 """How long one waits for a cluster of the same name to be gone."""
 
@@ -94,19 +97,30 @@ async def leave(testbed: Testbed) -> None:
     testbed.users.release()
 
 
-async def bring_down(settings: Settings) -> bool:
-    """Take the cluster away once nobody else makes or leaves it, and end a start that is in progress.
+async def bring_down(settings: Settings, on_wait: Callable[[str], None] = lambda _: None) -> bool:
+    """Take the cluster away, and end a start that is in progress; returns whether there was anything.
 
-    Returns whether there was anything.
+    Whoever makes the cluster loses it where it has a supervisor, and else is waited for: ``on_wait`` is told.
     """
     lock, ended = making_lock(settings), False
     if not lock.try_acquire():
         ended = await EmbeddedCluster.end_supervisor(settings.cluster_state)
-        await lock.acquire_async()
+        if not ended:
+            on_wait(f"waiting for {lock.holder() or 'another process'}")
+        await _acquire_from_maker(lock, has_lost=ended)
     try:
         return await take_away(settings) or ended
     finally:
         lock.remove()
+
+
+async def _acquire_from_maker(lock: FileLock, *, has_lost: bool) -> None:
+    """Wait for whoever makes the cluster; one that has lost it may wait for it long, and makes nothing."""
+    try:
+        async with asyncio.timeout(LOSING_SECONDS if has_lost else None):
+            await lock.acquire_async()
+    except TimeoutError:
+        return
 
 
 async def take_away(settings: Settings) -> bool:

@@ -81,11 +81,12 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
 async def down(session: Session) -> Down:
     """Take the cluster away, with everything of it.
 
-    No process, port or file is left. From an existing cluster everything that was deployed into it is taken
-    away; the cluster stays.
+    No process, port or file is left. An `up` that is in progress loses its cluster; one that has k3d or kind
+    make it is waited for. From an existing cluster everything that was deployed into it is taken away; the
+    cluster stays.
     """
     with Ledger(session.console).step("stop") as step:
-        found = await bring_down(session.settings)
+        found = await bring_down(session.settings, step.show)
         session.settings.forget_empty_folders()
         step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
     return Down(cluster=session.settings.cluster, was_running=found)

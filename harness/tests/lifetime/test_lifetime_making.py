@@ -1,14 +1,17 @@
 """One at a time makes a cluster or takes it away."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
+from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
 from harness.lifetime import bring_down, making, making_lock, take_away
 from harness.record import Record
 from harness.settings import Settings, from_environment
+from harness.toolchain.toolchain import ToolPaths
 
 
 @pytest.fixture
@@ -39,15 +42,31 @@ async def test_who_is_done_leaves_no_lock_behind(settings: Settings) -> None:
 
 async def test_a_cluster_that_somebody_makes_is_brought_down_when_it_is_made(settings: Settings) -> None:
     async with making(settings):
-        ending = asyncio.create_task(bring_down(settings))
+        told = list[str]()
+        ending = asyncio.create_task(bring_down(settings, told.append))
         await asyncio.wait([ending], timeout=1)
 
         was_waiting, was_there = not ending.done(), settings.cluster_state.exists()
 
     assert await ending
     assert was_waiting
+    assert told == [f"waiting for process {os.getpid()} (making or leaving cluster kyma)"]
     assert was_there
     assert not settings.cluster_state.exists()
+
+
+async def test_who_waits_for_a_cluster_that_was_brought_down_is_not_waited_for(
+    settings: Settings, tools: ToolPaths
+) -> None:
+    async with making(settings):
+        await EmbeddedCluster.start(
+            name=settings.cluster, state=settings.cluster_state, tools=tools, detached=True
+        )
+
+        found = await asyncio.wait_for(bring_down(settings), timeout=60)
+
+        assert found
+        assert not settings.cluster_state.exists()
 
 
 def test_a_start_that_failed_does_not_drop_what_another_has_recorded(settings: Settings) -> None:
