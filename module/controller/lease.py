@@ -92,13 +92,23 @@ class Lease:
         # Asked even where ``acquire`` was cut off: its last request may have got through.
         try:
             async with asyncio.timeout(self._timings.deadline):
-                lease = await self._client.get(LEASE, self._name, self._namespace)
-                if _holder(lease) == self.identity:
-                    lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
-                    await self._client.update(lease)
-                    log.info("lease is released", lease=self._name, identity=self.identity)
+                while not await self._give_back():
+                    log.debug("lease was written meanwhile, reading it again", lease=self._name)
         except (ControllerError, TimeoutError) as error:
             log.warning("lease is left to run out", lease=self._name, error=str(error))
+
+    async def _give_back(self) -> bool:
+        """Return whether that is done; it is not where a renewal of ours took effect meanwhile."""
+        lease = await self._client.get(LEASE, self._name, self._namespace)
+        if _holder(lease) != self.identity:
+            return True
+        lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+        try:
+            await self._client.update(lease)
+        except ConflictError:
+            return False
+        log.info("lease is released", lease=self._name, identity=self.identity)
+        return True
 
     async def _renew(self) -> None:
         while not (renewed := await self._attempt()):

@@ -129,7 +129,8 @@ class Runtime:
             elif await _ends_before(stop, self._lease.acquire()):
                 renewing = tasks.create_task(self._lease.keep(), name="lease")
                 await self._work(tasks, stop)
-                renewing.cancel()
+                # Its last request has ended before the lease is given back, or that would meet a conflict.
+                await _cancel([renewing])
         self._stopping = True
         if self._lease is not None:
             await self._lease.release()

@@ -170,6 +170,23 @@ async def test_releasing_without_an_api_server_is_not_an_error(own_plane):
         assert not lease.held
 
 
+async def test_a_lease_is_given_back_though_a_renewal_of_ours_lands_meanwhile(client, namespace, monkeypatch):
+    lease = await acquired(a_lease(client, namespace, "first", HARDLY_EVER_RUNS_OUT))
+    read = client.get
+
+    async def read_before_it_lands(*args):
+        monkeypatch.undo()
+        found = await read(*args)
+        landing = {"spec": {"renewTime": "2022-12-05T12:00:00.000000Z"}}
+        await client.merge_patch(LEASE, "manager", landing, namespace=namespace)
+        return found
+
+    monkeypatch.setattr(client, "get", read_before_it_lands)
+    await lease.release()
+
+    assert not await holder(client, namespace)
+
+
 async def test_transitions_are_counted(client, namespace):
     for identity in ("first", "second", "third"):
         await (await acquired(a_lease(client, namespace, identity))).release()
