@@ -114,6 +114,11 @@ def uid_of(obj: Object) -> str:
     return uid
 
 
+def version_of(obj: Object) -> int:
+    """Return the resource version of an object read from the API server: of two, the later one is greater."""
+    return int(obj["metadata"]["resourceVersion"])
+
+
 def generation_of(obj: Object) -> int:
     """Return the generation of an object, 0 where its kind has none."""
     return int(obj["metadata"].get("generation", 0))

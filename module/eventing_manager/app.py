@@ -9,7 +9,7 @@ from controller.controller import Controller
 from controller.lease import Lease
 from controller.metrics import Registry
 from controller.reflector import Reflector
-from controller.resource import ObjectKey
+from controller.resource import ObjectKey, version_of
 from controller.runtime import Runtime, RuntimeSettings
 from eventing_manager.changes import is_worth_a_pass
 from eventing_manager.claims import Claims
@@ -110,6 +110,7 @@ class EventingManager:
             retirement=self._retirement,
             jetstream=jetstream,
             secret_watch=self._secret_watch,
+            clock=_now,
         )
 
     def _make_provisioning(self) -> Provisioning:
@@ -134,11 +135,16 @@ class EventingManager:
         return Retirement(self._eventings, removal, self._provisioning)
 
     def _eventing_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None:
-            # The next one may be served now.
+        if old is not None and (new is None or version_of(new) < version_of(old)):
+            # It is gone, or the cluster was set back to an earlier day.
+            self._eventings.forget(ObjectKey.of(old))
+        if new is not None:
+            if is_worth_a_pass(old, new):
+                self._controller.enqueue(ObjectKey.of(new))
+        elif old is not None and self._tenancy.was_holder(ObjectKey.of(old)):
+            # The next one may be served now; where there is none, the pass on the one that is gone sees it.
+            self._controller.enqueue(ObjectKey.of(old))
             self._everything()
-        elif is_worth_a_pass(old, new):
-            self._controller.enqueue(ObjectKey.of(new))
 
     def _served(self) -> None:
         """Ask for a pass on the Eventing that has the backend; the others have nothing that could change."""

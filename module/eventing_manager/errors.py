@@ -4,6 +4,7 @@
 
     EventingError (a ControllerError)
      ├── ChartError       the chart cannot be rendered: missing, broken, or given a value it does not know
+     │    └── HelmKilledError  helm was killed or too slow, which tells nothing about the chart
      ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
      ├── QuantityError    not a quantity of Kubernetes
      ├── SettingsError    an argument of the command line makes no sense
@@ -21,6 +22,12 @@ class EventingError(ControllerError):
 
 class ChartError(EventingError):
     """The chart cannot be rendered; rendering it again as it is would not help."""
+
+
+class HelmKilledError(ChartError):
+    """helm gave no answer about the chart: it was killed, as for its memory, or took too long."""
+
+    is_transient = True
 
 
 class JetStreamError(EventingError):

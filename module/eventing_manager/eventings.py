@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import NotFoundError
 from controller.logs import get_logger
-from controller.resource import ObjectKey, annotations_of, finalizers_of, has_finalizer, uid_of
+from controller.resource import ObjectKey, finalizers_of, has_finalizer, uid_of, version_of
 from eventing_manager.names import EVENTING, FINALIZER, SETTINGS_ANNOTATION
+from eventing_manager.spec import is_noted
 from eventing_manager.status import status_patch
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Eventings:
         found = (self.get(ObjectKey.of(eventing)) for eventing in self._reflector.all())
         return [eventing for eventing in found if eventing is not None]
 
+    def forget(self, key: ObjectKey) -> None:
+        """Rely on the watch alone from now on: what was written is gone, or the cluster was set back."""
+        self._written.pop(key, None)
+
     async def report(self, eventing: Object, report: Report) -> Object:
         """Write a report into the status, where it says something new; return the Eventing as it is then."""
         patch = status_patch(eventing, report, now=self._clock())
@@ -72,12 +77,12 @@ class Eventings:
         await self._recorder.record(eventing, written)
         return written
 
-    async def claim(self, eventing: Object, settings: str | None) -> Object:
-        """Put our finalizer on an Eventing, and note the settings by which it will have NATS."""
+    async def claim(self, eventing: Object, settings: str | None = None) -> Object:
+        """Put our finalizer on an Eventing, and note the settings by which it has NATS, if any are given."""
         metadata: dict[str, Any] = {}
         if not has_finalizer(eventing, FINALIZER):
             metadata["finalizers"] = [*finalizers_of(eventing), FINALIZER]
-        if settings is not None and annotations_of(eventing).get(SETTINGS_ANNOTATION) != settings:
+        if settings is not None and not is_noted(eventing, settings):
             metadata["annotations"] = {SETTINGS_ANNOTATION: settings}
         return await self._patch_metadata(eventing, metadata) if metadata else eventing
 
@@ -109,9 +114,9 @@ class Eventings:
 
 
 def _tells_more(written: Object, seen: Object) -> bool:
-    """Tell whether an answer is ahead of the watch; versions of an object are numbers that grow.
+    """Tell whether an answer is ahead of the watch.
 
     A deletion that ends with the answer, as the last finalizer was taken off, has the version of before.
     """
-    ahead = int(written["metadata"]["resourceVersion"]) - int(seen["metadata"]["resourceVersion"])
+    ahead = version_of(written) - version_of(seen)
     return ahead > 0 or (ahead == 0 and finalizers_of(written) != finalizers_of(seen))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from controller.metrics import Counter, Gauge, Histogram, PassMetrics, sample
 from controller.resource import ObjectKey, uid_of
-from eventing_manager.status import TIME_FORMAT, ConditionType, State
+from eventing_manager.status import ConditionType, State, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from controller.metrics import Registry
     from controller.resource import Object
@@ -94,9 +94,8 @@ class EventingMetrics:
             "eventing_blocked_deletion_seconds", "How long messages have held back the removal of NATS."
         ).lines()
         for eventing in self._eventings():
-            since = _since(eventing, ConditionType.DRAINED, status="False")
-            if since is not None:
-                seconds = (self._clock() - since).total_seconds()
+            seconds = seconds_of(eventing, ConditionType.DRAINED, holds=False, now=self._clock())
+            if seconds is not None:
                 yield sample("eventing_blocked_deletion_seconds", seconds, **_labels(eventing))
 
 
@@ -108,15 +107,6 @@ def _labels(eventing: Object) -> dict[str, str]:
 def _active(eventing: Object) -> str:
     active: str = (eventing.get("status") or {}).get("activeBackend", "")
     return active
-
-
-def _since(eventing: Object, type_: ConditionType, *, status: str) -> datetime | None:
-    """Return since when a condition has had a status, None where it has another or is not there."""
-    conditions: list[dict[str, Any]] = (eventing.get("status") or {}).get("conditions") or []
-    for condition in conditions:
-        if condition["type"] == type_ and condition["status"] == status:
-            return datetime.strptime(condition["lastTransitionTime"], TIME_FORMAT).replace(tzinfo=UTC)
-    return None
 
 
 def _resource_of(path: str) -> str:

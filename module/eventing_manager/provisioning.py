@@ -82,6 +82,14 @@ class Provisioning:
         if left:
             raise VolumesError(misfit(left, spec.nats))
 
+    async def installed(self, eventing: Object) -> list[Object]:
+        """Return the objects that were installed for an Eventing, as the API server knows them now."""
+        return await self._installation.members(eventing)
+
+    async def has_servers(self, eventing: Object) -> bool:
+        """Tell whether NATS was installed for an Eventing as far as its StatefulSet."""
+        return any(Kind.of(obj) == STATEFUL_SET for obj in await self.installed(eventing))
+
     async def provide(self, eventing: Object, spec: EventingSpec, *, draining: bool = False) -> Provisioned:
         """Install what differs; ChartError, ForeignObjectError and ApiError say why that cannot be done.
 

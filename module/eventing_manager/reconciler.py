@@ -21,10 +21,13 @@ from eventing_manager.errors import ChartError, JetStreamError, VolumesError
 from eventing_manager.eventmesh import secret_found
 from eventing_manager.names import FINALIZER
 from eventing_manager.reasons import Reason
-from eventing_manager.spec import BackendType, EventingSpec, settings_to_note
-from eventing_manager.status import State
+from eventing_manager.spec import BackendType, EventingSpec, is_noted, settings_to_note
+from eventing_manager.status import ConditionType, State, seconds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from controller.client import Client
     from controller.resource import Object
     from eventing_manager.eventings import Eventings
@@ -38,7 +41,11 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 LOOK_AGAIN: Final = 0.5
-"""Seconds until the next look at what cannot be watched: a silent JetStream, an object that is not ours."""
+"""Seconds until the next look at what cannot be watched: a silent JetStream, messages that are received."""
+
+
+LOOK_AGAIN_AT_LAST: Final = 10.0
+"""Seconds until the next look at what only a person can mend, when it has lasted for long."""
 
 
 class EventingReconciler:
@@ -59,6 +66,7 @@ class EventingReconciler:
         retirement: Retirement,
         jetstream: JetStream,
         secret_watch: SecretWatch,
+        clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._namespace = namespace
@@ -68,11 +76,14 @@ class EventingReconciler:
         self._retirement = retirement
         self._jetstream = jetstream
         self._secret_watch = secret_watch
+        self._clock = clock
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Do one pass."""
         eventing = self._eventings.get(key)
         if eventing is None:
+            if self._tenancy.holder() is None:
+                self._secret_watch.aim(None)
             return Result()
         spec = EventingSpec.parse(eventing)
         served = self._tenancy.holder()
@@ -86,26 +97,23 @@ class EventingReconciler:
         eventing = await self._greet(eventing, spec)
         try:
             return await self._serve(eventing, spec)
-        except ChartError as error:
-            await self._report_failure(eventing, Reason.CHART_BROKEN, error)
-            raise TerminalError(str(error)) from error
         except ForeignObjectError as error:
             await self._report_failure(eventing, Reason.FOREIGN_OBJECT, error)
-            return Result(requeue_after=LOOK_AGAIN)
+            return self._look_at_what_lasts(eventing)
         except VolumesError as error:
             await self._report_failure(eventing, Reason.VOLUMES_UNFIT, error)
             return Result()
         except ControllerError as error:
-            if is_transient(error):
-                await self._report_delay(eventing, error)
-            elif isinstance(error, ApiError):
-                await self._report_failure(eventing, Reason.API_REFUSED, error)
+            await self._tell_of(eventing, error)
+            if isinstance(error, ChartError) and not is_transient(error):
+                raise TerminalError(str(error)) from error
             raise
 
     async def _stand_by(self, eventing: Object, served: ObjectKey) -> Result:
         if not is_deleting(eventing):
             await self._eventings.report(eventing, reports.another_is_served(served))
-        elif has_finalizer(eventing, FINALIZER):
+        elif has_finalizer(eventing, FINALIZER) and not await self._provisioning.installed(eventing):
+            # Nothing is left of when it was served; where something is, that goes when it is served again.
             await self._eventings.let_go(eventing)
         return Result()
 
@@ -125,7 +133,7 @@ class EventingReconciler:
             return await self._retire(eventing, spec)
         if spec.backend is BackendType.NATS:
             return await self._provide_nats(eventing, spec)
-        return await self._provide_eventmesh(await self._eventings.claim(eventing, None), spec)
+        return await self._provide_eventmesh(await self._eventings.claim(eventing), spec)
 
     async def _retire(self, eventing: Object, spec: EventingSpec) -> Result:
         if not has_finalizer(eventing, FINALIZER):
@@ -144,20 +152,27 @@ class EventingReconciler:
         secret = None
         if spec.secret is not None:
             secret = await secret_found(self._client, spec.secret, self._namespace)
-        await self._eventings.report(step.eventing, reports.eventmesh(step.retained, secret, step.verdict))
+        eventing = await self._eventings.report(
+            step.eventing, reports.eventmesh(step.retained, secret, step.verdict)
+        )
         # To be allowed to read it is nothing that a watch tells of.
         is_forbidden = secret is not None and secret.reason == Reason.SECRET_FORBIDDEN
-        return Result(requeue_after=LOOK_AGAIN if is_forbidden else None)
+        return self._look_at_what_lasts(eventing) if is_forbidden else Result()
 
     async def _provide_nats(self, eventing: Object, spec: EventingSpec) -> Result:
         try:
             await self._provisioning.require_fit(spec)
         except VolumesError:
             # What is noted stays true of the volumes.
-            await self._eventings.claim(eventing, None)
+            await self._eventings.claim(eventing)
             raise
-        eventing = await self._eventings.claim(eventing, settings_to_note(eventing))
+        settings = settings_to_note(eventing)
+        # Servers that run keep the note of what they run by until the API server has accepted another:
+        # one that it refuses could not keep them alive until they are drained.
+        may_note = is_noted(eventing, settings) or not await self._provisioning.has_servers(eventing)
+        eventing = await self._eventings.claim(eventing, settings if may_note else None)
         provisioned = await self._provisioning.provide(eventing, spec)
+        eventing = await self._eventings.claim(eventing, settings)
         report, is_settled = await self._look_at_nats(_active(eventing), provisioned)
         await self._eventings.report(eventing, report)
         return Result(requeue_after=None if is_settled and provisioned.is_complete else LOOK_AGAIN)
@@ -172,6 +187,14 @@ class EventingReconciler:
         except JetStreamError as error:
             return reports.not_ready(active, Reason.JETSTREAM_SILENT, str(error), dependencies), False
         return reports.nats_ready(dependencies), True
+
+    async def _tell_of(self, eventing: Object, error: ControllerError) -> None:
+        if is_transient(error):
+            await self._report_delay(eventing, error)
+        elif isinstance(error, ApiError):
+            await self._report_failure(eventing, Reason.API_REFUSED, error)
+        elif isinstance(error, ChartError):
+            await self._report_failure(eventing, Reason.CHART_BROKEN, error)
 
     async def _report_delay(self, eventing: Object, error: Exception) -> None:
         """Say what holds up a change that is on its way; nothing of what was found before is less true."""
@@ -192,10 +215,20 @@ class EventingReconciler:
                 current, reports.failed(state, _active(current), reason, str(error), verdict)
             )
 
+    def _look_at_what_lasts(self, eventing: Object) -> Result:
+        current = self._as_reported(eventing) or eventing
+        return Result(requeue_after=patience(current, self._clock()))
+
     def _as_reported(self, eventing: Object) -> Object | None:
         """Return an Eventing with what its pass has written since, None where another generation came."""
         current = self._eventings.get(ObjectKey.of(eventing)) or eventing
         return current if generation_of(current) == generation_of(eventing) else None
+
+
+def patience(eventing: Object, now: datetime) -> float:
+    """Return the seconds until the next look at what a person has to mend: a tenth of what it has lasted."""
+    lasted = seconds_of(eventing, ConditionType.STALLED, holds=True, now=now) or 0.0
+    return min(max(lasted / 10, LOOK_AGAIN), LOOK_AGAIN_AT_LAST)
 
 
 def _active(eventing: Object) -> str:

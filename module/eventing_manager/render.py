@@ -15,7 +15,7 @@ import pyhelm3
 import pyhelm3.errors
 import yaml
 
-from eventing_manager.errors import ChartError
+from eventing_manager.errors import ChartError, HelmKilledError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,10 @@ class Renderer(Protocol):
     """Turn values into the objects to be applied."""
 
     async def render(self, values: Mapping[str, Any]) -> list[Object]:
-        """Return the objects, in the order in which the chart gives them; ChartError where it cannot."""
+        """Return the objects, in the order in which the chart gives them; ChartError where it cannot.
+
+        HelmKilledError, where nothing is known about the chart.
+        """
 
 
 class ChartRenderer:
@@ -76,11 +79,14 @@ class ChartRenderer:
                 )
             return [document for document in documents if document]
         except pyhelm3.errors.Error as error:
-            raise ChartError(f"chart {self._chart} cannot be rendered: {_sentence(error)}") from error
+            failure = HelmKilledError if _was_killed(error.returncode) else ChartError
+            raise failure(f"chart {self._chart} cannot be rendered: {_sentence(error)}") from error
         except yaml.YAMLError as error:
             raise ChartError(f"chart {self._chart} renders something that is not YAML: {error}") from error
         except TimeoutError as error:
-            raise ChartError(f"chart {self._chart}: helm gave no answer in {RENDER_TIMEOUT:.0f} s") from error
+            raise HelmKilledError(
+                f"chart {self._chart}: helm gave no answer in {RENDER_TIMEOUT:.0f} s"
+            ) from error
 
 
 def chart_digest(chart: Path) -> str:
@@ -95,6 +101,11 @@ def chart_digest(chart: Path) -> str:
         digest.update(f"{path.relative_to(chart)}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _was_killed(returncode: int) -> bool:
+    """Tell whether a signal ended helm: a wrapper tells that by a code above 128, as a shell does."""
+    return returncode < 0 or returncode > 128  # noqa: PLR2004 - the convention
 
 
 def _sentence(error: pyhelm3.errors.Error) -> str:

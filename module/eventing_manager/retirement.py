@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from controller.errors import ForeignObjectError, InvalidError
 from eventing_manager import reports
 from eventing_manager.spec import provisioned_spec
 
@@ -49,7 +50,7 @@ class Retirement:
         active = (eventing.get("status") or {}).get("activeBackend", "")
         verdict = await self._removal.judge(eventing, spec)
         if verdict is not None and not verdict.allowed:
-            await self._keep(eventing, draining=verdict.drains)
+            verdict = await self._keep(eventing, verdict)
             return Step(
                 eventing=await self._eventings.report(eventing, reports.blocked(state, active, verdict)),
                 is_blocked=True,
@@ -65,8 +66,16 @@ class Retirement:
             eventing = await self._eventings.report(eventing, going)
         return Step(eventing=eventing, is_over=progress.is_over, retained=progress.retained, verdict=verdict)
 
-    async def _keep(self, eventing: Object, *, draining: bool) -> None:
-        """Keep what has to stay as it was provisioned: a server that is down delivers nothing."""
+    async def _keep(self, eventing: Object, verdict: Verdict) -> Verdict:
+        """Keep what has to stay as it was provisioned: a server that is down delivers nothing.
+
+        Returns the verdict, with what is in the way of that; the ways out that it names stay open.
+        """
         spec = provisioned_spec(eventing)
-        if spec is not None:
-            await self._provisioning.provide(eventing, spec, draining=draining)
+        if spec is None:
+            return verdict
+        try:
+            await self._provisioning.provide(eventing, spec, draining=verdict.drains)
+        except (InvalidError, ForeignObjectError) as error:
+            return replace(verdict, message=f"{verdict.message}; what has to stay cannot be applied: {error}")
+        return verdict

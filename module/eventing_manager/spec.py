@@ -132,6 +132,11 @@ def settings_to_note(eventing: Object) -> str:
     return json.dumps(eventing["spec"]["backend"].get("nats") or {}, sort_keys=True)
 
 
+def is_noted(eventing: Object, settings: str) -> bool:
+    """Tell whether an Eventing has these settings in its annotation."""
+    return annotations_of(eventing).get(SETTINGS_ANNOTATION) == settings
+
+
 def provisioned_spec(eventing: Object) -> EventingSpec | None:
     """Return the spec that NATS was provisioned by, None for an Eventing that never provisioned it.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from controller.resource import generation_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from controller.resource import Object
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -90,6 +89,15 @@ def condition_of(written: dict[str, Any]) -> Condition:
         reason=written["reason"],
         message=written["message"],
     )
+
+
+def seconds_of(eventing: Object, type_: ConditionType, *, holds: bool, now: datetime) -> float | None:
+    """Return for how long a condition has held, or has not; None where it is otherwise or not there."""
+    for condition in (eventing.get("status") or {}).get("conditions") or []:
+        if condition["type"] == type_ and (condition["status"] == "True") is holds:
+            began = datetime.strptime(condition["lastTransitionTime"], TIME_FORMAT).replace(tzinfo=UTC)
+            return (now - began).total_seconds()
+    return None
 
 
 def status_patch(eventing: Object, report: Report, *, now: datetime) -> dict[str, Any] | None:

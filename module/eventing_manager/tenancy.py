@@ -26,8 +26,8 @@ class Known(Protocol):
 class Tenancy:
     """Keep the Eventing served that was served first, until it is gone.
 
-    After a restart the finalizer tells who that was. Until then memory does, because a cache may not show a
-    finalizer yet that was just written.
+    The finalizer tells who that is, also to one who takes over. Until it is written memory does: two that
+    come in the same moment must not both be taken for the first.
     """
 
     def __init__(self, eventings: Known) -> None:
@@ -37,15 +37,20 @@ class Tenancy:
     def holder(self) -> ObjectKey | None:
         """Return the key of the Eventing that is served, None where there is none at all."""
         # Each of those that wait asks: it must cost nothing while the served one is there.
-        if self._holder is None or self._eventings.get(self._holder) is None:
-            self._holder = first_served(self._eventings.all())
+        holder = self._eventings.get(self._holder) if self._holder else None
+        if holder is None or not has_finalizer(holder, FINALIZER):
+            self._holder = first_served(self._eventings.all(), chosen=holder)
         return self._holder
 
+    def was_holder(self, key: ObjectKey) -> bool:
+        """Tell whether an Eventing that is gone was the one that was served."""
+        return key == self._holder
 
-def first_served(eventings: Collection[Object]) -> ObjectKey | None:
-    """Return the oldest Eventing with our finalizer, else the oldest of all."""
+
+def first_served(eventings: Collection[Object], *, chosen: Object | None = None) -> ObjectKey | None:
+    """Return the oldest Eventing with our finalizer, else the one chosen before, else the oldest of all."""
     claimed = [eventing for eventing in eventings if has_finalizer(eventing, FINALIZER)]
-    oldest = min(claimed or eventings, key=_age, default=None)
+    oldest = min(claimed or ([chosen] if chosen else eventings), key=_age, default=None)
     return ObjectKey.of(oldest) if oldest else None
 
 

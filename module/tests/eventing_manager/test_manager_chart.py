@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from eventing_manager.credentials import Credentials
-from eventing_manager.errors import ChartError
+from eventing_manager.errors import ChartError, HelmKilledError
 from eventing_manager.names import DRAINING_ANNOTATION
 from eventing_manager.render import ChartRenderer
 from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
@@ -203,6 +203,16 @@ async def test_a_broken_template_is_named(helm, backend_chart, tmp_path):
     renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
 
     with pytest.raises(ChartError, match=r"templates/broken\.yaml"):
+        await renderer.render(ENABLED)
+
+
+async def test_a_helm_that_is_killed_says_nothing_about_the_chart(backend_chart, tmp_path):
+    killed = tmp_path / "helm"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    renderer = ChartRenderer(helm=str(killed), chart=backend_chart, release="eventing", namespace="n")
+
+    with pytest.raises(HelmKilledError):
         await renderer.render(ENABLED)
 
 

@@ -48,7 +48,7 @@ async def test_what_was_written_is_read_before_the_watch_tells_of_it():
     copies = Copies(eventing("1"))
     found = eventings(copies, answer=eventing("2", FINALIZER))
 
-    await found.claim(copies.seen, None)
+    await found.claim(copies.seen)
 
     assert found.get(KEY)["metadata"]["finalizers"] == [FINALIZER]
 
@@ -56,7 +56,7 @@ async def test_what_was_written_is_read_before_the_watch_tells_of_it():
 async def test_what_the_watch_tells_later_is_read_instead():
     copies = Copies(eventing("1"))
     found = eventings(copies, answer=eventing("2", FINALIZER))
-    await found.claim(copies.seen, None)
+    await found.claim(copies.seen)
 
     copies.seen = eventing("3", FINALIZER, "another")
 
@@ -71,6 +71,17 @@ async def test_one_that_was_let_go_is_not_taken_for_claimed_again():
     await found.let_go(copies.seen)
 
     assert found.get(KEY)["metadata"]["finalizers"] == []
+
+
+async def test_a_cluster_that_was_set_back_is_believed():
+    copies = Copies(eventing("7"))
+    found = eventings(copies, answer=eventing("8", FINALIZER))
+    await found.claim(copies.seen)
+
+    copies.seen = eventing("3")
+    found.forget(KEY)
+
+    assert found.get(KEY) is copies.seen
 
 
 async def test_one_that_is_gone_is_gone():

@@ -310,6 +310,19 @@ async def test_deletion_takes_everything_with_it(client, eventings):
     assert await inventory(client) == []
 
 
+async def test_settings_that_the_api_server_refuses_do_not_hold_up_a_removal(client, eventings):
+    await client.create(eventing())
+    await until_ready(eventings, "nats")
+    more_than_allowed = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
+    await switch(client, "nats", nats={"resources": more_than_allowed})
+    await eventings.until(lambda found: condition(found["eventing"], "Ready")["reason"] == "ApiRefused")
+
+    await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
+
+    await eventings.until(lambda found: "eventing" not in found)
+    assert await inventory(client) == []
+
+
 async def test_deletion_right_after_creation_leaves_nothing_behind(client, eventings):
     await client.create(eventing())
     await eventings.until(lambda found: found["eventing"]["metadata"].get("finalizers") if found else None)

@@ -1,6 +1,6 @@
 """The status is the least patch that tells what a pass found."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from controller.resource import ObjectKey
 from eventing_manager import reports
 from eventing_manager.guard import Verdict
 from eventing_manager.reasons import Reason
+from eventing_manager.reconciler import patience
 from eventing_manager.spec import BackendType
 from eventing_manager.status import State, status_patch
 
@@ -30,6 +31,17 @@ def test_the_first_status_is_processing_with_the_generation_it_speaks_of():
     assert patch["status"]["state"] == "Processing"
     assert patch["status"]["observedGeneration"] == 4
     assert {condition["observedGeneration"] for condition in patch["status"]["conditions"]} == {4}
+
+
+@pytest.mark.parametrize(
+    ("lasted", "seconds"), [(timedelta(seconds=1), 0.5), (timedelta(minutes=1), 6), (timedelta(days=3), 10)]
+)
+def test_what_a_person_has_to_mend_is_looked_at_less_often_the_longer_it_lasts(lasted, seconds):
+    failure = reports.failed(State.WARNING, "", Reason.FOREIGN_OBJECT, "no")
+
+    refused = patched(eventing(), failure, NOON)
+
+    assert patience(refused, NOON + lasted) == seconds
 
 
 def test_a_status_that_would_not_change_is_not_written():

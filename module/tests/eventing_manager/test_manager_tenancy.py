@@ -70,5 +70,16 @@ def test_the_next_takes_over_when_the_served_one_is_gone():
     assert holder == ObjectKey("n", "b")
 
 
+def test_one_who_did_not_serve_learns_by_the_finalizer_who_was_served_meanwhile():
+    known = Known(eventing("a", claimed=True), eventing("b"))
+    tenancy = Tenancy(known)
+    tenancy.holder()
+
+    known.there_are(eventing("a", created="2022-12-06T12:00:00Z"), eventing("b", claimed=True))
+    holder = tenancy.holder()
+
+    assert holder == ObjectKey("n", "b")
+
+
 def test_nobody_is_served_where_there_is_none():
     assert Tenancy(Known()).holder() is None
