@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from controller.client import Client
 from controller.kinds import POD
@@ -10,9 +11,11 @@ from controller.resource import Object
 from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
 from harness.embedded.repairs import Repair, Repairs
-from harness.faults.errors import NoSuchProcessError
-from harness.host.stranger import Stranger, parent_of
+from harness.faults.errors import NoSuchProcessError, NotPossibleError
+from harness.host.stranger import Stranger, is_stopped, parent_of
+from harness.observe.eventually import EventuallyError, eventually
 
+_STOP_SECONDS: Final = 60.0
 _SCHEME = "process://"
 
 
@@ -27,11 +30,13 @@ class Signals:
     def paused(self, pid: int) -> Iterator[None]:
         """Stop a process and its group while the block runs: it holds its connections, and does nothing.
 
-        NoSuchProcessError where it has ended already.
+        A signal only asks for it: the block begins when the process has stopped. NoSuchProcessError where it
+        has ended already, NotPossibleError where the kernel does not stop it.
         """
         with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
             try:
                 _hit(process, pid, signal.SIGSTOP)
+                _until_stopped(pid)
                 yield
             finally:
                 process.signal(signal.SIGCONT)
@@ -70,6 +75,15 @@ def _runs(status: Object) -> bool:
 def _hit(process: Stranger, pid: int, number: int) -> None:
     if not process.signal(number):
         raise _gone(pid)
+
+
+def _until_stopped(pid: int) -> None:
+    try:
+        eventually(lambda: is_stopped(pid), f"process {pid} stops", within=_STOP_SECONDS)
+    except EventuallyError:
+        raise NotPossibleError(
+            f"process {pid} goes on {_STOP_SECONDS:g} s after SIGSTOP: it may wait for a disk", timed_out=True
+        ) from None
 
 
 def _gone(pid: int) -> NoSuchProcessError:

@@ -65,6 +65,11 @@ def started(pid: int) -> int:
     return _stat(pid, 22)
 
 
+def is_stopped(pid: int) -> bool:
+    """Tell whether a signal has stopped every thread of a process; True where it is no more."""
+    return all(_state(thread) in "TtZX" for thread in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
 async def end_process(pid: int, is_the_one: Callable[[], bool], *, grace: float) -> bool:
     """End a process that is not our child: SIGTERM, and SIGKILL after so many seconds.
 
@@ -108,3 +113,11 @@ def _stat(pid: int, field: int) -> int:
     except OSError:
         return 0
     return int(fields[field - 3])
+
+
+def _state(stat: Path) -> str:
+    """Return the state that a file of proc_pid_stat(5) tells of; X, dead, where its thread is no more."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"

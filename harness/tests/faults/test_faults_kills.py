@@ -15,6 +15,7 @@ from controller.resource import Kind
 from harness.embedded.layout import Layout
 from harness.faults.components import Components
 from harness.faults.errors import NoSuchProcessError
+from harness.host.stranger import is_stopped
 from harness.observe.claims import satisfies
 from harness.observe.eventually import eventually
 from harness.observe.waits import Target, wait_for
@@ -50,10 +51,6 @@ def runs(components, name, *, besides=0):
         return components.pid(name) != besides
     except NoSuchProcessError:
         return False
-
-
-def is_stopped(pid):
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def promises(cluster):
