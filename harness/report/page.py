@@ -11,6 +11,8 @@ from harness.report.session import Outcome, Session
 NAME = "report.html"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """A report that loads nothing cannot be made to."""
+WORDS = {"failed": "failed", "rerun": "passed only when run again", "passed": "passed", "skipped": "skipped"}
+"""How outcomes are called, the worst first."""
 WIDEST = 14.0
 """Rem: the bar of the test that took longest."""
 
@@ -81,6 +83,7 @@ def _rest(session: Session) -> Markup:
     return joined(
         _list("Passed", session.having("passed")),
         _list("Failed without a cluster", _unexplained(session)),
+        _list("Passed only when run again", session.having("rerun")),
         _list("Skipped", session.having("skipped")),
     )
 
@@ -125,12 +128,12 @@ def _unexplained(session: Session) -> list[Outcome]:
 
 
 def _counts(session: Session) -> list[tuple[str, int]]:
-    counts = [(word, len(session.having(word))) for word in ("failed", "passed", "skipped")]
-    return [(word, count) for word, count in counts if count]
+    counts = [(words, len(session.having(outcome))) for outcome, words in WORDS.items()]
+    return [(words, count) for words, count in counts if count]
 
 
 def _verdict(session: Session) -> Markup:
-    tones = {"failed": "bad", "passed": "good"}
+    tones = {WORDS["failed"]: "bad", WORDS["rerun"]: "warn", WORDS["passed"]: "good"}
     parts = [element("span", f"{count} {word}", class_=tones.get(word)) for word, count in _counts(session)]
     return joined([joined(", " if at else "", part) for at, part in enumerate(parts)])
 

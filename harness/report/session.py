@@ -19,7 +19,7 @@ class Outcome:
 
     test: str
     outcome: str
-    """``passed``, ``failed`` or ``skipped``."""
+    """``passed``, ``failed``, ``skipped``, or ``rerun``: it failed, was run again, and passed."""
     seconds: float
     reason: str = ""
     """Why it was skipped."""

@@ -35,6 +35,17 @@ ODD = """
     def observer(pytestconfig):
         pytestconfig.stash[OBSERVED] = SimpleNamespace(observer=None, portal=Portal(), facts={})
 """
+UNSTEADY = """
+    import pytest
+
+    attempts = []
+
+    @pytest.fixture
+    def observer():
+        attempts.append("one more")
+        if len(attempts) == 1:
+            pytest.fail("it was not there yet")
+"""
 FAILED_SET_UP = """
     import pytest
 
@@ -108,6 +119,16 @@ def test_a_report_that_cannot_be_written_takes_nothing_else_away(suite, tmp_path
     assert ended.code == 1, ended.output
     assert "2 failed, 1 passed" in ended.output
     assert "report: it could not be written: IsADirectoryError" in ended.output
+
+
+def test_what_failed_and_then_passed_keeps_its_evidence_and_is_no_plain_pass(suite):
+    ended = suite("--reruns=1", "-k", "after", conftest=UNSTEADY)
+
+    (folder,) = ended.evidence.glob("test_after_it-*")
+    assert ended.code == 0, ended.output
+    assert "1 passed, 2 deselected, 1 rerun" in ended.output
+    assert "it was not there yet" in (folder / "failure.txt").read_text()
+    assert "1 passed only when run again" in (ended.evidence / "report.html").read_text()
 
 
 def test_the_command_that_runs_a_test_again_has_its_seed(suite):
