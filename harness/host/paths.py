@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.host.errors import ForeignFolderError, UnsafeFolderError
 
 _APPLICATION = "kyma-harness"
+_COMMON = Path("/tmp")  # noqa: S108 - what is made there is checked for its owner
 _SHOWN = 3
 
 
@@ -22,11 +23,15 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def runtime_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of locks that all runs of this user share; it is created, for this user alone."""
+    """Return the folder of locks that all runs of this user share; it is created, for this user alone.
+
+    It is not in ``$TMPDIR`` where it can be helped: runs that differ in that share the ports all the same.
+    """
     base = environ.get("XDG_RUNTIME_DIR")
     if base and os.access(base, os.W_OK):
         return private_folder(Path(base) / _APPLICATION)
-    return private_folder(Path(tempfile.gettempdir()) / f"{_APPLICATION}-{os.getuid()}")
+    common = _COMMON if os.access(_COMMON, os.W_OK) else Path(tempfile.gettempdir())
+    return private_folder(common / f"{_APPLICATION}-{os.getuid()}")
 
 
 def private_folder(path: Path) -> Path:

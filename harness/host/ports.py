@@ -1,7 +1,7 @@
 """TCP ports on 127.0.0.1, reserved against every other run of this user."""
 
 import contextlib
-import random
+import secrets
 import socket
 from pathlib import Path
 from types import TracebackType
@@ -33,9 +33,10 @@ class PortPool:
         """
         if preferred is not None:
             return self._reserve_exactly(preferred)
-        first = random.randint(_FIRST, _LAST)  # noqa: S311 - spreads the runs over the range, hides nothing
-        for offset in range(_LAST - _FIRST + 1):
-            port = _FIRST + (first - _FIRST + offset) % (_LAST - _FIRST + 1)
+        count = _LAST - _FIRST + 1
+        start = secrets.randbelow(count)  # not of `random`: test plugins seed it, and every run begins alike
+        for offset in range(count):
+            port = _FIRST + (start + offset) % count
             if self._try(port):
                 return port
         raise NoPortLeftError(f"none of the ports {_FIRST}-{_LAST} on 127.0.0.1 is free: stop other clusters")

@@ -1,9 +1,10 @@
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from harness.host.errors import UnsafeFolderError
-from harness.host.paths import cache_dir, private_folder, state_dir, write_private
+from harness.host.paths import cache_dir, private_folder, runtime_dir, state_dir, write_private
 
 
 def test_places_follow_xdg() -> None:
@@ -20,6 +21,18 @@ def test_places_can_be_chosen() -> None:
     environ = {"KYMA_HARNESS_CACHE": "/mine", "KYMA_HARNESS_STATE": "/mine/too", "XDG_CACHE_HOME": "/c"}
 
     assert (cache_dir(environ), state_dir(environ)) == (Path("/mine"), Path("/mine/too"))
+
+
+def test_runs_with_different_folders_for_scratch_share_their_locks(tmp_path, monkeypatch):
+    usual = runtime_dir({})
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    assert runtime_dir({}) == usual
+
+
+def test_a_session_of_its_own_has_locks_of_its_own(tmp_path: Path) -> None:
+    assert runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == tmp_path / "kyma-harness"
 
 
 def test_a_private_folder_that_stood_open_is_closed(tmp_path: Path) -> None:
