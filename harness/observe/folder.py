@@ -12,6 +12,7 @@ import yaml
 
 from harness.observe.incident import Findings, Incident, as_data, scrubbed
 from harness.observe.narrative import event_line
+from harness.observe.redaction import without
 from harness.observe.timeline import lines
 
 DATA = "evidence.json"
@@ -42,8 +43,12 @@ def discard(base: Path, test: str) -> None:
         shutil.rmtree(old)
 
 
-def lay_down(base: Path, incident: Incident, findings: Findings) -> Path:
-    """Write everything, in place of what an earlier run has left of this test; returns the folder."""
+def lay_down(base: Path, incident: Incident, findings: Findings, logs: Path | None = None) -> Path:
+    """Write everything, in place of what an earlier run has left of this test; returns the folder.
+
+    ``logs`` is a folder with the logs of the cluster's own parts, where they are evidence too.
+    """
+    secrets = findings.secrets
     incident, findings = scrubbed(incident, findings)
     discard(base, incident.test)
     folder = base / folder_name(incident.test)
@@ -67,8 +72,16 @@ def lay_down(base: Path, incident: Incident, findings: Findings) -> Path:
             folder / "logs" / file_name(name, ending),
             log.text or f"(nothing: {log.problem or 'it wrote nothing'})\n",
         )
+    if logs:
+        _copy_logs(logs, folder / "cluster", secrets)
     _write(folder / DATA, json.dumps(as_data(incident, findings), default=str))
     return folder
+
+
+def _copy_logs(logs: Path, folder: Path, secrets: Iterable[str]) -> None:
+    for file in sorted(one for one in logs.rglob("*") if one.is_file()):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        _write(folder / file.relative_to(logs), without(secrets, text))
 
 
 def _write_object(base: Path, obj: Mapping[str, Any]) -> None:

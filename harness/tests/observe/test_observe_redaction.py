@@ -97,10 +97,14 @@ def test_whatever_is_written_of_a_failure_shows_no_secret(tmp_path):
         message=clear, cause=clear, command=f"KYMA_HARNESS_X='{clear}' pytest", facts={"cluster": clear},
     )  # fmt: skip
 
-    folder = lay_down(tmp_path, incident, findings)
+    (logs := tmp_path / "logs" / "node").mkdir(parents=True)
+    (logs / "kubelet.log").write_text(clear)
+
+    folder = lay_down(tmp_path / "evidence", incident, findings, logs.parent)
 
     texts = {file.name: file.read_text() for file in folder.rglob("*") if file.is_file()}
     assert f"cannot connect to nats://{HIDDEN}@nats:4222: {HIDDEN} is wrong" in texts["timeline.txt"]
+    assert texts["kubelet.log"].startswith("cannot connect to nats://")
     assert not [name for name, text in texts.items() if "hunter2" in text or "open sesame" in text]
 
 
