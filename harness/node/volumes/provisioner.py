@@ -35,6 +35,7 @@ class Provisioner:
 
     async def run(self) -> None:
         """Provision until cancelled."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._claims.run())
             group.create_task(self._volumes.run())

@@ -92,9 +92,10 @@ class KubeconfigCredentials:
             config = KubeConfigMerger(paths).config
             self._loader = KubeConfigLoader(config, active_context=context, config_base_path=None)
             chosen = self._loader.current_context["context"]
-            self._server = str(
-                config["clusters"].get_with_name(chosen["cluster"])["cluster"]["server"]
-            ).rstrip("/")
+            self._cluster: dict[str, Any] = (
+                config["clusters"].get_with_name(chosen["cluster"])["cluster"].value
+            )
+            self._server = str(self._cluster["server"]).rstrip("/")
             user = config["users"].get_with_name(chosen["user"])["user"]
             self._user: dict[str, Any] = user.value
             self._folder = Path(user.path or ".").absolute().parent
@@ -113,7 +114,7 @@ class KubeconfigCredentials:
         configuration = Configuration()
         with TemporaryDirectory(prefix="kubeconfig-") as folder:
             try:
-                self._write_inline_key(Path(folder))
+                self._write_inline_data(Path(folder))
                 await self._loader.load_and_set(configuration)
             except _UNUSABLE as error:
                 raise self._unusable(error) from error
@@ -142,15 +143,19 @@ class KubeconfigCredentials:
         # As in client-go, the file wins over a token written beside it: it is the one that is renewed.
         return TokenFile(self._folder / path) if path else None
 
-    def _write_inline_key(self, folder: Path) -> None:
-        """Put inline certificate and key into files of ours: the library would leave them in /tmp."""
-        for field in ("client-certificate", "client-key"):
-            data = self._user.pop(f"{field}-data", None)
+    def _write_inline_data(self, folder: Path) -> None:
+        """Put inline certificates and key into files of ours: the library would leave them in /tmp."""
+        for section, field in (
+            (self._cluster, "certificate-authority"),
+            (self._user, "client-certificate"),
+            (self._user, "client-key"),
+        ):
+            data = section.pop(f"{field}-data", None)
             if data is not None:
                 path = folder / field
                 path.touch(mode=0o600)
                 path.write_bytes(base64.standard_b64decode(data))
-                self._user[field] = str(path)
+                section[field] = str(path)
 
     def _unusable(self, cause: object) -> ConfigurationError:
         return ConfigurationError(f"kubeconfig {self._paths} is unusable: {cause}")

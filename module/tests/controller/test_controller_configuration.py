@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from base64 import b64encode
+from pathlib import Path
+
 import pytest
 import yaml
 
 from controller.client import Client
+from controller.client.credentials import KubeconfigCredentials
 from controller.errors import ConfigurationError
 
 GOOD = {
@@ -18,6 +23,10 @@ GOOD = {
 
 def write(path, content) -> None:
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+
+
+def texts(*paths) -> list[str]:
+    return [Path(path).read_text() for path in paths]
 
 
 @pytest.fixture
@@ -80,6 +89,25 @@ async def test_credentials_that_are_not_to_be_had_are_told_before_the_first_requ
     with pytest.raises(ConfigurationError, match=str(path)):
         async with Client.from_kubeconfig(path):
             pass
+
+
+async def test_what_a_kubeconfig_has_inline_is_lent_as_files_of_which_none_stays(path, tmp_path, monkeypatch):
+    """A process that is killed could not remove them at its end."""
+    inline = {"client-certificate": "one", "client-key": "two"}
+    user = {f"{field}-data": b64encode(text.encode()).decode() for field, text in inline.items()}
+    cluster = {**GOOD["clusters"][0]["cluster"], "certificate-authority-data": b64encode(b"three").decode()}
+    write(
+        path,
+        GOOD | {"users": [{"name": "one", "user": user}], "clusters": [{"name": "one", "cluster": cluster}]},
+    )
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    async with KubeconfigCredentials(str(path)).configured() as lent:
+        read = texts(lent.cert_file, lent.key_file, lent.ssl_ca_cert)
+
+    assert read == ["one", "two", "three"]
+    assert list(scratch.iterdir()) == []
 
 
 async def test_a_token_file_that_is_not_there_is_named(path, tmp_path):
