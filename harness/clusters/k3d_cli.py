@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import semver
@@ -76,4 +77,7 @@ class K3dCli:
         await self._run("registry", "delete", name)
 
     async def _run(self, *arguments: str, seconds: float = SECONDS) -> Completed:
-        return await run([self._program, *arguments], timeout=seconds, env=self._environ)
+        # k3d leaves a copy of its configuration among the temporary files whenever it ends with an error.
+        with TemporaryDirectory(prefix="k3d-") as scratch:
+            environ = {**self._environ, "TMPDIR": scratch}
+            return await run([self._program, *arguments], timeout=seconds, env=environ)

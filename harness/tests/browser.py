@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import pytest
@@ -103,24 +104,35 @@ class Page:
 @asynccontextmanager
 async def new_page(profile: Path) -> AsyncIterator[Page]:
     """Run a browser with one empty page while the block runs."""
-    program, port = find_browser(), profile / "DevToolsActivePort"
-    argv = [program, *QUIET, f"--user-data-dir={profile}", "about:blank"]
-    browser = await spawn(argv, name="browser", env={"HOME": str(profile)}, stdout=profile / "browser.log")
+    # It makes sockets among the temporary files, whose paths are to be short, and leaves their folders.
+    with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as scratch:
+        own = {"HOME": str(profile), "TMPDIR": scratch}
+        argv = [find_browser(), *QUIET, f"--user-data-dir={profile}", "about:blank"]
+        browser = await spawn(argv, name="browser", env=own, stdout=profile / "browser.log")
+        try:
+            async with _page_of(profile / "DevToolsActivePort") as page, asyncio.timeout(120):
+                yield page
+        finally:
+            await browser.terminate(grace=5)
+
+
+@asynccontextmanager
+async def _page_of(port: Path) -> AsyncIterator[Page]:
+    """Speak to the first page of the browser that writes its port to a file."""
     retrying = AsyncRetrying(
         stop=stop_after_delay(60), wait=wait_fixed(0.05), reraise=True,
         retry=retry_if_exception_type((OSError, ValueError, IndexError, aiohttp.ClientError)),
     )  # fmt: skip
-    try:
-        async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
 
-            async def targets() -> list[dict]:
-                address = f"http://127.0.0.1:{port.read_text().split()[0]}/json/list"
-                async with session.get(address) as response:
-                    return [one for one in await response.json() if one["type"] == "page"]
+        async def targets() -> list[dict]:
+            async with session.get(f"http://127.0.0.1:{_first_word(port)}/json/list") as response:
+                return [one for one in await response.json() if one["type"] == "page"]
 
-            (target, *_) = await retrying(targets)
-            async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                async with asyncio.timeout(120):
-                    yield Page(socket)
-    finally:
-        await browser.terminate(grace=5)
+        (target, *_) = await retrying(targets)
+        async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            yield Page(socket)
+
+
+def _first_word(file: Path) -> str:
+    return file.read_text().split()[0]

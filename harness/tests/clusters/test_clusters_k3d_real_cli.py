@@ -1,5 +1,6 @@
 """The real k3d understands our configuration and our command lines; it fails only for want of Docker."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ async def test_the_configuration_is_of_its_schema(cli, tmp_path, image):
 
     assert NO_DOCKER in failed.value.output
     assert "Schema Validation" not in failed.value.output
+
+
+async def test_a_creation_that_fails_leaves_no_temporary_file(cli, tmp_path, monkeypatch):
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    with pytest.raises(CommandError):
+        await cli.create(written(tmp_path, config(a_plan())))
+
+    assert list(scratch.iterdir()) == []
 
 
 async def test_a_field_it_does_not_know_is_refused(cli, tmp_path):
