@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.clusters.options import ProviderOptions
-from harness.kyma.bundle import pack
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.bundle.artifact import pack
+from harness.kyma.bundle.template import template
+from harness.kyma.distribution.pair import LifecycleManagers
 from harness.kyma.module import Module
-from harness.kyma.template import template
 from harness.toolchain.toolchain import ToolPaths
 
 Fingerprint = Mapping[str, str]

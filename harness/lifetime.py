@@ -14,7 +14,7 @@ from harness.clusters.provider import Progress
 from harness.embedded.cluster import EmbeddedCluster
 from harness.fingerprint import differences
 from harness.host.locks import FileLock
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.record import Record
 from harness.settings import Settings
 from harness.testbed import Testbed, set_up

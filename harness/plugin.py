@@ -9,22 +9,22 @@ import pytest
 
 from controller.client import Client
 from harness import lifetime
-from harness.api import Api
 from harness.asking import QUESTIONS
 from harness.blocking import Portal
 from harness.clusters.provider import Capability, Progress
 from harness.fixtures.asked import settings_of
 from harness.fixtures.notes import note
 from harness.fixtures.stash import STEPS
-from harness.handle import KymaHandle, Reach, reach_through
 from harness.host.errors import HarnessError
 from harness.kyma import deploy
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.observe.observer import Observer
 from harness.observe.steps import StepLog
 from harness.observe.waits import WaitError
 from harness.settings import Settings
 from harness.testbed import Testbed, set_up
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle, Reach, reach_through
 
 pytest_plugins = (
     "harness.fixtures.asked",

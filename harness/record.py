@@ -11,7 +11,7 @@ from harness.clusters.errors import MismatchError, RecordError
 from harness.clusters.options import ProviderOptions
 from harness.fingerprint import Fingerprint
 from harness.host.paths import private_folder, write_private
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.settings import DEFAULT_MODULE, Settings
 
 NAME = "testbed.json"

@@ -11,7 +11,7 @@ from harness.clusters.errors import ClusterNameError
 from harness.clusters.options import ProviderOptions
 from harness.host.paths import cache_dir, state_dir
 from harness.image.supply import Way
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_MODULE = PROJECT / "module" / "module.yaml"

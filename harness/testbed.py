@@ -22,12 +22,12 @@ from harness.image.pulling import explain_pulls
 from harness.image.recipe import Recipe
 from harness.image.supply import Supply
 from harness.kyma import deploy
-from harness.kyma.bundle import Bundle
-from harness.kyma.distribution import LifecycleManagers, find
+from harness.kyma.bundle.artifact import Bundle
+from harness.kyma.distribution.golang import GoSource
+from harness.kyma.distribution.pair import LifecycleManagers, find
+from harness.kyma.distribution.prebuilt import prebuilt
 from harness.kyma.documents import parse_objects
-from harness.kyma.golang import GoSource
 from harness.kyma.module import Module
-from harness.kyma.prebuilt import prebuilt
 from harness.kyma.release import Release, release
 from harness.kyma.undeploy import undeploy
 from harness.record import Record

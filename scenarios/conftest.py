@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.api import Api
 from harness.blocking import Portal
-from harness.handle import KymaHandle, Reach
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle, Reach
 from scenarios.eventing import Eventing
 from scenarios.jetstream import JetStream
 

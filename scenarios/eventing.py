@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, STATEFUL_SET
 from controller.resource import Kind, Object
-from harness.api import Api, Expectation
+from harness.testing.api import Api, Expectation
 
 EVENTING = Kind(group="operator.kyma-project.io", version="v1alpha1", kind="Eventing")
 NAME, NAMESPACE = "default-kyma-eventing", "kcp-system"

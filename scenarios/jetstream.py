@@ -10,9 +10,9 @@ from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy
 
 from controller.kinds import SECRET
-from harness.api import Api
 from harness.blocking import Portal
-from harness.handle import Reach
+from harness.testing.api import Api
+from harness.testing.handle import Reach
 from scenarios.eventing import WORKLOADS
 
 STREAM, SUBJECTS, SUBJECT = "scenario", "scenario.>", "scenario.order.created"

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from controller.kinds import CRD, DEPLOYMENT
-from harness.api import Api
-from harness.handle import KymaHandle
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

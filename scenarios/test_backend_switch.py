@@ -2,8 +2,8 @@
 
 from controller.kinds import STATEFUL_SET
 from controller.resource import Object
-from harness.api import Api
-from harness.handle import KymaHandle
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

@@ -8,8 +8,8 @@ import pytest
 
 from controller.kinds import CRD, SECRET
 from controller.resource import Kind, Object
-from harness.api import Api
-from harness.handle import KymaHandle
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 
 DESTINATION_RULE = Kind.parse("networking.istio.io/v1beta1", "DestinationRule")

@@ -1,8 +1,8 @@
 """The manager is stopped: what it provisioned stays, and the next one takes it up."""
 
 from controller.kinds import DEPLOYMENT, POD, STATEFUL_SET
-from harness.api import Api
-from harness.handle import KymaHandle
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

@@ -15,7 +15,7 @@ from controller.client import Client
 from controller.resource import Kind
 from harness import lifetime
 from harness.kyma import deploy
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.mainjob import CHANNEL
 from harness.observe.claims import has_state

@@ -16,7 +16,7 @@ from harness.commands.lesson import teaches
 from harness.commands.options import provider_options
 from harness.commands.outcomes import Down, Up
 from harness.commands.session import Session
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.ledger import Ledger
 from harness.lifetime import bring_down
 from harness.record import Record

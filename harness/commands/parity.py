@@ -11,7 +11,7 @@ import click
 
 from harness.commands.lesson import teaches
 from harness.commands.session import Session
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.kyma.module import Module
 from harness.parity.case import Case
 from harness.parity.cases import ALL

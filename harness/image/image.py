@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.kyma.bundle import MANIFEST_TYPE, Blob
+from harness.kyma.bundle.artifact import MANIFEST_TYPE, Blob
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harness.kyma.bundle import Blob
+from harness.kyma.bundle.artifact import Blob
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 """Not compressed: the registry is near, and the bytes stay the same with every zlib."""

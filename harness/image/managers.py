@@ -9,7 +9,7 @@ from controller.resource import Object
 from harness.image.assemble import assemble, of_program
 from harness.image.image import Image
 from harness.image.recipe import Assembly
-from harness.kyma.distribution import BINARIES, Choice, LifecycleManagers
+from harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
 
 PROGRAM = "/manager"
 """The command of both Deployments as Kyma shipped them."""

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from harness.image.recipe import Recipe
-from harness.kyma.bundle import Blob, Bundle
+from harness.kyma.bundle.artifact import Blob, Bundle
 
 
 def with_image(bundle: Bundle, recipe: Recipe, reference: str) -> Bundle:

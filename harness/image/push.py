@@ -2,8 +2,8 @@
 
 from harness.clusters.provider import RegistryAddress
 from harness.image.image import Image
-from harness.kyma.location import Location
-from harness.kyma.oci import connect
+from harness.kyma.registry.location import Location
+from harness.kyma.registry.oci import connect
 
 
 async def push(image: Image, registry: RegistryAddress) -> str:

@@ -13,7 +13,7 @@ from harness.image.image import TAG_DIGITS
 from harness.image.managers import images_of, with_images
 from harness.image.push import push
 from harness.image.recipe import Recipe
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.distribution.pair import LifecycleManagers
 
 
 class Way(enum.StrEnum):

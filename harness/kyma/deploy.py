@@ -13,7 +13,7 @@ from controller.client import Client
 from controller.errors import ConflictError, KindAbsentError, NotFoundError
 from controller.kinds import CLUSTER_ROLE, CRD, DEPLOYMENT
 from controller.resource import Kind, Object, is_deleting
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.distribution.pair import LifecycleManagers
 from harness.kyma.documents import in_order, parse_objects
 from harness.kyma.kinds import (
     DEFAULT_KYMA,

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from controller.client import Client
-from harness.kyma.bundle import Bundle, pack
+from harness.kyma.bundle.artifact import Bundle, pack
+from harness.kyma.bundle.resource_check import check_by_schema, check_on_server
+from harness.kyma.bundle.template import template
+from harness.kyma.bundle.template_check import check_template
 from harness.kyma.module import Module
-from harness.kyma.oci import push
-from harness.kyma.resource_check import check_by_schema, check_on_server
-from harness.kyma.template import template
-from harness.kyma.template_check import check_template
+from harness.kyma.registry.oci import push
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import yaml
 from aiohttp import web
 
-from harness.kyma.archive import pack_folder
+from harness.kyma.bundle.archive import pack_folder
 
 
 @asynccontextmanager

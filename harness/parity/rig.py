@@ -13,7 +13,7 @@ from harness.embedded.cluster import EmbeddedCluster
 from harness.embedded.layout import Layout
 from harness.host.ports import PortPool
 from harness.kyma import deploy
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.distribution.pair import LifecycleManagers
 from harness.node.network.forwarder import Forwarder
 from harness.parity.specimen import NAMESPACE
 from harness.toolchain.toolchain import ToolPaths

@@ -12,7 +12,7 @@ from controller.errors import ControllerError, KindAbsentError, NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
 from controller.resource import Kind, Object
 from harness.host.errors import HarnessError
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.distribution.pair import LifecycleManagers
 from harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from harness.kyma.module import Module
 from harness.observe.waits import WaitError

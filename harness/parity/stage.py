@@ -11,12 +11,12 @@ from controller.client import Client
 from controller.kinds import POD
 from controller.resource import Kind, Object
 from harness.kyma import deploy
-from harness.kyma.archive import pack_folder
-from harness.kyma.bundle import CHART_TYPE, RAW_TYPE, Blob, Bundle
+from harness.kyma.bundle.archive import pack_folder
+from harness.kyma.bundle.artifact import CHART_TYPE, RAW_TYPE, Blob, Bundle
+from harness.kyma.bundle.template import template_objects
 from harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from harness.kyma.module import Module
-from harness.kyma.oci import push
-from harness.kyma.template import template_objects
+from harness.kyma.registry.oci import push
 from harness.observe.claims import exists, has_state, is_gone, is_ready, satisfies
 from harness.observe.waits import Claim, Target, wait_for
 from harness.parity.recorder import Recorder

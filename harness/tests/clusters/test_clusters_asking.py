@@ -8,7 +8,7 @@ from harness.asking import QUESTIONS, AnswerError, answers
 from harness.clusters.errors import MismatchError
 from harness.clusters.options import ProviderOptions
 from harness.image.supply import Way
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.record import Record
 from harness.settings import from_environment
 

@@ -8,7 +8,7 @@ from docker_daemon import a_container
 from k3d_recorder import containers_of
 
 from harness.clusters.labels import labels_of
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.leaks.containers import leaked_containers
 from harness.leaks.search import find_leaks
 from harness.lifetime import bring_down

@@ -12,7 +12,7 @@ from harness.clusters.provider import RegistryAddress
 from harness.image.image import Image, Process, full_name, write_archive
 from harness.image.layer import Entry, layer
 from harness.image.push import push
-from harness.kyma.bundle import MANIFEST_TYPE
+from harness.kyma.bundle.artifact import MANIFEST_TYPE
 
 
 def an_image(content=b"content", **changes):

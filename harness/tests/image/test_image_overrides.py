@@ -9,8 +9,8 @@ from harness.image.managers import with_images
 from harness.image.overrides import with_image
 from harness.image.pulling import explain_pulls
 from harness.image.recipe import Recipe
-from harness.kyma.bundle import Blob, pack
-from harness.kyma.distribution import Choice, LifecycleManagers
+from harness.kyma.bundle.artifact import Blob, pack
+from harness.kyma.distribution.pair import Choice, LifecycleManagers
 from harness.kyma.module import Module
 from harness.observe.patience import Category
 from harness.observe.symptoms import Symptom

@@ -12,8 +12,8 @@ from harness.blocking import Portal
 from harness.embedded.cluster import EmbeddedCluster
 from harness.host.paths import cache_dir
 from harness.kyma import deploy
-from harness.kyma.distribution import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
-from harness.kyma.prebuilt import prebuilt
+from harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
+from harness.kyma.distribution.prebuilt import prebuilt
 from harness.toolchain.toolchain import ToolPaths
 
 

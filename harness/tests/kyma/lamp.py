@@ -8,11 +8,11 @@ from controller.client import Client
 from controller.errors import KindAbsentError, NotFoundError
 from controller.resource import Kind, Object
 from harness.kyma import deploy
-from harness.kyma.bundle import Bundle, pack
+from harness.kyma.bundle.artifact import Bundle, pack
+from harness.kyma.bundle.template import template_objects
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from harness.kyma.module import Module
-from harness.kyma.oci import push
-from harness.kyma.template import template_objects
+from harness.kyma.registry.oci import push
 from harness.observe.claims import exists, has_state, is_gone
 from harness.observe.waits import Claim, Target, wait_for
 

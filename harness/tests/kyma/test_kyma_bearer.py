@@ -7,11 +7,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from harness.kyma.bundle import RAW_TYPE, Blob
-from harness.kyma.credentials import Credentials
+from harness.kyma.bundle.artifact import RAW_TYPE, Blob
 from harness.kyma.errors import RegistryRefusedError
-from harness.kyma.location import Location
-from harness.kyma.oci import connect
+from harness.kyma.registry.credentials import Credentials
+from harness.kyma.registry.location import Location
+from harness.kyma.registry.oci import connect
 
 LAMP = Blob(media_type=RAW_TYPE, content=b"light")
 SCOPE = "repository:unsigned/lamp:pull"

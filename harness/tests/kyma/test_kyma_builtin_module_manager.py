@@ -10,15 +10,15 @@ from registry import running_registry
 
 from controller.client import Client
 from harness.embedded.cluster import EmbeddedCluster
-from harness.kyma.archive import gzip
 from harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
 from harness.kyma.builtin.module_manager.installer import Installer, PrepareError
 from harness.kyma.builtin.module_manager.layers import LayerError, Layers
 from harness.kyma.builtin.module_manager.status import State, status_of
-from harness.kyma.bundle import RAW_TYPE, Blob, Bundle, pack
+from harness.kyma.bundle.archive import gzip
+from harness.kyma.bundle.artifact import RAW_TYPE, Blob, Bundle, pack
 from harness.kyma.errors import BlobNotFoundError, RegistryDownError
-from harness.kyma.location import Location
-from harness.kyma.oci import connect, push
+from harness.kyma.registry.location import Location
+from harness.kyma.registry.oci import connect, push
 from harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lamp import write_lamp
 
-from harness.kyma.bundle import artifact, descriptor, pack
+from harness.kyma.bundle.artifact import artifact, descriptor, pack
 from harness.kyma.errors import BundleError
 
 CHART = "sha256:d05dea30980c4ffb7e8affe0f1770cd917f5c1f7cf7d846c8112d2b7fb212fd7"

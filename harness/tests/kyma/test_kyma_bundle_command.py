@@ -7,9 +7,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from harness.cli import commands
+from harness.kyma.bundle.template_check import check_template
 from harness.kyma.errors import BundleError
-from harness.kyma.location import Location
-from harness.kyma.template_check import check_template
+from harness.kyma.registry.location import Location
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 

@@ -24,7 +24,7 @@ from harness.commands.kustomization import write_kustomization
 from harness.host.paths import cache_dir
 from harness.host.process import run
 from harness.kyma import deploy
-from harness.kyma.distribution import BINARIES, Choice, LifecycleManagers
+from harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
 from harness.kyma.documents import parse_objects
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
 from harness.ledger import Step

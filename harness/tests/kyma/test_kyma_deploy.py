@@ -4,7 +4,7 @@ from lamp import LampKyma
 
 from controller.kinds import CLUSTER_ROLE
 from harness.kyma import deploy
-from harness.kyma.distribution import LifecycleManagers
+from harness.kyma.distribution.pair import LifecycleManagers
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
 from harness.mainjob import listed
 

@@ -10,10 +10,10 @@ from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
 from harness.host.process import run
-from harness.kyma.distribution import BINARIES, MANIFESTS, Choice, Folder, find
+from harness.kyma.distribution.golang import GoSource
+from harness.kyma.distribution.pair import BINARIES, MANIFESTS, Choice, Folder, find
+from harness.kyma.distribution.prebuilt import prebuilt
 from harness.kyma.errors import DistributionError
-from harness.kyma.golang import GoSource
-from harness.kyma.prebuilt import prebuilt
 from harness.node.rules.rules import Rules
 from harness.toolchain.toolchain import ToolPaths
 

@@ -9,8 +9,7 @@ from lamp import write_lamp
 from registry import running_registry
 
 from harness.host.ports import PortPool
-from harness.kyma.bundle import Blob, pack
-from harness.kyma.credentials import Credentials, docker_credentials
+from harness.kyma.bundle.artifact import Blob, pack
 from harness.kyma.errors import (
     BlobNotFoundError,
     DigestMismatchError,
@@ -18,8 +17,9 @@ from harness.kyma.errors import (
     RegistryError,
     RegistryRefusedError,
 )
-from harness.kyma.location import Location
-from harness.kyma.oci import connect, push
+from harness.kyma.registry.credentials import Credentials, docker_credentials
+from harness.kyma.registry.location import Location
+from harness.kyma.registry.oci import connect, push
 from harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"

@@ -12,8 +12,8 @@ from controller.errors import NotFoundError
 from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
 from controller.resource import Object
 from harness.kyma import deploy
-from harness.kyma.bundle import pack
-from harness.kyma.distribution import Choice, LifecycleManagers
+from harness.kyma.bundle.artifact import pack
+from harness.kyma.distribution.pair import Choice, LifecycleManagers
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from harness.observe.claims import exists, has_state, is_gone, satisfies
 

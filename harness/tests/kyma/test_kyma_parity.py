@@ -7,9 +7,9 @@ import pytest
 
 from harness.blocking import Portal
 from harness.host.paths import cache_dir
-from harness.kyma.distribution import Choice, LifecycleManagers, builtin_pair, real_pair
+from harness.kyma.distribution.pair import Choice, LifecycleManagers, builtin_pair, real_pair
+from harness.kyma.distribution.prebuilt import prebuilt
 from harness.kyma.module import Module
-from harness.kyma.prebuilt import prebuilt
 from harness.parity.cases import ALL
 from harness.parity.comparison import compare
 from harness.parity.explanation import Explanations

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from registry import running_registry
 
-from harness.kyma.bundle import artifact, pack
+from harness.kyma.bundle.artifact import artifact, pack
 from harness.kyma.errors import BundleError, KymaError, ModuleError
 from harness.kyma.module import Module
 from harness.kyma.release import release

@@ -16,9 +16,9 @@ NOBODY = 65534
 DIGESTS = """\
 import json, os, sys
 from pathlib import Path
-from harness.kyma.bundle import artifact, pack
+from harness.kyma.bundle.artifact import artifact, pack
 from harness.kyma.module import Module
-from harness.kyma.template import template
+from harness.kyma.bundle.template import template
 
 os.umask(int(sys.argv[2], 8))
 bundle = pack(Module.load(Path(sys.argv[1])))

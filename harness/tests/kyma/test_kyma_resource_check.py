@@ -10,9 +10,9 @@ from controller.client import Client
 from controller.kinds import CRD
 from controller.resource import is_deleting
 from harness.embedded.cluster import EmbeddedCluster
+from harness.kyma.bundle.resource_check import check_by_schema, check_on_server
 from harness.kyma.errors import ModuleError
 from harness.kyma.module import Module
-from harness.kyma.resource_check import check_by_schema, check_on_server
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp"
 

@@ -10,9 +10,9 @@ from controller.client import Client
 from controller.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from harness.embedded.cluster import EmbeddedCluster
 from harness.kyma import deploy
-from harness.kyma.distribution import builtin_pair
+from harness.kyma.bundle.template import template_objects
+from harness.kyma.distribution.pair import builtin_pair
 from harness.kyma.kinds import KCP_NAMESPACE
-from harness.kyma.template import template_objects
 from harness.kyma.undeploy import undeploy
 from harness.observe.claims import exists
 from harness.observe.inventory import take_inventory

@@ -9,7 +9,7 @@ import pytest
 from harness.clusters.errors import MismatchError
 from harness.clusters.options import ProviderOptions
 from harness.fingerprint import differences, fingerprint
-from harness.kyma.distribution import builtin_pair
+from harness.kyma.distribution.pair import builtin_pair
 from harness.kyma.module import Module
 from harness.record import Record
 from harness.settings import Settings, from_environment

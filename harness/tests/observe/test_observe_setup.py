@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harness.host.process import run
-from harness.kyma.distribution import BINARIES, MANIFESTS, builtin_pair
+from harness.kyma.distribution.pair import BINARIES, MANIFESTS, builtin_pair
 
 SUITE = "def test_the_kyma_is_there(kyma):\n    kyma.expect().to_have_state('Ready')\n"
 BROKEN = "#!/bin/sh\necho there is no such flag >&2\nexit 2\n"

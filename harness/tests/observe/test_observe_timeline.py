@@ -9,7 +9,7 @@ from controller.resource import ObjectKey
 from harness.observe.steps import Step, nested
 from harness.observe.target import Target
 from harness.observe.timeline import Timeline
-from harness.track import Mark, Track
+from harness.testing.track import Mark, Track
 
 KITCHEN = ObjectKey("shop", "kitchen")
 

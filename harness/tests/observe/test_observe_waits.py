@@ -13,7 +13,6 @@ from controller.client import Client
 from controller.errors import AlreadyExistsError, KindAbsentError, NotFoundError
 from controller.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
 from controller.resource import Kind
-from harness.api import Api
 from harness.observe.claims import exists, has_state, is_ready
 from harness.observe.observer import Observer
 from harness.observe.patience import Patience
@@ -22,7 +21,8 @@ from harness.observe.relations import Relations
 from harness.observe.schema import schema_of, violations
 from harness.observe.target import Target
 from harness.observe.waits import WaitError, wait_for
-from harness.track import Timeline
+from harness.testing.api import Api
+from harness.testing.track import Timeline
 
 pytestmark = pytest.mark.timeout(240)
 # The demonstration needs a cluster without its own definition of a lamp.

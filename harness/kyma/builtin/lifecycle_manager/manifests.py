@@ -5,7 +5,7 @@ from typing import Any
 
 from controller.resource import Object, labels_of, uid_of
 from harness.kyma.builtin.lifecycle_manager.templates import TemplateError
-from harness.kyma.bundle import REPOSITORY_PREFIX
+from harness.kyma.bundle.artifact import REPOSITORY_PREFIX
 from harness.kyma.kinds import CHANNEL, CONTROLLER_NAME, KYMA, KYMA_NAME, MANIFEST, MODULE_NAME
 
 NOTHING = {"repo": "", "name": "", "ref": "", "type": ""}

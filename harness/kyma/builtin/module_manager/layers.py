@@ -13,8 +13,8 @@ import yaml
 
 from harness.kyma.cached import settle
 from harness.kyma.errors import KymaError
-from harness.kyma.location import Location
-from harness.kyma.oci import connect
+from harness.kyma.registry.location import Location
+from harness.kyma.registry.oci import connect
 
 
 class LayerError(KymaError):

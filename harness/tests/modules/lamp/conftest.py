@@ -11,7 +11,7 @@ import pytest
 from controller.client import Client
 from harness.blocking import Portal
 from harness.kyma import deploy
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.kyma.module import Module
 from harness.settings import Settings, from_environment
 from harness.testbed import Testbed

@@ -8,18 +8,18 @@ import pytest
 from controller.client import Client
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT
 from controller.resource import Kind
-from harness.api import Api
 from harness.blocking import Portal
-from harness.handle import KymaHandle
 from harness.kyma import deploy
-from harness.kyma.distribution import Choice
+from harness.kyma.distribution.pair import Choice
 from harness.kyma.errors import ModuleError
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.module import Module
 from harness.kyma.verify import verify
 from harness.observe.logrecords import LogRecord
 from harness.testbed import Testbed
-from harness.track import Timeline
+from harness.testing.api import Api
+from harness.testing.handle import KymaHandle
+from harness.testing.track import Timeline
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 NAME = "default-kyma-lamp"

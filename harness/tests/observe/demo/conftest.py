@@ -9,11 +9,11 @@ import pytest
 from controller.client import Client
 from controller.kinds import NAMESPACE
 from controller.resource import Kind, ObjectKey
-from harness.api import Api
 from harness.blocking import Portal
 from harness.fixtures.observing import Surroundings
 from harness.observe.patience import Patience
 from harness.observe.relations import Relations
+from harness.testing.api import Api
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 

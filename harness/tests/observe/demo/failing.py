@@ -16,14 +16,14 @@ from controller.client import Client
 from controller.errors import ControllerError, KindAbsentError
 from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
 from controller.resource import Kind
-from harness.api import Api
 from harness.blocking import Portal
-from harness.expectation import Expectation
 from harness.faults.call import ApiCall
 from harness.faults.fault import Delay
 from harness.faults.proxy import ApiProxy
 from harness.observe.podlogs import ContainerLog, logs_of
 from harness.observe.target import Target
+from harness.testing.api import Api
+from harness.testing.expectation import Expectation
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 

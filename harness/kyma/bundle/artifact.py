@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from harness.kyma.archive import pack_folder, tar
+from harness.kyma.bundle.archive import pack_folder, tar
 from harness.kyma.errors import BundleError
 from harness.kyma.module import Module
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.host.errors import CommandError
 from harness.host.process import run
 from harness.kyma.cached import settle
-from harness.kyma.distribution import Folder
+from harness.kyma.distribution.pair import Folder
 from harness.kyma.errors import DistributionError
 
 DOWNLOAD_TIMEOUT = 300.0

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from harness.kyma.cached import settle
-from harness.kyma.distribution import BINARIES, MANIFESTS, Folder
+from harness.kyma.distribution.pair import BINARIES, MANIFESTS, Folder
 from harness.kyma.errors import DistributionError
 
 CHUNK = 1 << 20

@@ -10,7 +10,7 @@ from controller.resource import Kind, Object, ObjectKey
 from harness.kyma.documents import parse_objects
 from harness.kyma.errors import DistributionError
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 NATS_RULES = PACKAGE / "rules" / "nats.yaml"
 BUILTIN_MANIFESTS = PACKAGE / "builtin" / "manifests"
 BINARIES = ("lifecycle-manager", "module-manager")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from controller.client import Client
 from controller.resource import Kind
-from harness.api import Api, Expectation
 from harness.blocking import Portal
 from harness.clusters.provider import Provider
 from harness.kyma import deploy
 from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
+from harness.testing.api import Api, Expectation
 
 Reach = Callable[[str, str, int], AbstractContextManager[str]]
 """Takes namespace, Service and port; gives ``host:port`` from which it answers while the block runs."""

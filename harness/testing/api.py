@@ -7,12 +7,12 @@ from controller.client import Client
 from controller.errors import NotFoundError
 from controller.resource import Kind, Object, ObjectKey, describe
 from harness.blocking import Portal
-from harness.expectation import Expectation
 from harness.observe.inventory import Inventory, take_inventory
 from harness.observe.logrecords import records_of
 from harness.observe.observer import Observer
 from harness.observe.target import Target
 from harness.observe.workload import pods_of
+from harness.testing.expectation import Expectation
 
 __all__ = ["Api", "Expectation"]
 

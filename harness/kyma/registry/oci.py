@@ -10,16 +10,16 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from harness.kyma.bearer import challenge_of, fetch_token
-from harness.kyma.bundle import MANIFEST_TYPE, Artifact, Blob, Bundle, artifact
-from harness.kyma.credentials import Credentials, docker_credentials
+from harness.kyma.bundle.artifact import MANIFEST_TYPE, Artifact, Blob, Bundle, artifact
 from harness.kyma.errors import (
     BlobNotFoundError,
     DigestMismatchError,
     RegistryDownError,
     RegistryRefusedError,
 )
-from harness.kyma.location import Location
+from harness.kyma.registry.bearer import challenge_of, fetch_token
+from harness.kyma.registry.credentials import Credentials, docker_credentials
+from harness.kyma.registry.location import Location
 
 RAW_UPLOAD = "application/octet-stream"
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)

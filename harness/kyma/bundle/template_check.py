@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from harness.kyma.distribution import BUILTIN_MANIFESTS
+from harness.kyma.distribution.pair import BUILTIN_MANIFESTS
 from harness.kyma.documents import parse_objects
 from harness.kyma.errors import BundleError
 from harness.kyma.kinds import MODULE_TEMPLATE

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from harness.kyma.bundle import Bundle, descriptor
+from harness.kyma.bundle.artifact import Bundle, descriptor
 
 GROUP = "operator.kyma-project.io"
 KCP_NAMESPACE = "kcp-system"
