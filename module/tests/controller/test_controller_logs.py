@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -26,6 +28,14 @@ def stream():
 
 def lines(stream: StringIO) -> list[dict]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_program_without_a_log_prints_nothing_of_ours():
+    program = "from controller.logs import get_logger; get_logger('controller.x').warning('watch failed')"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stderr == ""
 
 
 def test_fields_stand_beside_the_message(stream):
