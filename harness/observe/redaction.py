@@ -40,7 +40,8 @@ def redacted(obj: Object) -> Object:
 def secret_values(objects: Iterable[Object]) -> frozenset[str]:
     """Return what no text may say: the values of these objects that are Secrets, encoded and in the clear.
 
-    One that is short, or the name of something in the cluster, says nothing and would only make holes.
+    One that is short, or a part of the name of something in the cluster, as a user often is, says nothing and
+    would only make holes.
     """
     known = list(objects)
     names = {str(obj["metadata"].get(key)) for obj in known for key in ("name", "namespace")}
@@ -48,7 +49,9 @@ def secret_values(objects: Iterable[Object]) -> frozenset[str]:
         value for obj in known if obj["kind"] == "Secret" for value in (obj.get("data") or {}).values()
     ]
     clear = [_decoded(value) for value in encoded]
-    return frozenset(one for one in (*encoded, *clear) if len(one) >= SHORTEST and one not in names)
+    return frozenset(
+        one for one in (*encoded, *clear) if len(one) >= SHORTEST and not any(one in name for name in names)
+    )
 
 
 def without(values: Iterable[str], anything: T) -> T:

@@ -1,5 +1,6 @@
 """What is taken out before anything is written."""
 
+import pytest
 from observe_objects import a_transition, an_object
 
 from harness.observe.folder import lay_down
@@ -59,10 +60,11 @@ def test_a_secret_s_value_is_known_encoded_and_in_the_clear():
     assert secret_values([secret]) == {"b3BlbiBzZXNhbWU=", "open sesame"}
 
 
-def test_what_is_short_or_a_name_of_something_is_no_secret():
+@pytest.mark.parametrize("name", ["front-door", "the-front-door-0"])
+def test_what_is_short_or_in_the_name_of_something_is_no_secret(name):
     door = {**an_object("Secret", "door"), "data": {"short": "MTIz", "user": "ZnJvbnQtZG9vcg=="}}
 
-    assert secret_values([door, an_object("Deployment", "front-door")]) == {"ZnJvbnQtZG9vcg=="}
+    assert secret_values([door, an_object("Deployment", name)]) == {"ZnJvbnQtZG9vcg=="}
 
 
 def test_a_secret_s_value_is_taken_out_of_whatever_holds_it():
