@@ -23,6 +23,7 @@ class Recorder:
         self._steps: dict[str, list[str]] = {}
         self._changed = asyncio.Event()
         self._kinds: set[Kind] = set()
+        self._reflectors: list[Reflector] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -43,6 +44,7 @@ class Recorder:
             return
         self._kinds.add(kind)
         reflector = Reflector(self._client, kind, namespace=KCP_NAMESPACE, on_change=self._note)
+        self._reflectors.append(reflector)
         self._tasks.append(asyncio.create_task(reflector.run(), name=f"record {kind}"))
         async with asyncio.timeout(30):
             await reflector.synced.wait()
@@ -55,6 +57,13 @@ class Recorder:
                     pass
                 return True
         return False
+
+    def is_gapless(self) -> bool:
+        """Tell whether every state was seen: an API server ends the watches of a kind that is defined anew.
+
+        The kind of the custom resource comes and goes in a case; there that is no surprise.
+        """
+        return not any(one.interruptions for one in self._reflectors if one.kind in (KYMA, MANIFEST))
 
     def sequences(self) -> dict[str, list[str]]:
         """Return what was seen, without repetitions."""

@@ -91,6 +91,8 @@ class Reflector:
         self.synced = asyncio.Event()
         self.present = False
         self.last_activity = 0.0
+        self.interruptions = 0
+        """How often it had to list anew: what happened in between is not known."""
         self._client = client
         self._selection: dict[str, str | None] = {
             "namespace": namespace,
@@ -215,6 +217,7 @@ class Reflector:
         # What answers next may have lost data; it would accept a resource version from its own future, and
         # then keep quiet. A list more is a small price.
         self._resource_version = None
+        self.interruptions += 1
         delay = max(asked_to_wait(error), self._timings.retry.delay(self._failures))
         log.warning(
             "watch failed", reflector=self.name, error=str(error), failures=self._failures, retryAfter=delay

@@ -1,20 +1,25 @@
 """A few cases of `kyma-harness parity`, with each pair at hand; `make parity` runs them all."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
+from controller.kinds import CRD
 from harness.blocking import Portal
 from harness.host.paths import cache_dir
 from harness.kyma.distribution.pair import Choice, LifecycleManagers, builtin_pair, real_pair
 from harness.kyma.distribution.prebuilt import prebuilt
 from harness.kyma.module import Module
+from harness.parity.case import Case
 from harness.parity.cases import ALL
 from harness.parity.comparison import compare
 from harness.parity.explanation import Explanations
 from harness.parity.recording import Recording
 from harness.parity.runner import DONE, run_pair
+from harness.parity.stage import Stage
 from harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
@@ -62,3 +67,34 @@ def test_both_pairs_do_the_same_but_for_what_is_explained(
     case: str, builtin: dict[str, Recording], real: dict[str, Recording]
 ):
     assert Explanations.load().unexplained(compare(real[case], builtin[case])) == []
+
+
+@pytest.mark.timeout(600)
+def test_a_case_whose_watch_is_interrupted_is_run_once_more(
+    portal: Portal, tools: ToolPaths, tmp_path: Path
+) -> None:
+    attempts: list[str] = []
+
+    async def kyma_is_defined_anew(stage: Stage) -> None:
+        attempts.append(stage.slug)
+        if len(attempts) == 1:
+            definition = await stage.client.get(CRD, "kymas.operator.kyma-project.io")
+            names = {**definition["spec"]["names"], "shortNames": ["another"]}
+            await stage.client.merge_patch(CRD, definition["metadata"]["name"], {"spec": {"names": names}})
+            await eventually(lambda: not stage.recorder.is_gapless(), within=60)
+        await stage.create_kyma()
+
+    said: list[str] = []
+    recording = portal.call(_recorded_once(Case.of(kyma_is_defined_anew), tools, tmp_path, said.append))
+
+    assert attempts == ["case01", "case01again"]
+    assert recording.outcome == DONE
+    assert recording.sequences["Kyma case"][0] == "without state"
+    assert "builtin kyma-is-defined-anew: a watch was interrupted, and states may have been missed" in said
+
+
+async def _recorded_once(case: Case, tools: ToolPaths, folder: Path, say: Callable[[str], None]) -> Recording:
+    managers = await builtin_pair("asked for")
+    runs = run_pair(managers, [case], module=Module.load(LAMP), tools=tools, folder=folder, say=say)
+    (recording,) = [run async for run in runs]
+    return recording

@@ -248,9 +248,10 @@ async def test_a_reflector_goes_on_from_the_last_event(server, client):
 
     server.on_watch = one_event
 
-    await until(server, 2, a_reflector(client))
+    reflector = a_reflector(client)
+    await until(server, 2, reflector)
 
-    assert (server.watched_from()[:2], server.lists()) == (["10", "11"], 1)
+    assert (server.watched_from()[:2], server.lists(), reflector.interruptions) == (["10", "11"], 1, 0)
 
 
 async def test_a_reflector_goes_on_from_a_bookmark(server, client):
@@ -272,10 +273,12 @@ async def test_a_reflector_lists_again_after_a_refused_watch(server, client, cod
         return web.json_response(status(code, "Refused"), status=code)
 
     server.on_watch = refused
+    reflector = a_reflector(client)
 
-    await until(server, 2, a_reflector(client))
+    await until(server, 2, reflector)
 
     assert server.lists() >= 2
+    assert reflector.interruptions >= 1
 
 
 async def test_a_reflector_lists_again_after_a_broken_connection(server, client):
