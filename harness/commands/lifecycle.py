@@ -59,10 +59,13 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
     session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
     testbed, ledger = await session.testbed(), Ledger(session.console)
+    last = mainjob.Stage(until)
     with _saying_what_stays(session):
-        await mainjob.take(testbed, ledger, last=mainjob.Stage(until))
+        await mainjob.take(testbed, ledger, last=last)
+    reached = mainjob.Stage.between(mainjob.Stage.CLUSTER, last)
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
-    session.console.print(_what_next(testbed), highlight=False, soft_wrap=True)
+    advice = _what_next(testbed, is_enabled=mainjob.Stage.ENABLE in reached)
+    session.console.print(advice, highlight=False, soft_wrap=True)
     return Up(
         cluster=testbed.settings.cluster,
         provider=testbed.provider.name,
@@ -106,21 +109,24 @@ def _saying_what_stays(session: Session) -> Iterator[None]:
         raise
 
 
-def _what_next(testbed: Testbed) -> str:
+def _what_next(testbed: Testbed, *, is_enabled: bool) -> str:
     module, cluster = testbed.module, testbed.settings.cluster
     tool = "kyma-harness" if shutil.which("kyma-harness") else sys.argv[0]
     tool = tool if cluster == DEFAULT_CLUSTER else f"{tool} --cluster {cluster}"
     kind = Kind.of(dict(module.default_cr)).kind.lower()
     lines = [
         ("look", f"export KUBECONFIG={testbed.provider.kubeconfig}"),
-        ("", f"kubectl get kyma,{kind},manifest,pods -A"),
+        ("", f"kubectl get kyma,{kind},manifest,pods -A" if is_enabled else "kubectl get pods -A"),
         ("", f"{tool} status"),
-        ("remove", f"{tool} disable {module.short_name}  (kubectl edit kyma -n kcp-system default-kyma)"),
-        ("add", f"{tool} enable {module.short_name}"),
-        ("logs", f"{tool} logs --follow"),
-        ("stop", f"{tool} down"),
     ]
-    if module.switch:
+    if is_enabled and module.switch:
         switch = f"{tool} switch {module.switch.values[-1]}  (kubectl edit {kind} -n kcp-system)"
-        lines.insert(3, ("switch", switch))
+        lines.append(("switch", switch))
+    if is_enabled:
+        remove = f"{tool} disable {module.short_name}  (kubectl edit kyma -n kcp-system default-kyma)"
+        add = f"{tool} enable {module.short_name}"
+        lines += [("remove", remove), ("add", add), ("logs", f"{tool} logs --follow")]
+    else:
+        lines.append(("go on", f"{tool} up"))
+    lines.append(("stop", f"{tool} down"))
     return "\n" + "\n".join(f"  {name:<9} {what}" for name, what in lines)

@@ -1,6 +1,7 @@
 """The commands one after another, as a script calls them, with a module of one process."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ class Shell:
     tools: Path
 
     def __call__(self, *words, code=0):
+        return self.ended(*words, code=code).stdout
+
+    def ended(self, *words, code=0):
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(Path.home()),
@@ -33,7 +37,7 @@ class Shell:
         }
         done = self.portal.call(run([PROGRAM, *words], timeout=360, env=environment, check=False))
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return done
 
     def document(self, *words, code=0):
         return json.loads(self(*words, "--output", "json", code=code))
@@ -64,6 +68,15 @@ def test_up_takes_up_what_runs(shell):
     told = shell.document("up")
 
     assert (told["cluster"], told["module"], told["managers"]) == ("kyma", "lamp", "builtin")
+
+
+def test_up_says_what_can_be_done_after_the_step_it_ended_with(shell):
+    half, whole = (shell.ended("up", "--until", last).stderr for last in ("managers", "enable"))
+
+    assert re.search(r"^  go on +\S+ up$", half, re.MULTILINE)
+    assert "disable lamp" not in half
+    assert re.search(r"^  remove +\S+ disable lamp ", whole, re.MULTILINE)
+    assert "go on" not in whole
 
 
 def test_verify_lists_its_checks(shell):
