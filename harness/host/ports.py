@@ -96,9 +96,17 @@ def listener_on(port: int) -> str | None:
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*") if inodes else ():
         with contextlib.suppress(OSError):
-            if any(str(entry.readlink()) in inodes for entry in (process / "fd").iterdir()):
+            if any(_link(entry) in inodes for entry in (process / "fd").iterdir()):
                 return f"process {process.name} ({(process / 'comm').read_text().strip()})"
     return None
+
+
+def _link(entry: Path) -> str:
+    """Return where a descriptor leads; nowhere, if it was closed while we looked."""
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""
 
 
 def _listening_inodes(port: int) -> set[str]:

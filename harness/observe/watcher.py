@@ -53,14 +53,14 @@ class Watcher:
 
     def trouble(self) -> str:
         """Return what keeps us from seeing the object at all, as a sentence; empty where nothing does."""
-        if self._asked is not None and (waited := time.monotonic() - self._asked) >= SLOW:
-            return f"the API server {self._client.server} has not answered for {waited:.1f} s"
         if isinstance(self._failure, KindAbsentError):
             kind = self._target.kind
             return (
                 f"the API server knows no kind {kind.kind} in {kind.api_version}: its"
                 " CustomResourceDefinition is not installed"
             )
+        if self._asked is not None and (waited := time.monotonic() - self._asked) >= SLOW:
+            return f"the API server {self._client.server} has not answered for {waited:.1f} s"
         return str(self._failure or "")
 
     async def _follow(self) -> None:

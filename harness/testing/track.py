@@ -99,6 +99,13 @@ class Timeline:
 
     def _is_as_new(self, target: Target, now: Object | None) -> bool:
         seen = self.observer.view.find(target)
-        if now is None or seen is None:
-            return now is seen
+        if now is None:
+            return seen is None and self._has_left(target)
+        if seen is None:
+            return False
         return int(seen["metadata"]["resourceVersion"]) >= int(now["metadata"]["resourceVersion"])
+
+    def _has_left(self, target: Target) -> bool:
+        """Tell whether it was seen to go: what was neither seen to come nor to go may still be to be told."""
+        known = self.observer.timeline.of(target.kind, target.key)
+        return bool(known) and known[-1].word == GONE

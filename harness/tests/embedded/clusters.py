@@ -53,7 +53,7 @@ def listeners_of(cluster: EmbeddedCluster) -> list[tuple[str, int]]:
     inodes = set()
     for pid in (cluster.pid, *processes_of(cluster.state)):
         with contextlib.suppress(OSError):
-            inodes |= {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+            inodes |= {target for entry in Path(f"/proc/{pid}/fd").iterdir() if (target := _link(entry))}
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
     found = [
@@ -74,3 +74,11 @@ def _program(pid: int) -> str:
     with contextlib.suppress(OSError):  # it may end while we look
         return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]
     return ""
+
+
+def _link(entry: Path) -> str:
+    """Return where a descriptor leads; nowhere, if it was closed meanwhile."""
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""

@@ -1,6 +1,7 @@
 """Faults in the one cluster of the session, each undone by its test."""
 
 import pytest
+from wholeness import until_whole
 
 from controller.client import Client
 from harness.faults.kit import FaultKit
@@ -11,6 +12,13 @@ def admin(embedded_cluster, portal):
     opened = Client.from_kubeconfig(embedded_cluster.kubeconfig, user_agent="fault-tests")
     yield portal.call(opened.__aenter__())
     portal.call(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def whole_again(admin, portal, embedded_cluster):
+    """Let the cluster go to the next test only when all of it works again; to be used before `kit`."""
+    yield
+    until_whole(admin, portal, embedded_cluster)
 
 
 @pytest.fixture

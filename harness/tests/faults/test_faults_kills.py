@@ -57,6 +57,7 @@ def promises(cluster):
     return [file.name for file in Layout(cluster.state).repairs.glob("*")]
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_a_component_that_was_down_starts_again(embedded_cluster, components, killed_within):
     before = components.pid("registry")
 
@@ -67,6 +68,7 @@ def test_a_component_that_was_down_starts_again(embedded_cluster, components, ki
     assert not Layout(embedded_cluster.state).fallen("registry").exists()
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_one_who_is_killed_right_after_the_component_does_no_harm(embedded_cluster, components):
     """It has let go of its lock before the supervisor knows that the component has ended."""
     before = components.pid("registry")
@@ -80,6 +82,7 @@ def test_one_who_is_killed_right_after_the_component_does_no_harm(embedded_clust
     assert not lock.path.exists()
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_a_component_that_was_paused_goes_on(embedded_cluster, components, killed_within):
     pid = components.pid("kube-scheduler")
 
@@ -90,6 +93,7 @@ def test_a_component_that_was_paused_goes_on(embedded_cluster, components, kille
     eventually(lambda: not promises(embedded_cluster), "nothing is left to be put right", within=WITHIN)
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_a_node_that_was_not_ready_is_heard_again(admin, portal, embedded_cluster, killed_within):
     killed_within("node_not_ready")
 
@@ -117,4 +121,5 @@ def test_a_repair_stays_while_its_maker_lives_and_goes_with_the_fault(embedded_c
         meanwhile = promises(embedded_cluster)
 
     assert len(meanwhile) == 1
-    assert promises(embedded_cluster) == []
+    # The supervisor may just be looking whether one is held that went a moment ago.
+    eventually(lambda: promises(embedded_cluster) == [], "nothing is left to be put right", within=WITHIN)

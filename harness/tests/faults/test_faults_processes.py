@@ -1,10 +1,10 @@
 """Components go down, come back, stop and go on; the cluster outlives it."""
 
-import socket
 import subprocess
 import sys
 
 import pytest
+from wholeness import WITHIN, answers
 
 from controller.errors import UnreachableError
 from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
@@ -12,7 +12,6 @@ from harness.faults.components import Components
 from harness.faults.errors import NoSuchProcessError
 from harness.faults.signals import Signals
 from harness.observe.claims import exists
-from harness.observe.eventually import eventually
 from harness.observe.waits import Target, WaitError, wait_for
 
 
@@ -21,12 +20,7 @@ def components(embedded_cluster):
     return Components(embedded_cluster)
 
 
-def answers(address):
-    host, _, port = address.partition(":")
-    with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
-
-
+@pytest.mark.usefixtures("whole_again")
 def test_a_component_that_is_down_stays_down_until_it_is_undone(embedded_cluster, kit, components):
     before = components.pid("registry")
 
@@ -35,9 +29,9 @@ def test_a_component_that_is_down_stays_down_until_it_is_undone(embedded_cluster
 
     assert not while_down
     assert components.pid("registry") != before
-    eventually(lambda: answers(embedded_cluster.registry), "the registry", within=60)
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_an_api_server_that_was_killed_is_back_with_all_it_knew(admin, kit, portal):
     made = portal.call(admin.create({
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "kept-"},
@@ -51,9 +45,9 @@ def test_an_api_server_that_was_killed_is_back_with_all_it_knew(admin, kit, port
         portal.call(wait_for(admin, target, exists(), what="be known", within=150))["metadata"]["name"]
         == made
     )
-    portal.call(admin.delete(NAMESPACE, made))
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_a_paused_component_does_nothing_and_goes_on_where_it_was(admin, kit, portal):
     pause = kit.pause("kube-controller-manager")
     made = portal.call(admin.create({
@@ -65,7 +59,7 @@ def test_a_paused_component_does_nothing_and_goes_on_where_it_was(admin, kit, po
         portal.call(wait_for(admin, account, exists(), what="exist", within=1))
     pause.undo()
 
-    assert portal.call(wait_for(admin, account, exists(), what="exist"))
+    assert portal.call(wait_for(admin, account, exists(), what="exist", within=WITHIN))
     portal.call(admin.delete(NAMESPACE, made))
 
 
@@ -74,6 +68,7 @@ def test_what_is_no_component_is_named_with_those_that_are(components):
         components.pid("kube-dns")
 
 
+@pytest.mark.usefixtures("whole_again")
 def test_a_component_may_be_restarted_again_while_it_still_starts(admin, kit, portal):
     for _ in range(3):
         kit.restart("kube-apiserver")

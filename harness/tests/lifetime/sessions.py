@@ -12,6 +12,7 @@ from eventually import eventually
 
 from harness.embedded.layout import Layout
 from harness.host.locks import FileLock
+from harness.host.paths import runtime_dir
 from harness.host.ports import listener_on
 from harness.host.process import Child, spawn
 
@@ -32,7 +33,7 @@ OPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One session, with a state folder, a runtime folder and a meeting place of its own."""
+    """One session, with a state folder and a meeting place of its own."""
 
     folder: Path
     child: Child
@@ -68,9 +69,10 @@ class Session:
         return clusters_in(self.folder)
 
     def supervisor(self) -> int:
-        """Return the supervisor of the one cluster; 0 where there is none yet."""
+        """Return the supervisor of the one cluster."""
         holders = [cluster.supervisor_lock().holder() for cluster in self.clusters()]
-        return next((holder.pid for holder in holders if holder), 0)
+        (pid,) = [holder.pid for holder in holders if holder]
+        return pid
 
     def is_starting(self) -> bool:
         """Whether the supervisor has begun to start components, and is not ready."""
@@ -89,17 +91,16 @@ def clusters_in(folder: Path) -> list[Layout]:
 async def a_session(folder: Path, *arguments: str, home: Path | None = None) -> AsyncIterator[Session]:
     """Start pytest over the suite; at the end it is killed, if it still runs.
 
-    Sessions with a `home` in common have state and runtime folder in common, as those of one user have.
+    Sessions with a `home` in common have the state folder in common, as those of one user have. The locks of
+    ports are those of all runs on this machine.
     """
     home = home or folder
-    for made in (folder / "meeting", home / "run"):
-        made.mkdir(exist_ok=True, parents=True)
+    (folder / "meeting").mkdir(exist_ok=True, parents=True)
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))
     }
     own = {
         "KYMA_HARNESS_STATE": str(home / "state"),
-        "XDG_RUNTIME_DIR": str(home / "run"),
         "MEETING": str(folder / "meeting"),
     }
     argv = [sys.executable, "-c", AS_IN_A_TERMINAL, *OPTIONS]
@@ -131,10 +132,9 @@ def processes_about(folder: Path) -> list[int]:
 
 def remains(folder: Path) -> list[str]:
     """Say what of a session is still there: processes, clusters, turns, ports."""
-    turns, ports = folder / "state" / "turns", folder / "run" / "kyma-harness" / "ports"
-    held = [file.name for file in entries(turns) if FileLock(file).holder()]
+    held = [file.name for file in entries(folder / "state" / "turns") if FileLock(file).holder()]
     ours = processes_about(folder)
-    taken = [file.name for file in entries(ports) if FileLock(file).holder() or _is_listened_on(file, ours)]
+    taken = [file.name for file in entries(runtime_dir() / "ports") if ours and _is_taken(file, ours)]
     return [
         *(f"process {pid}: {_command(pid)}" for pid in ours),
         *(f"cluster {cluster.root.name}" for cluster in clusters_in(folder)),
@@ -156,8 +156,11 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
-def _is_listened_on(lock: Path, ours: list[int]) -> bool:
-    """Tell whether one of our processes has the port of a lock: it may be anybody's once it is free."""
+def _is_taken(lock: Path, ours: list[int]) -> bool:
+    """Tell whether one of our processes has the port of a lock, or holds it: it may be anybody's."""
+    holder = FileLock(lock).holder()
+    if holder is not None and holder.pid in ours:
+        return True
     listener = listener_on(int(lock.name)) or ""
     return any(listener.startswith(f"process {pid} ") for pid in ours)
 

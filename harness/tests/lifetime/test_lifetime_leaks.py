@@ -55,6 +55,8 @@ async def killed(tmp_path: Path, tools: ToolPaths) -> EmbeddedCluster:
     for pid in (_guard_of(state), cluster.pid):
         os.kill(pid, signal.SIGKILL)
     await eventually(lambda: cluster.pid not in processes_about(tmp_path))
+    # The kernel ends its children with it; the pods' daemons stay.
+    await eventually(lambda: {_program(pid) for pid in marked(str(state))} == {"sleep"})
     return cluster
 
 

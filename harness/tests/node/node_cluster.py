@@ -103,10 +103,10 @@ async def fetch(address, path="/"):
 
 
 async def answers(address):
-    """Return what an address answers, None if it does not."""
+    """Return what an address answers, None if it does not: who is ended meanwhile may answer by halves."""
     try:
         return await fetch(address)
-    except aiohttp.ClientError:
+    except (aiohttp.ClientError, ValueError):
         return None
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from node_cluster import address_of, fetch, wait_until
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from controller.client import Client
 from controller.errors import ForbiddenError, UnauthorizedError
@@ -42,6 +43,17 @@ def forged(path):
     return copy
 
 
+async def once_allowed(ask, *words, **options):
+    """Ask until a right that was just given is known: the API server hears of it by a watch of its own."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(ForbiddenError),
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    return await retrying(ask, *words, **options)
+
+
 async def test_a_pod_acts_as_its_service_account_and_may_do_what_rbac_allows(cluster, namespace, web):
     await cluster.kubectl("create", "serviceaccount", "robot", "-n", namespace)
     await cluster.kubectl("create", "role", "reader", "-n", namespace, "--verb=list", "--resource=configmaps")
@@ -57,7 +69,7 @@ async def test_a_pod_acts_as_its_service_account_and_may_do_what_rbac_allows(clu
     path = await kubeconfig_of(cluster, namespace, web, serviceAccountName="robot")
 
     async with Client.from_kubeconfig(path) as client:
-        found = await client.list(CONFIG_MAP, namespace=namespace)
+        found = await once_allowed(client.list, CONFIG_MAP, namespace=namespace)
         with pytest.raises(ForbiddenError, match=f"system:serviceaccount:{namespace}:robot"):
             await client.list(POD, namespace=namespace)
 

@@ -3,7 +3,7 @@ import ssl
 import aiohttp
 import pytest
 
-from controller.kinds import NODE
+from controller.kinds import LEASE, NODE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,8 +63,7 @@ def is_ready(node):
 
 
 async def test_the_lease_names_its_holder(cluster):
-    found = await cluster.kubectl(
-        "get", "lease", "process-node", "-n", "kube-node-lease", "-o", "jsonpath={.spec.holderIdentity}"
-    )
+    # It is made a moment after the node.
+    found = await cluster.until(LEASE, "process-node", "kube-node-lease", bool, what="there")
 
-    assert found.stdout == "process-node"
+    assert found["spec"]["holderIdentity"] == "process-node"
