@@ -30,8 +30,8 @@ from harness.observe.claims import has_condition, has_state, is_gone
 from harness.observe.observer import Observer, observing
 from harness.observe.waits import Claim, Target, WaitError, wait_for
 
-QUIET = 2.1
-"""Seconds; a little more than the longest pause between two passes that the process rules allow."""
+QUIET = 4.0
+"""Seconds; twice the longest pause between two passes that the process rules allow, as passes take time."""
 FIELD_MANAGER = "kyma"
 """What the CLI applies as."""
 MANAGER_ROLE = "module-manager-manager-role"

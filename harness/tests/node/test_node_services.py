@@ -85,12 +85,10 @@ async def test_a_rule_may_name_a_service_that_does_not_exist_yet(cluster, namesp
     )
     told = (await cluster.kubectl("logs", "job", "-n", namespace)).stdout.strip()
 
-    with suppress(
-        AlreadyExistsError
-    ):  # the rule knows this name alone, and a run before this one may have left it
-        await cluster.client.create(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "neighbours"}}
-        )
+    # The rule knows this name alone, and a run before this one may have left it.
+    neighbours = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "neighbours"}}
+    with suppress(AlreadyExistsError):
+        await cluster.client.create(neighbours)
     with suppress(AlreadyExistsError):
         await cluster.client.create(a_service("neighbours"))
     first = await cluster.service_address("web", "neighbours")
