@@ -1,6 +1,9 @@
 """The manager is stopped: what it provisioned stays, and the next one takes it up."""
 
+from collections.abc import Callable
+
 from controller.kinds import DEPLOYMENT, POD, STATEFUL_SET
+from controller.resource import Object
 from harness.testing.api import Api
 from harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
@@ -10,12 +13,16 @@ MANAGER = "eventing-controller-manager"
 
 
 def test_a_manager_that_is_stopped_leaves_nats_and_its_messages_to_the_next(
-    enabled: Eventing, kyma: KymaHandle, api: Api, jetstream: JetStream
+    enabled: Eventing,
+    kyma: KymaHandle,
+    api: Api,
+    jetstream: JetStream,
+    eventually: Callable[..., list[Object]],
 ) -> None:
     """A rollout or a drained node stops managers every day: nothing may come of it."""
     before = api.get(STATEFUL_SET, "eventing-nats", WORKLOADS)
     jetstream.publish(b"before the stop")
-    (stopped,) = api.pods_of(MANAGER, WORKLOADS)
+    stopped = _the_manager(api, eventually)
 
     api.delete(POD, stopped["metadata"]["name"], WORKLOADS)
 
@@ -29,9 +36,11 @@ def test_a_manager_that_is_stopped_leaves_nats_and_its_messages_to_the_next(
     kyma.expect().to_have_state("Ready")
 
 
-def test_the_next_manager_does_what_was_asked_for_while_none_ran(enabled: Eventing, api: Api) -> None:
+def test_the_next_manager_does_what_was_asked_for_while_none_ran(
+    enabled: Eventing, api: Api, eventually: Callable[..., list[Object]]
+) -> None:
     """The Eventing is edited while the manager is away: whoever comes next reads it."""
-    (stopped,) = api.pods_of(MANAGER, WORKLOADS)
+    stopped = _the_manager(api, eventually)
     api.delete(POD, stopped["metadata"]["name"], WORKLOADS)
     enabled.switch("eventmesh")
 
@@ -39,3 +48,14 @@ def test_the_next_manager_does_what_was_asked_for_while_none_ran(enabled: Eventi
 
     assert status["activeBackend"] == "eventmesh"
     assert enabled.nats_objects() == []
+
+
+def _the_manager(api: Api, eventually: Callable[..., list[Object]]) -> Object:
+    """Return the manager's pod, once that of an earlier installation has gone."""
+
+    def the_only_one() -> list[Object]:
+        pods = api.pods_of(MANAGER, WORKLOADS)
+        assert len(pods) == 1
+        return pods
+
+    return eventually(the_only_one, "one pod of the manager", within=60)[0]

@@ -85,7 +85,7 @@ async def enable_module(
 
 
 async def disable_module(
-    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, settle: float = 10
+    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, settle: float = 30
 ) -> None:
     """Take the module off the Kyma's list; nothing happens where it is not on it.
 

@@ -48,9 +48,9 @@ async def own_channel(stage: Stage) -> None:
 
 async def ambiguous_templates(stage: Stage) -> None:
     """Two templates of a channel fit."""
-    await stage.create_kyma()
     module = await stage.offer()
     await stage.offer(template=f"{stage.slug}-again")
+    await stage.create_kyma()
     await stage.enable(module)
     await stage.until_kyma("Error")
     await stage.settle()

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from namespaces import until_namespaces_are_complete
 from rich.console import Console
 
 from controller.client import Client
@@ -46,7 +47,7 @@ KINDS = (
     MODULE_TEMPLATE,
     KYMA,
 )
-CLI_SECONDS = 90.0
+CLI_SECONDS = 300.0
 
 
 @pytest.fixture(scope="session")
@@ -149,10 +150,11 @@ def _decided(item: Object) -> Object:
     return {**body, "labels": metadata.get("labels", {}), "annotations": annotations}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_it_deploys_what_we_deploy_and_the_module_turns_ready(kyma_cli, kustomize, tmp_path):
     async with a_testbed(tmp_path / "by-cli") as (testbed, client):
         said = await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
+        await until_namespaces_are_complete(client)
         by_cli = _without_registry(await stock(client), testbed)
 
         assert "Kyma deployed successfully!" in said
@@ -164,13 +166,14 @@ async def test_it_deploys_what_we_deploy_and_the_module_turns_ready(kyma_cli, ku
     async with a_testbed(tmp_path / "by-us") as (testbed, client):
         await testbed.deploy_managers(client)
         await testbed.deploy_kyma(client)
+        await until_namespaces_are_complete(client)
         by_us = _without_registry(await stock(client), testbed)
 
     assert by_cli == by_us
     assert f"Kyma {KCP_NAMESPACE}/{DEFAULT_KYMA}" in by_us
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_what_we_deployed_can_be_deployed_again_by_the_cli(kyma_cli, kustomize, tmp_path):
     """Both apply as the field manager "kyma", so that neither meets a conflict with the other."""
     async with a_testbed(tmp_path / "both") as (testbed, client):

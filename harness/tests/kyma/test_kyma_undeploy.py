@@ -5,18 +5,16 @@ from contextlib import suppress
 
 import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
+from namespaces import until_namespaces_are_complete
 
 from controller.client import Client
-from controller.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from harness.embedded.cluster import EmbeddedCluster
 from harness.kyma import deploy
 from harness.kyma.bundle.template import template_objects
 from harness.kyma.distribution.pair import builtin_pair
 from harness.kyma.kinds import KCP_NAMESPACE
 from harness.kyma.undeploy import undeploy
-from harness.observe.claims import exists
 from harness.observe.inventory import take_inventory
-from harness.observe.waits import Target, wait_for
 
 
 @pytest.fixture
@@ -41,8 +39,7 @@ async def cluster(managers, tools, tmp_path):
 async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, tmp_path):
     module = write_lamp(tmp_path / "lamp")
     async with Client.from_kubeconfig(cluster.kubeconfig) as client:
-        await until_namespaces_are_complete(client)
-        before = await take_inventory(client)
+        before = await settled_inventory(client)
         await deploy.deploy_managers(client, managers)
         await deploy.grant_rights(client)
         lamp = LampKyma(client=client, registry=cluster.registry, module=module)
@@ -62,11 +59,15 @@ async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, 
         assert (await take_inventory(client)).beyond(before) == []
 
 
-async def until_namespaces_are_complete(client):
-    for namespace in (await client.list(NAMESPACE)).items:
-        for kind, name in ((SERVICE_ACCOUNT, "default"), (CONFIG_MAP, "kube-root-ca.crt")):
-            target = Target(kind=kind, name=name, namespace=namespace["metadata"]["name"])
-            await wait_for(client, target, exists(), what="exist")
+async def settled_inventory(client):
+    """Return what there is when nothing comes any more: controllers publish what every cluster has, too."""
+    await until_namespaces_are_complete(client)
+    async with asyncio.timeout(150):
+        while True:
+            earlier = await take_inventory(client)
+            await asyncio.sleep(3)
+            if not (later := await take_inventory(client)).beyond(earlier):
+                return later
 
 
 async def test_where_nothing_was_deployed_nothing_is_the_matter(cluster, managers, tmp_path):

@@ -107,12 +107,12 @@ async def test_a_guarded_client_reads_but_does_not_write(client, namespace):
 
 
 async def test_a_lease_that_is_renewed_is_not_taken_over(client, namespace):
-    timings = LeaseTimings(duration=10, deadline=8, retry=0.1, look=0.1)
+    timings = LeaseTimings(duration=20, deadline=18, retry=0.1, look=0.1)
     first = await acquired(a_lease(client, namespace, "first", timings))
     keeping = asyncio.create_task(first.keep())
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.5 * timings.duration):
+        async with asyncio.timeout(1.2 * timings.duration):
             await a_lease(client, namespace, "second", timings).acquire()
 
     keeping.cancel()
@@ -147,7 +147,7 @@ async def test_a_leader_that_cannot_renew_gives_up(own_plane):
         lease = await acquired(a_lease(client, "default", "first", timings))
         await own_plane.kill()
 
-        with pytest.raises(LeaseLostError, match="could not be renewed"):
+        with pytest.raises(LeaseLostError, match="renewed"):
             async with asyncio.timeout(PATIENCE):
                 await lease.keep()
 

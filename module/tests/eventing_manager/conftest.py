@@ -1,6 +1,7 @@
 """The charts, the tools, and one cluster with the module's bundle installed as module-manager does it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,12 @@ async def clean(client):
         await delete_all(client, left.items)
     claims = await client.list(PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR)
     for claim in claims.items:
-        await client.delete(PERSISTENT_VOLUME_CLAIM, claim["metadata"]["name"], namespace=NAMESPACE)
+        with suppress(NotFoundError):
+            await client.delete(PERSISTENT_VOLUME_CLAIM, claim["metadata"]["name"], namespace=NAMESPACE)
+    async with Watching(
+        client, PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR
+    ) as left:
+        await left.until(lambda found: not found)
     try:
         await client.delete(CONFIG_MAP, NATS, namespace=NAMESPACE)
     except NotFoundError:

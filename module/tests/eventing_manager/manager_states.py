@@ -26,12 +26,14 @@ KINDS = (
 )
 
 
-async def until_ready(eventings, backend, name="eventing"):
+async def until_ready(eventings, backend, name="eventing", *, generation=0):
+    """Wait until the Eventing is Ready, as of a generation or a later one: a watch may not know of it yet."""
+
     def is_ready(found):
         status = found.get(name, {}).get("status", {})
-        generation = found.get(name, {}).get("metadata", {}).get("generation")
+        current = found.get(name, {}).get("metadata", {}).get("generation", 0)
         ready = (status.get("state"), status.get("activeBackend")) == ("Ready", backend)
-        return ready and status["observedGeneration"] == generation and found[name]
+        return ready and status["observedGeneration"] == current >= generation and found[name]
 
     return await eventings.until(is_ready)
 

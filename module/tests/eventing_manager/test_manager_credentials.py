@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from contextlib import suppress
 
 import pytest
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
@@ -22,21 +23,34 @@ async def eventings(client):
         yield watching
 
 
+UNHEARD = {"", "-ERR 'Authentication Timeout'"}
+
+
 async def answer_to(cluster, **who):
     """Say the first words of a client, and return the server's answer to them.
 
-    The library leaves its socket open when it is turned away.
+    The library leaves its socket open when it is turned away. Nobody answers before the Service leads to the
+    server, and a server does not wait for long for a name.
     """
     address = await cluster.address_of(NAMESPACE, "eventing-nats", 4222)
-    reader, writer = await asyncio.open_connection(*address.split(":"))
-    try:
-        async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE):
+        while (said := await first_words(address, who)) in UNHEARD:  # noqa: ASYNC110 - there is no watch
+            await asyncio.sleep(0.1)
+    return said
+
+
+async def first_words(address, who):
+    with suppress(OSError):
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        try:
             await reader.readline()
             writer.write(b"CONNECT " + json.dumps({"verbose": False, **who}).encode() + b"\r\nPING\r\n")
             return (await reader.readline()).decode().strip()
-    finally:
-        writer.close()
-        await writer.wait_closed()
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+    return ""
 
 
 async def who_may(cluster):

@@ -61,12 +61,16 @@ async def test_an_optional_kind_is_used_while_it_is_served_and_done_without_othe
         await made.until(lambda found: "eventing-nats" in found)
     await client.delete(CRD, optional.definition)
     left = await eventings.until(
-        lambda found: entry(found, name).get("satisfied") is False and found["eventing"]
+        lambda found: (
+            entry(found, name).get("satisfied") is False
+            and found["eventing"]["status"]["state"] == "Ready"
+            and found["eventing"]
+        )
     )
 
     assert condition(without, "DependenciesSatisfied")["reason"] == "KindsAbsent"
     assert str(optional.kind) in condition(without, "DependenciesSatisfied")["message"]
-    assert left["status"]["state"] == "Ready"
+    assert condition(left, "DependenciesSatisfied")["reason"] == "KindsAbsent"
     assert [
         condition(seen, "Ready")["message"]
         for seen in eventings.history

@@ -97,7 +97,7 @@ async def test_a_retained_volume_is_not_given_to_another_number_of_servers(clust
     await until_ready(eventings, "eventmesh")
 
     await switch(client, "nats")
-    refused = await until_warning(eventings)
+    refused = await until_warning(eventings, reason="VolumesUnfit")
     while_refused = await inventory(client)
     await switch(client, "eventmesh", nats={"replicas": 1})
     await until_ready(eventings, "eventmesh")
@@ -118,7 +118,7 @@ async def test_another_number_of_servers_has_to_wait_until_those_there_are_gone(
     await until_blocked(eventings)
 
     await switch(client, "nats")
-    refused = await until_warning(eventings)
+    refused = await until_warning(eventings, reason="VolumesUnfit")
     statefulset = await client.get(STATEFUL_SET, "eventing-nats", NAMESPACE)
     await switch(client, "eventmesh")
     await until_blocked(eventings)
@@ -146,7 +146,9 @@ async def test_the_volume_of_a_nats_of_others_is_left_alone(client, eventings):
     await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
     await eventings.until(lambda found: not found)
     left = await client.get(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], NAMESPACE)
-    await client.delete(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], namespace=NAMESPACE)
+    async with Watching(client, PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE) as claims:
+        await client.delete(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], namespace=NAMESPACE)
+        await claims.until(lambda found: created["metadata"]["name"] not in found)
 
     assert left["metadata"]["uid"] == created["metadata"]["uid"]
     assert "deletionTimestamp" not in left["metadata"]
@@ -426,10 +428,15 @@ async def test_an_eventing_that_waits_is_deleted_as_if_there_were_no_manager(cli
     assert await inventory(client) == []
 
 
-async def until_warning(eventings, name="eventing"):
-    return await eventings.until(
-        lambda found: found.get(name, {}).get("status", {}).get("state") == "Warning" and found[name]
-    )
+async def until_warning(eventings, name="eventing", *, reason=None):
+    """Wait for the state Warning, for one reason where there may be others: JetStream may be slow."""
+
+    def warns(found):
+        seen = found.get(name, {})
+        is_so = reason is None or condition(seen, "Ready").get("reason") == reason
+        return is_so and seen.get("status", {}).get("state") == "Warning" and seen
+
+    return await eventings.until(warns)
 
 
 FOREIGN = {
@@ -444,7 +451,7 @@ async def test_a_foreign_object_is_left_alone_and_named(client, eventings):
     await client.create(FOREIGN)
 
     await client.create(eventing())
-    refused = await until_warning(eventings)
+    refused = await until_warning(eventings, reason="ForeignObject")
     untouched = await client.get(CONFIG_MAP, "eventing-nats", NAMESPACE)
     await client.delete(CONFIG_MAP, "eventing-nats", namespace=NAMESPACE)
     await until_ready(eventings, "nats")

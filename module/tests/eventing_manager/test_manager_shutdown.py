@@ -34,7 +34,9 @@ async def roll_out(client, *, replicas, arguments):
     if replicas:
         async with Watching(client, LEASE, namespace=NAMESPACE) as leases:
             (name,) = pods.objects
-            await leases.until(lambda found: found[LEASE_NAME]["spec"].get("holderIdentity") == name)
+            await leases.until(
+                lambda found: found.get(LEASE_NAME, {}).get("spec", {}).get("holderIdentity") == name
+            )
 
 
 def is_rolled_out(deployment, rolled):
@@ -55,10 +57,11 @@ async def stop(client):
     await roll_out(client, replicas=1, arguments=())
 
 
+@pytest.mark.timeout(900)
 async def test_one_that_is_told_to_deprovision_leaves_nothing_and_the_next_brings_all_again(
     client, eventings, stop
 ):
-    stopped = await stop("--deprovision-on-shutdown")
+    stopped = await stop("--deprovision-on-shutdown", "--shutdown-timeout=100")
     await client.create(eventing())
     await until_ready(eventings, "nats")
 
@@ -75,10 +78,11 @@ async def test_one_that_is_told_to_deprovision_leaves_nothing_and_the_next_bring
     assert await inventory(client) == EVERYTHING
 
 
+@pytest.mark.timeout(900)
 async def test_one_that_is_told_to_deprovision_keeps_messages_that_nobody_has_received(
     cluster, client, eventings, stop
 ):
-    stopped = await stop("--deprovision-on-shutdown", "--shutdown-timeout=25")
+    stopped = await stop("--deprovision-on-shutdown", "--shutdown-timeout=60")
     await client.create(eventing())
     await until_ready(eventings, "nats")
     await publish(cluster, 1)

@@ -65,7 +65,7 @@ class Rig:
             await self.client.merge_patch(EVENTING, key.name, force, namespace=key.namespace)
             await self.client.delete(EVENTING, key.name, namespace=key.namespace)
             target = Target(kind=EVENTING, name=key.name, namespace=key.namespace)
-            await wait_for(self.client, target, is_gone(), what="be gone")
+            await wait_for(self.client, target, is_gone(), what="be gone", within=PATIENCE)
 
     async def until(self, claim):
         """Wait for what no watch tells of."""

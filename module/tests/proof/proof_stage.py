@@ -132,12 +132,14 @@ class Stage:
     async def install(self, kind):
         target = Target(kind=CRD, name=DEFINITIONS[kind]["metadata"]["name"])
         await self._client.create(DEFINITIONS[kind])
-        await wait_for(self._client, target, has_condition("Established"), what="be established")
+        await wait_for(
+            self._client, target, has_condition("Established"), what="be established", within=PATIENCE
+        )
 
     async def uninstall(self, kind):
         target = Target(kind=CRD, name=DEFINITIONS[kind]["metadata"]["name"])
         await self._client.delete(CRD, target.name)
-        await wait_for(self._client, target, is_gone(), what="be gone")
+        await wait_for(self._client, target, is_gone(), what="be gone", within=PATIENCE)
 
     async def put_secret(self, content):
         with suppress(NotFoundError):

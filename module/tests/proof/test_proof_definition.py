@@ -14,14 +14,15 @@ from harness.observe.waits import Target, wait_for
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.timeout(1200)
 async def test_a_definition_deleted_under_the_manager_takes_nats_along_and_may_come_back(reference, rig):
     crd = yaml.safe_load((CHART / "crds/eventings.yaml").read_text())
     definition = Target(kind=CRD, name=crd["metadata"]["name"])
     await rig.take(PROVISION, Calm())
 
     await rig.client.delete(CRD, definition.name)
-    await wait_for(rig.client, TARGET, is_gone(), what="be gone")
-    await wait_for(rig.client, definition, is_gone(), what="be gone")
+    await wait_for(rig.client, TARGET, is_gone(), what="be gone", within=180)
+    await wait_for(rig.client, definition, is_gone(), what="be gone", within=180)
     await rig.client.create(crd)
     await wait_for(rig.client, definition, has_condition("Established"), what="be established")
 

@@ -6,6 +6,7 @@ from proof_cluster import CHART
 from proof_objects import CR_NAMESPACE, EVENTING, NAME, NAMESPACE, definition, eventing, secret
 from proof_phases import PHASES, REMOVAL
 from proof_rights import grants_of, uses_of
+from proof_state import PATIENCE
 
 from controller.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
 from eventing_manager.render import ChartRenderer
@@ -38,14 +39,14 @@ async def what_others_install(cluster):
     for obj in OF_OTHERS:
         await client.create(obj)
         target = Target(kind=CRD, name=obj["metadata"]["name"])
-        await wait_for(client, target, has_condition("Established"), what="be established")
+        await wait_for(client, target, has_condition("Established"), what="be established", within=PATIENCE)
     await client.create(secret(EVENTMESH_SECRET))
     yield
     await client.delete(SECRET, EVENTMESH_SECRET, namespace=NAMESPACE)
     for obj in OF_OTHERS:
         target = Target(kind=CRD, name=obj["metadata"]["name"])
         await client.delete(CRD, target.name)
-        await wait_for(client, target, is_gone(), what="be gone")
+        await wait_for(client, target, is_gone(), what="be gone", within=PATIENCE)
 
 
 async def go_through_all_phases(rig):
@@ -59,7 +60,7 @@ async def ask_for_as_many_servers_as_there_may_be(rig):
     last = Target(
         kind=PERSISTENT_VOLUME_CLAIM, name=f"data-eventing-nats-{MOST_SERVERS - 1}", namespace=NAMESPACE
     )
-    await wait_for(rig.client, last, exists(), what="exist")
+    await wait_for(rig.client, last, exists(), what="exist", within=PATIENCE)
     await rig.take(REMOVAL, Calm())
 
 
@@ -68,7 +69,13 @@ async def name_a_secret(rig):
     spec = {"backend": {"type": "eventmesh", "eventmesh": {"secretRef": reference}}}
     await rig.client.create(eventing() | {"spec": spec})
     target = Target(kind=EVENTING, name=NAME, namespace=CR_NAMESPACE)
-    await wait_for(rig.client, target, has_condition("DependenciesSatisfied", "False"), what="miss a key")
+    await wait_for(
+        rig.client,
+        target,
+        has_condition("DependenciesSatisfied", "False"),
+        what="miss a key",
+        within=PATIENCE,
+    )
     await rig.take(REMOVAL, Calm())
 
 
