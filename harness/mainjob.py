@@ -50,15 +50,21 @@ async def take(testbed: Testbed, ledger: Ledger, *, first: Stage = Stage.CLUSTER
 async def _start(testbed: Testbed, ledger: Ledger) -> None:
     with ledger.step("cluster") as step:
         parts: list[str] = []
+        remarks: list[str] = []
 
         def note(progress: Progress) -> None:
+            if progress.state == "ready" and progress.message:
+                remarks.append(progress.message)
             if progress.state == "ready" and progress.part != "cluster" and progress.seconds >= WORTH_NAMING:
                 parts.append(f"{progress.part} {progress.seconds:.1f} s")
 
         started = await lifetime.start(testbed, note)
         step.note(testbed.provider.name)
-        step.note("was running already" if started.found else " · ".join(parts))
+        if started.found or parts:
+            step.note("was running already" if started.found else " · ".join(parts))
     ledger.detail(testbed.chosen.reason)
+    for remark in remarks:
+        ledger.detail(remark)
     for change in started.changes if started.found else ():
         ledger.detail(f"since it was made, {change}")
     with ledger.step("registry") as step:

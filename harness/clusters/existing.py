@@ -1,5 +1,6 @@
 """A cluster that is there already: whoever's it is, it is left as it was found."""
 
+import json
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -75,8 +76,8 @@ class ExistingProvider:
             async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
                 await settle(client, on_progress)
-                await self._claim(client)
                 await _report_storage(client, on_progress)
+                await self._claim(client)  # last: what fails before leaves no mark
         except BaseException:
             self._home.remove()
             raise
@@ -97,7 +98,7 @@ class ExistingProvider:
         private_folder(folder)
         async with self._home.client() as client:
             answer = await client.request("GET", "/api/v1/nodes")
-        (folder / "nodes.json").write_text(str(answer))
+        (folder / "nodes.json").write_text(json.dumps(answer, indent=1))
 
     async def delete(self) -> None:
         """Take our mark off the cluster; what was deployed into it has to be gone by then."""

@@ -1,5 +1,7 @@
 """The provider of existing clusters, on a real API server that somebody else started."""
 
+import json
+
 import pytest
 import yaml
 
@@ -161,6 +163,17 @@ async def test_a_service_that_cannot_be_reached_is_told_in_kubectls_words(make):
             pass
 
     await provider.delete()
+
+
+async def test_its_nodes_are_written_down_where_it_is_to_be_looked_into(make, tmp_path):
+    provider = make()
+    await provider.create(ignore)
+
+    await provider.collect_logs(tmp_path / "logs")
+
+    (node,) = json.loads((tmp_path / "logs" / "nodes.json").read_text())["items"]
+    await provider.delete()
+    assert node["metadata"]["name"]
 
 
 async def test_a_cluster_with_a_default_storage_class_gets_no_remark_about_storage(make):

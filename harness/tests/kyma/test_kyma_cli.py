@@ -22,6 +22,7 @@ from harness.asking import answers
 from harness.clusters.choice import AUTO
 from harness.clusters.embedded import EmbeddedProvider
 from harness.commands.kustomization import write_kustomization
+from harness.host.errors import CommandError
 from harness.host.paths import cache_dir
 from harness.host.process import run
 from harness.kyma import deploy
@@ -101,7 +102,7 @@ async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folde
         write_kustomization(location, _of(location.name, deployable))
     given = [argument for location in managers for argument in ("--kustomization", str(location))]
     home = folder / "home"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     done = await run(
         [kyma_cli, "alpha", "deploy", "--ci", "--template", testbed.template_file, *given],
         timeout=CLI_SECONDS,
@@ -175,14 +176,21 @@ async def test_it_deploys_what_we_deploy_and_the_module_turns_ready(kyma_cli, ku
 
 @pytest.mark.timeout(900)
 async def test_what_we_deployed_can_be_deployed_again_by_the_cli(kyma_cli, kustomize, tmp_path):
-    """Both apply as the field manager "kyma", so that neither meets a conflict with the other."""
+    """Both apply as the field manager "kyma"; the role that was given all rights has to go before."""
     async with a_testbed(tmp_path / "both") as (testbed, client):
         await testbed.deploy_managers(client)
         await testbed.deploy_kyma(client)
 
         said = await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
 
+        await deploy.grant_rights(client)
+        with pytest.raises(CommandError, match='conflict with "kyma-harness" using rbac'):
+            await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
+        await client.delete(CLUSTER_ROLE, deploy.MANAGER_ROLE)
+        again = await deploy_by_cli(kyma_cli, kustomize, testbed, tmp_path)
+
     assert "Kyma deployed successfully!" in said
+    assert "Kyma deployed successfully!" in again
 
 
 def _without_registry(found: dict[str, Object], testbed: Testbed) -> dict[str, Object]:
