@@ -96,17 +96,21 @@ def listener_on(port: int) -> str | None:
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*") if inodes else ():
         with contextlib.suppress(OSError):
-            if any(_link(entry) in inodes for entry in (process / "fd").iterdir()):
+            if descriptors_of(process) & inodes:
                 return f"process {process.name} ({(process / 'comm').read_text().strip()})"
     return None
 
 
-def _link(entry: Path) -> str:
-    """Return where a descriptor leads; nowhere, if it was closed while we looked."""
-    try:
-        return str(entry.readlink())
-    except OSError:
-        return ""
+def descriptors_of(process: Path) -> set[str]:
+    """Return where the open descriptors of a folder of /proc lead, without those that close while we look.
+
+    Raises OSError where the process is no more, or somebody else's.
+    """
+    found = set()
+    for entry in (process / "fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(entry.readlink()))
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:

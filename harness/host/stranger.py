@@ -67,7 +67,7 @@ def started(pid: int) -> int:
 
 def is_stopped(pid: int) -> bool:
     """Tell whether a signal has stopped every thread of a process; True where it is no more."""
-    return all(_state(thread) in "TtZX" for thread in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all((_fields(thread) or ["X"])[0] in "TtZX" for thread in Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 async def end_process(pid: int, is_the_one: Callable[[], bool], *, grace: float) -> bool:
@@ -107,17 +107,14 @@ async def _until_readable(descriptor: int, seconds: float) -> bool:
 
 
 def _stat(pid: int, field: int) -> int:
-    """Return a field of proc_pid_stat(5), from the third one on; the second one may hold anything."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return int(fields[field - 3])
+    """Return a field of proc_pid_stat(5), from the fourth one on; 0 where the process is no more."""
+    fields = _fields(Path(f"/proc/{pid}/stat"))
+    return int(fields[field - 3]) if fields else 0
 
 
-def _state(stat: Path) -> str:
-    """Return the state that a file of proc_pid_stat(5) tells of; X, dead, where its thread is no more."""
+def _fields(stat: Path) -> list[str]:
+    """Return the fields from the third one on, as the second may hold anything; none of what is no more."""
     try:
-        return stat.read_text().rpartition(")")[2].split()[0]
+        return stat.read_text().rpartition(")")[2].split()
     except OSError:
-        return "X"
+        return []

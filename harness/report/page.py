@@ -11,8 +11,13 @@ from harness.report.session import Outcome, Session
 NAME = "report.html"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """A report that loads nothing cannot be made to."""
-WORDS = {"failed": "failed", "rerun": "passed only when run again", "passed": "passed", "skipped": "skipped"}
-"""How outcomes are called, the worst first."""
+OUTCOMES = {
+    "failed": ("failed", "bad"),
+    "rerun": ("passed only when run again", "warn"),
+    "passed": ("passed", "good"),
+    "skipped": ("skipped", None),
+}
+"""How outcomes are called, and their tone, the worst first."""
 WIDEST = 14.0
 """Rem: the bar of the test that took longest."""
 
@@ -127,19 +132,19 @@ def _unexplained(session: Session) -> list[Outcome]:
     return [one for one in session.having("failed") if one.test not in explained]
 
 
-def _counts(session: Session) -> list[tuple[str, int]]:
-    counts = [(words, len(session.having(outcome))) for outcome, words in WORDS.items()]
-    return [(words, count) for words, count in counts if count]
+def _counts(session: Session) -> list[tuple[str, str | None]]:
+    """Return how many tests ended in which way, in words, and the tone of each."""
+    counted = [(len(session.having(outcome)), *how) for outcome, how in OUTCOMES.items()]
+    return [(f"{count} {words}", tone) for count, words, tone in counted if count]
 
 
 def _verdict(session: Session) -> Markup:
-    tones = {WORDS["failed"]: "bad", WORDS["rerun"]: "warn", WORDS["passed"]: "good"}
-    parts = [element("span", f"{count} {word}", class_=tones.get(word)) for word, count in _counts(session)]
+    parts = [element("span", words, class_=tone) for words, tone in _counts(session)]
     return joined([joined(", " if at else "", part) for at, part in enumerate(parts)])
 
 
 def _verdict_text(session: Session) -> str:
-    return ", ".join(f"{count} {word}" for word, count in _counts(session)) or "no tests"
+    return ", ".join(words for words, _ in _counts(session)) or "no tests"
 
 
 def _duration(seconds: float) -> str:

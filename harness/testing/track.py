@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from controller.errors import KindAbsentError, NotFoundError
-from controller.resource import Kind, Object
+from controller.resource import Kind, Object, version_of
 from harness.blocking import Portal
 from harness.observe.observer import Observer
 from harness.observe.target import Target
@@ -103,7 +103,7 @@ class Timeline:
             return seen is None and self._has_left(target)
         if seen is None:
             return False
-        return int(seen["metadata"]["resourceVersion"]) >= int(now["metadata"]["resourceVersion"])
+        return version_of(seen) >= version_of(now)
 
     def _has_left(self, target: Target) -> bool:
         """Tell whether it was seen to go: what was neither seen to come nor to go may still be to be told."""

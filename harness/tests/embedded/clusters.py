@@ -11,7 +11,7 @@ from eventually import PATIENCE
 
 from harness.embedded.cluster import EmbeddedCluster
 from harness.host.descendants import marked
-from harness.host.ports import is_bindable
+from harness.host.ports import descriptors_of, is_bindable
 from harness.host.process import run
 from harness.toolchain.toolchain import ToolPaths
 
@@ -53,7 +53,7 @@ def listeners_of(cluster: EmbeddedCluster) -> list[tuple[str, int]]:
     inodes = set()
     for pid in (cluster.pid, *processes_of(cluster.state)):
         with contextlib.suppress(OSError):
-            inodes |= {target for entry in Path(f"/proc/{pid}/fd").iterdir() if (target := _link(entry))}
+            inodes |= descriptors_of(Path(f"/proc/{pid}"))
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
     found = [
@@ -74,11 +74,3 @@ def _program(pid: int) -> str:
     with contextlib.suppress(OSError):  # it may end while we look
         return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]
     return ""
-
-
-def _link(entry: Path) -> str:
-    """Return where a descriptor leads; nowhere, if it was closed meanwhile."""
-    try:
-        return str(entry.readlink())
-    except OSError:
-        return ""

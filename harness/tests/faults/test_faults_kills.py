@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from wholeness import WITHIN
 
 from controller.errors import NotFoundError
 from controller.kinds import LEASE, NODE
@@ -22,7 +23,6 @@ from harness.observe.waits import Target, wait_for
 
 HOLDING = Path(__file__).with_name("holding.py")
 POLICY = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")
-WITHIN = 150
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A few cases of `kyma-harness parity`, with each pair at hand; `make parity` runs them all."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,17 +18,23 @@ from harness.parity.cases import ALL
 from harness.parity.comparison import compare
 from harness.parity.explanation import Explanations
 from harness.parity.recording import Recording
-from harness.parity.runner import DONE, run_pair
+from harness.parity.runner import DONE, Say, run_pair
 from harness.parity.stage import Stage
 from harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 SELECTION = ("remove", "two-kymas", "ambiguous-templates")
+SELECTED = [case for case in ALL if case.name in SELECTION]
 
 
-async def recorded(managers: LifecycleManagers, tools: ToolPaths, folder: Path) -> dict[str, Recording]:
-    cases = [case for case in ALL if case.name in SELECTION]
-    runs = run_pair(managers, cases, module=Module.load(LAMP), tools=tools, folder=folder, say=lambda _: None)
+async def recorded(
+    managers: LifecycleManagers,
+    tools: ToolPaths,
+    folder: Path,
+    cases: Sequence[Case] = SELECTED,
+    say: Say = lambda _: None,
+) -> dict[str, Recording]:
+    runs = run_pair(managers, cases, module=Module.load(LAMP), tools=tools, folder=folder, say=say)
     return {run.case: run async for run in runs}
 
 
@@ -85,16 +91,11 @@ def test_a_case_whose_watch_is_interrupted_is_run_once_more(
         await stage.create_kyma()
 
     said: list[str] = []
-    recording = portal.call(_recorded_once(Case.of(kyma_is_defined_anew), tools, tmp_path, said.append))
+    managers, case = portal.call(builtin_pair("asked for")), Case.of(kyma_is_defined_anew)
+    recordings = portal.call(recorded(managers, tools, tmp_path, [case], said.append))
+    recording = recordings[case.name]
 
     assert attempts == ["case01", "case01again"]
     assert recording.outcome == DONE
     assert recording.sequences["Kyma case"][0] == "without state"
     assert "builtin kyma-is-defined-anew: a watch was interrupted, and states may have been missed" in said
-
-
-async def _recorded_once(case: Case, tools: ToolPaths, folder: Path, say: Callable[[str], None]) -> Recording:
-    managers = await builtin_pair("asked for")
-    runs = run_pair(managers, [case], module=Module.load(LAMP), tools=tools, folder=folder, say=say)
-    (recording,) = [run async for run in runs]
-    return recording
