@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.cli import commands
-from harness.commands.reference import reference
+from kyma_harness.cli import commands
+from kyma_harness.commands.reference import reference
 
 sys.stdout.write(reference(commands))

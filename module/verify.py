@@ -8,10 +8,10 @@ import base64
 import nats
 from nats.errors import Error as NatsError
 
-from controller.client import Client
-from controller.errors import ControllerError
-from controller.kinds import SECRET
-from harness.kyma.verify import Check, Installed
+from kubeloop.client import Client
+from kubeloop.errors import ControllerError
+from kubeloop.kinds import SECRET
+from kyma_harness.kyma.verify import Check, Installed
 
 CLAIM = "a message published to JetStream comes back"
 STREAM = "kyma-harness-verify"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from controller.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, STATEFUL_SET
-from controller.resource import Kind, Object
-from harness.testing.api import Api, Expectation
+from kubeloop.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, STATEFUL_SET
+from kubeloop.resource import Kind, Object
+from kyma_harness.testing.api import Api, Expectation
 
 EVENTING = Kind(group="operator.kyma-project.io", version="v1alpha1", kind="Eventing")
 NAME, NAMESPACE = "default-kyma-eventing", "kcp-system"

@@ -9,10 +9,10 @@ import nats
 from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy
 
-from controller.kinds import SECRET
-from harness.blocking import Portal
-from harness.testing.api import Api
-from harness.testing.handle import Reach
+from kubeloop.kinds import SECRET
+from kyma_harness.blocking import Portal
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import Reach
 from scenarios.eventing import WORKLOADS
 
 STREAM, SUBJECTS, SUBJECT = "scenario", "scenario.>", "scenario.order.created"

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from controller.kinds import CRD, DEPLOYMENT
-from harness.kyma.distribution.pair import Choice
-from harness.testbed import Testbed
-from harness.testing.api import Api
-from harness.testing.handle import KymaHandle
+from kubeloop.kinds import CRD, DEPLOYMENT
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.testbed import Testbed
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

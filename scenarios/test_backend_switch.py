@@ -1,9 +1,9 @@
 """The backend is switched in the Eventing resource: NATS goes, comes back, and the Kyma stays Ready."""
 
-from controller.kinds import STATEFUL_SET
-from controller.resource import Object
-from harness.testing.api import Api
-from harness.testing.handle import KymaHandle
+from kubeloop.kinds import STATEFUL_SET
+from kubeloop.resource import Object
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

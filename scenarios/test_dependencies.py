@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import pytest
 
-from controller.errors import NotFoundError
-from controller.kinds import CRD, SECRET
-from controller.resource import Kind, Object
-from harness.testing.api import Api
-from harness.testing.handle import KymaHandle
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CRD, SECRET
+from kubeloop.resource import Kind, Object
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 
 DESTINATION_RULE = Kind.parse("networking.istio.io/v1beta1", "DestinationRule")

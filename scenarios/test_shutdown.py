@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from controller.kinds import DEPLOYMENT, POD, STATEFUL_SET
-from controller.resource import Object
-from harness.testing.api import Api
-from harness.testing.handle import KymaHandle
+from kubeloop.kinds import DEPLOYMENT, POD, STATEFUL_SET
+from kubeloop.resource import Object
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

@@ -11,17 +11,17 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from controller.client import Client
-from controller.resource import Kind
-from harness import lifetime
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import Choice
-from harness.kyma.kinds import KCP_NAMESPACE
-from harness.mainjob import CHANNEL
-from harness.observe.claims import has_state
-from harness.observe.waits import Target, wait_for
-from harness.settings import from_environment
-from harness.testbed import Testbed, set_up
+from kubeloop.client import Client
+from kubeloop.resource import Kind
+from kyma_harness import lifetime
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.mainjob import CHANNEL
+from kyma_harness.observe.claims import has_state
+from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.settings import from_environment
+from kyma_harness.testbed import Testbed, set_up
 
 ROUNDS = 3
 YARDSTICK = "start the cluster"

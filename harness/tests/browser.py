@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from harness.host.process import spawn
+from kyma_harness.host.process import spawn
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.blocking import Portal
-from harness.embedded.cluster import EmbeddedCluster
-from harness.host.paths import cache_dir
-from harness.toolchain.catalogue import catalogue
-from harness.toolchain.errors import ToolError
-from harness.toolchain.progress import ConsoleProgress
-from harness.toolchain.toolchain import Toolchain, ToolPaths
-from harness.toolchain.tools import explicit_tools
+from kyma_harness.blocking import Portal
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.toolchain.catalogue import catalogue
+from kyma_harness.toolchain.errors import ToolError
+from kyma_harness.toolchain.progress import ConsoleProgress
+from kyma_harness.toolchain.toolchain import Toolchain, ToolPaths
+from kyma_harness.toolchain.tools import explicit_tools
 
 RULES = Path(__file__).with_name("node") / "rules.yaml"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 
 def substituted(tools: ToolPaths, folder: Path, name: str, script: str) -> ToolPaths:

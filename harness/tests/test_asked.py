@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.fixtures.asked import kept_name
-from harness.host.process import run
+from kyma_harness.fixtures.asked import kept_name
+from kyma_harness.host.process import run
 
 
 @pytest.fixture

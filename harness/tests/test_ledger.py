@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.ledger import Ledger
+from kyma_harness.ledger import Ledger
 
 
 def printed(*, terminal):

@@ -5,12 +5,12 @@ import textwrap
 
 import pytest
 
-from harness.host.process import run
+from kyma_harness.host.process import run
 
 CONFTEST = """
     from types import SimpleNamespace
     import pytest
-    from harness.clusters.embedded import EmbeddedProvider
+    from kyma_harness.clusters.embedded import EmbeddedProvider
 
     @pytest.fixture(scope="session")
     def testbed():

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.clusters.errors import RecordError
-from harness.leaks.census import Condition, census
-from harness.record import Record
-from harness.settings import from_environment
+from kyma_harness.clusters.errors import RecordError
+from kyma_harness.leaks.census import Condition, census
+from kyma_harness.record import Record
+from kyma_harness.settings import from_environment
 
 
 def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):

@@ -7,15 +7,15 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from controller.client import Client
-from controller.errors import ControllerError
-from controller.logs import configure_logging, get_logger
-from controller.runtime import stop_on_signals
 from eventing_manager.app import EventingManager
 from eventing_manager.jetstream import Monitoring
 from eventing_manager.names import MANAGER
 from eventing_manager.plan_command import plan_command
 from eventing_manager.settings import parse_settings
+from kubeloop.client import Client
+from kubeloop.errors import ControllerError
+from kubeloop.logs import configure_logging, get_logger
+from kubeloop.runtime import stop_on_signals
 
 if TYPE_CHECKING:
     from eventing_manager.settings import Settings

@@ -5,12 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from controller.controller import Controller
-from controller.lease import Lease
-from controller.metrics import Registry
-from controller.reflector import Reflector
-from controller.resource import ObjectKey, version_of
-from controller.runtime import Runtime, RuntimeSettings
 from eventing_manager.changes import is_worth_a_pass
 from eventing_manager.claims import Claims
 from eventing_manager.credentials import CredentialsKeeper
@@ -30,12 +24,18 @@ from eventing_manager.retirement import Retirement
 from eventing_manager.secret_watch import SecretWatch
 from eventing_manager.shutdown import Shutdown
 from eventing_manager.tenancy import Tenancy
+from kubeloop.controller import Controller
+from kubeloop.lease import Lease
+from kubeloop.metrics import Registry
+from kubeloop.reflector import Reflector
+from kubeloop.resource import ObjectKey, version_of
+from kubeloop.runtime import Runtime, RuntimeSettings
 
 if TYPE_CHECKING:
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.jetstream import JetStream
     from eventing_manager.settings import Settings
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 
 WORKERS: Final = 4

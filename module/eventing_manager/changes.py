@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 _WATCHED = ("uid", "generation", "deletionTimestamp", "finalizers", "labels", "annotations")
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from controller.errors import NotFoundError
-from controller.kinds import PERSISTENT_VOLUME_CLAIM
-from controller.resource import ObjectKey, describe, is_deleting, labels_of, uid_of
 from eventing_manager.names import SERVERS_LABEL
 from eventing_manager.spec import ReclaimPolicy, provisioned_spec
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import PERSISTENT_VOLUME_CLAIM
+from kubeloop.resource import ObjectKey, describe, is_deleting, labels_of, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.spec import EventingSpec, NatsSettings
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 CLAIM_SELECTOR: Final = SERVERS_LABEL
 

@@ -9,15 +9,15 @@ import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from controller.errors import NotFoundError
-from controller.kinds import SECRET
-from controller.resource import ObjectKey
 from eventing_manager.names import NATS_SECRET
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import SECRET
+from kubeloop.resource import ObjectKey
 
 if TYPE_CHECKING:
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.installation import Installation
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 USER: Final = "eventing"
 _PASSWORD_LENGTH: Final = 32

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from controller.definitions import Definitions
-from controller.resource import Kind
 from eventing_manager.reasons import Reason
 from eventing_manager.status import Dependency
+from kubeloop.definitions import Definitions
+from kubeloop.resource import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controller.client import Client
-    from controller.reflector import Announcer, Reflector
+    from kubeloop.client import Client
+    from kubeloop.reflector import Announcer, Reflector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller.resource import annotations_of
 from eventing_manager.guard import WAYS_OUT, Verdict
 from eventing_manager.names import DRAINING_ANNOTATION, NATS
 from eventing_manager.readiness import unready_reason
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import provisioned_spec
+from kubeloop.resource import annotations_of
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 
 def is_draining(statefulset: Object) -> bool:

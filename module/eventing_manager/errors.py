@@ -1,4 +1,4 @@
-"""What can go wrong in the manager, beside what :mod:`controller.errors` knows.
+"""What can go wrong in the manager, beside what :mod:`kubeloop.errors` knows.
 
 ::
 
@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from controller.errors import ControllerError
+from kubeloop.errors import ControllerError
 
 
 class EventingError(ControllerError):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import NotFoundError
-from controller.logs import get_logger
-from controller.resource import ObjectKey, finalizers_of, has_finalizer, uid_of, version_of
 from eventing_manager.names import EVENTING, FINALIZER, SETTINGS_ANNOTATION
 from eventing_manager.spec import is_noted
 from eventing_manager.status import status_patch
+from kubeloop.errors import NotFoundError
+from kubeloop.logs import get_logger
+from kubeloop.resource import ObjectKey, finalizers_of, has_finalizer, uid_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from controller.client import Client
-    from controller.reflector import Reflector
-    from controller.resource import Object
     from eventing_manager.events import Recorder
     from eventing_manager.status import Report
+    from kubeloop.client import Client
+    from kubeloop.reflector import Reflector
+    from kubeloop.resource import Object
 
 
 log = get_logger(__name__)

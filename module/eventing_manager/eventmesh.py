@@ -11,17 +11,17 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from controller.errors import ForbiddenError, NotFoundError
-from controller.kinds import SECRET
 from eventing_manager.names import MANAGER_ACCOUNT
 from eventing_manager.reasons import Reason
 from eventing_manager.status import Dependency
+from kubeloop.errors import ForbiddenError, NotFoundError
+from kubeloop.kinds import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from controller.client import Client
-    from controller.resource import Object, ObjectKey
+    from kubeloop.client import Client
+    from kubeloop.resource import Object, ObjectKey
 
 _REST_BROKER: Final = "saprestmgw"
 _CREDENTIALS: Final = ("clientid", "clientsecret", "granttype", "tokenendpoint")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from controller.errors import ControllerError
-from controller.kinds import EVENT
-from controller.logs import get_logger
-from controller.resource import Kind, ObjectKey, uid_of
 from eventing_manager.names import MANAGER
 from eventing_manager.status import ConditionType, State
+from kubeloop.errors import ControllerError
+from kubeloop.kinds import EVENT
+from kubeloop.logs import get_logger
+from kubeloop.resource import Kind, ObjectKey, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from controller.client import Client
-    from controller.resource import Object
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 log = get_logger(__name__)
 

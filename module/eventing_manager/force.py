@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from controller.resource import annotations_of
 from eventing_manager.names import FORCE_ANNOTATION
+from kubeloop.resource import annotations_of
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

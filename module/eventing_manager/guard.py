@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from controller.resource import describe
 from eventing_manager.claims import has_volume, ordinal_of
 from eventing_manager.errors import JetStreamError
 from eventing_manager.force import force_of
 from eventing_manager.names import FORCE_ANNOTATION, NATS
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import OnUndelivered, provisioned_spec
+from kubeloop.resource import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from controller.resource import Object
     from eventing_manager.claims import Claims
     from eventing_manager.jetstream import JetStream, Stream
     from eventing_manager.spec import EventingSpec
+    from kubeloop.resource import Object
 
 WAYS_OUT: Final = (
     "to lose them, set spec.backend.nats.onUndelivered to Discard,"

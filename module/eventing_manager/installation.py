@@ -6,19 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from controller.applyset import Applied, ApplySet
-from controller.logs import get_logger
-from controller.resource import Kind, ObjectKey, annotations_of, uid_of
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
 from eventing_manager.owned import NAMED_KINDS
+from kubeloop.applyset import Applied, ApplySet
+from kubeloop.logs import get_logger
+from kubeloop.resource import Kind, ObjectKey, annotations_of, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.owned import Copies
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 log = get_logger(__name__)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controller.metrics import Counter, Gauge, Histogram, PassMetrics, sample
-from controller.resource import ObjectKey, uid_of
 from eventing_manager.status import ConditionType, State, seconds_of
+from kubeloop.metrics import Counter, Gauge, Histogram, PassMetrics, sample
+from kubeloop.resource import ObjectKey, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from controller.metrics import Registry
-    from controller.resource import Object
+    from kubeloop.metrics import Registry
+    from kubeloop.resource import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controller.resource import Kind, ObjectKey
+from kubeloop.resource import Kind, ObjectKey
 
 EVENTING: Final = Kind.parse("operator.kyma-project.io/v1alpha1", "Eventing")
 FINALIZER: Final = "eventing-manager.kyma-project.io/deletion-hook"

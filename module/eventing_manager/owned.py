@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from controller.applyset import PART_OF_LABEL
-from controller.kinds import (
+from eventing_manager.claims import CLAIM_SELECTOR
+from eventing_manager.dependencies import OPTIONAL_KINDS
+from eventing_manager.names import NATS_SECRET
+from kubeloop.applyset import PART_OF_LABEL
+from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
@@ -14,17 +17,14 @@ from controller.kinds import (
     SERVICE,
     STATEFUL_SET,
 )
-from controller.reflector import Reflector
-from eventing_manager.claims import CLAIM_SELECTOR
-from eventing_manager.dependencies import OPTIONAL_KINDS
-from eventing_manager.names import NATS_SECRET
+from kubeloop.reflector import Reflector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from controller.client import Client
-    from controller.reflector import Announcer
-    from controller.resource import Kind, Object, ObjectKey
+    from kubeloop.client import Client
+    from kubeloop.reflector import Announcer
+    from kubeloop.resource import Kind, Object, ObjectKey
 
 INSTALLED_KINDS: Final = (
     CONFIG_MAP,

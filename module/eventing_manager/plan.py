@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from controller.errors import ForeignObjectError, KindAbsentError, NotFoundError
-from controller.kinds import STATEFUL_SET
-from controller.ordering import install_order
-from controller.resource import Kind, ObjectKey, describe, is_deleting
 from eventing_manager.claims import misfit, reclaim_policy, unfit
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.differences import differences
@@ -19,18 +15,22 @@ from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, ReclaimPolicy
 from eventing_manager.tenancy import first_served
 from eventing_manager.values import chart_values
+from kubeloop.errors import ForeignObjectError, KindAbsentError, NotFoundError
+from kubeloop.kinds import STATEFUL_SET
+from kubeloop.ordering import install_order
+from kubeloop.resource import Kind, ObjectKey, describe, is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.claims import Claims
     from eventing_manager.credentials import CredentialsKeeper
     from eventing_manager.dependencies import OptionalKind
     from eventing_manager.guard import Guard
     from eventing_manager.installation import Installation
     from eventing_manager.render import Renderer
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 
 class Action(StrEnum):

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import yaml
 
-from controller.client import Client
-from controller.resource import Kind, ObjectKey
 from eventing_manager.claims import Claims
 from eventing_manager.credentials import CredentialsKeeper
 from eventing_manager.errors import SettingsError
@@ -23,12 +21,14 @@ from eventing_manager.owned import NoCopies
 from eventing_manager.plan import Planner
 from eventing_manager.render import ChartRenderer
 from eventing_manager.settings import BackendSettings, add_backend_arguments, backend_settings
+from kubeloop.client import Client
+from kubeloop.resource import Kind, ObjectKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from controller.resource import Object
     from eventing_manager.plan import Plan
+    from kubeloop.resource import Object
 
 HOME = "kcp-system"
 """Where the lifecycle managers put the Eventing."""

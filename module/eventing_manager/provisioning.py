@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controller.kinds import STATEFUL_SET
-from controller.resource import Kind, ObjectKey, is_deleting
 from eventing_manager.claims import is_labelled_for, misfit, unfit
 from eventing_manager.dependencies import kinds_found
 from eventing_manager.errors import VolumesError
 from eventing_manager.names import nats_statefulset
 from eventing_manager.readiness import unready_reason
 from eventing_manager.values import chart_values
+from kubeloop.kinds import STATEFUL_SET
+from kubeloop.resource import Kind, ObjectKey, is_deleting
 
 if TYPE_CHECKING:
-    from controller.resource import Object
     from eventing_manager.claims import Claims
     from eventing_manager.credentials import CredentialsKeeper
     from eventing_manager.dependencies import OptionalKinds
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from eventing_manager.render import Renderer
     from eventing_manager.spec import EventingSpec, NatsSettings
     from eventing_manager.status import Dependency
+    from kubeloop.resource import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.resource import describe, generation_of, is_deleting
+from kubeloop.resource import describe, generation_of, is_deleting
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 
 def unready_reason(statefulset: Object) -> str | None:

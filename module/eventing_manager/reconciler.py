@@ -5,17 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from controller.controller import Result
-from controller.errors import (
-    ApiError,
-    ControllerError,
-    ForeignObjectError,
-    NotFoundError,
-    TerminalError,
-    is_transient,
-)
-from controller.logs import get_logger, set_level
-from controller.resource import ObjectKey, generation_of, has_finalizer, is_deleting
 from eventing_manager import reports
 from eventing_manager.errors import ChartError, JetStreamError, VolumesError
 from eventing_manager.eventmesh import secret_found
@@ -23,13 +12,22 @@ from eventing_manager.names import FINALIZER
 from eventing_manager.reasons import Reason
 from eventing_manager.spec import BackendType, EventingSpec, is_noted, settings_to_note
 from eventing_manager.status import ConditionType, State, seconds_of
+from kubeloop.controller import Result
+from kubeloop.errors import (
+    ApiError,
+    ControllerError,
+    ForeignObjectError,
+    NotFoundError,
+    TerminalError,
+    is_transient,
+)
+from kubeloop.logs import get_logger, set_level
+from kubeloop.resource import ObjectKey, generation_of, has_finalizer, is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from controller.client import Client
-    from controller.resource import Object
     from eventing_manager.eventings import Eventings
     from eventing_manager.jetstream import JetStream
     from eventing_manager.provisioning import Provisioned, Provisioning
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from eventing_manager.secret_watch import SecretWatch
     from eventing_manager.status import Report
     from eventing_manager.tenancy import Tenancy
+    from kubeloop.client import Client
+    from kubeloop.resource import Object
 
 log = get_logger(__name__)
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controller.kinds import STATEFUL_SET
-from controller.resource import Kind, ObjectKey, describe, is_deleting
 from eventing_manager.claims import reclaim_policy
 from eventing_manager.draining import not_before_draining
 from eventing_manager.names import nats_statefulset
 from eventing_manager.reports import remembered_verdict
 from eventing_manager.spec import ReclaimPolicy
+from kubeloop.kinds import STATEFUL_SET
+from kubeloop.resource import Kind, ObjectKey, describe, is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from controller.resource import Object
     from eventing_manager.claims import Claims
     from eventing_manager.guard import Guard, Verdict
     from eventing_manager.installation import Installation
     from eventing_manager.spec import EventingSpec
+    from kubeloop.resource import Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 RENDER_TIMEOUT: Final = 30.0
 """Seconds; helm needs a tenth of one."""

@@ -17,7 +17,7 @@ from eventing_manager.status import Condition, ConditionType, Dependency, Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from controller.resource import Object, ObjectKey
+    from kubeloop.resource import Object, ObjectKey
 
 
 def starting(backend: BackendType, active: str, verdict: Verdict | None = None) -> Report:

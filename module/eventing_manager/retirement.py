@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from controller.errors import ForeignObjectError, InvalidError
 from eventing_manager import reports
 from eventing_manager.spec import provisioned_spec
+from kubeloop.errors import ForeignObjectError, InvalidError
 
 if TYPE_CHECKING:
-    from controller.resource import Object, ObjectKey
     from eventing_manager.eventings import Eventings
     from eventing_manager.guard import Verdict
     from eventing_manager.provisioning import Provisioning
     from eventing_manager.removal import Removal
     from eventing_manager.spec import EventingSpec
     from eventing_manager.status import State
+    from kubeloop.resource import Object, ObjectKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

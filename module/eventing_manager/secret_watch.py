@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from controller.kinds import SECRET
-from controller.reflector import Reflector
+from kubeloop.kinds import SECRET
+from kubeloop.reflector import Reflector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controller.client import Client
-    from controller.resource import Object, ObjectKey
+    from kubeloop.client import Client
+    from kubeloop.resource import Object, ObjectKey
 
 
 class SecretWatch:

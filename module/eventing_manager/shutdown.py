@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from controller.errors import ControllerError
-from controller.logs import get_logger
-from controller.resource import has_finalizer, is_deleting
 from eventing_manager import reports
 from eventing_manager.names import FINALIZER
 from eventing_manager.spec import EventingSpec
 from eventing_manager.status import State
+from kubeloop.errors import ControllerError
+from kubeloop.logs import get_logger
+from kubeloop.resource import has_finalizer, is_deleting
 
 if TYPE_CHECKING:
-    from controller.resource import Object
     from eventing_manager.eventings import Eventings
     from eventing_manager.retirement import Retirement, Step
     from eventing_manager.tenancy import Tenancy
+    from kubeloop.resource import Object
 
 log = get_logger(__name__)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from controller.resource import ObjectKey, annotations_of
 from eventing_manager import quantity
 from eventing_manager.names import SETTINGS_ANNOTATION
+from kubeloop.resource import ObjectKey, annotations_of
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 
 class BackendType(StrEnum):

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from controller.resource import generation_of
+from kubeloop.resource import generation_of
 
 if TYPE_CHECKING:
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 """Of a metav1.Time."""

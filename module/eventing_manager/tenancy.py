@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from controller.resource import ObjectKey, has_finalizer
 from eventing_manager.names import FINALIZER
+from kubeloop.resource import ObjectKey, has_finalizer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from controller.resource import Object
+    from kubeloop.resource import Object
 
 
 class Known(Protocol):

@@ -10,8 +10,8 @@ import pytest_asyncio
 from docker_daemon import RecordedDaemon
 from k3d_recorder import RecordedK3d
 
-from controller.client import Client
-from harness.embedded.cluster import EmbeddedCluster
+from kubeloop.client import Client
+from kyma_harness.embedded.cluster import EmbeddedCluster
 
 DNS_RULES = """\
 rules:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.asking import QUESTIONS, AnswerError, answers
-from harness.clusters.errors import MismatchError
-from harness.clusters.options import ProviderOptions
-from harness.image.supply import Way
-from harness.kyma.distribution.pair import Choice
-from harness.record import Record
-from harness.settings import from_environment
+from kyma_harness.asking import QUESTIONS, AnswerError, answers
+from kyma_harness.clusters.errors import MismatchError
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.image.supply import Way
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.record import Record
+from kyma_harness.settings import from_environment
 
 
 def test_without_an_answer_everything_is_automatic():

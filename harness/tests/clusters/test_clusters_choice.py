@@ -3,9 +3,9 @@
 import pytest
 from k3d_recorder import RecordedK3d
 
-from harness.clusters.choice import choose, probe_all, probe_existing
-from harness.clusters.options import ProviderOptions
-from harness.toolchain.tools import AtHand
+from kyma_harness.clusters.choice import choose, probe_all, probe_existing
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.toolchain.tools import AtHand
 
 
 @pytest.fixture

@@ -5,22 +5,22 @@ import json
 import pytest
 import yaml
 
-from controller.client import Client
-from controller.errors import NotFoundError
-from controller.kinds import NAMESPACE
-from harness.clusters.errors import (
+from kubeloop.client import Client
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import NAMESPACE
+from kyma_harness.clusters.errors import (
     ClusterError,
     ForeignClusterError,
     MismatchError,
     NotCapableError,
     ProviderUnavailableError,
 )
-from harness.clusters.existing import MARKER, ExistingProvider
-from harness.clusters.home import ClusterHome
-from harness.clusters.options import ProviderOptions
-from harness.clusters.provider import RegistryAddress
-from harness.observe.claims import is_gone
-from harness.observe.waits import Target, wait_for
+from kyma_harness.clusters.existing import MARKER, ExistingProvider
+from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.observe.claims import is_gone
+from kyma_harness.observe.waits import Target, wait_for
 
 
 @pytest.fixture

@@ -4,20 +4,20 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import PULL_FAILED, containers_of
 
-from controller.client import Client
-from harness.clusters.coredns import CUSTOM
-from harness.clusters.errors import (
+from kubeloop.client import Client
+from kyma_harness.clusters.coredns import CUSTOM
+from kyma_harness.clusters.errors import (
     CreationError,
     ForeignClusterError,
     NotRunningError,
     ProviderUnavailableError,
 )
-from harness.clusters.home import ClusterHome
-from harness.clusters.k3d import K3dProvider
-from harness.clusters.k3d_cli import K3dCli
-from harness.clusters.options import ProviderOptions
-from harness.clusters.provider import RegistryAddress
-from harness.host.ports import PortPool
+from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.k3d import K3dProvider
+from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.host.ports import PortPool
 
 pytestmark = pytest.mark.usefixtures("daemon")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.clusters.errors import ProviderUnavailableError
-from harness.clusters.k3d_cli import K3dCli
-from harness.clusters.k3d_config import K3dPlan, config
-from harness.host.errors import CommandError
+from kyma_harness.clusters.errors import ProviderUnavailableError
+from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.k3d_config import K3dPlan, config
+from kyma_harness.host.errors import CommandError
 
 NO_DOCKER = "Cannot connect to the Docker daemon"
 

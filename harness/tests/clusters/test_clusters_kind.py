@@ -8,14 +8,14 @@ import pytest
 import yaml
 from docker_daemon import a_container
 
-from controller.client import Client
-from controller.kinds import CONFIG_MAP
-from harness.clusters.errors import CreationError, ForeignClusterError
-from harness.clusters.home import ClusterHome
-from harness.clusters.kind import KindProvider
-from harness.clusters.kind_config import config, hosts_toml
-from harness.clusters.making import provider_to_delete
-from harness.clusters.options import ProviderOptions
+from kubeloop.client import Client
+from kubeloop.kinds import CONFIG_MAP
+from kyma_harness.clusters.errors import CreationError, ForeignClusterError
+from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.kind import KindProvider
+from kyma_harness.clusters.kind_config import config, hosts_toml
+from kyma_harness.clusters.making import provider_to_delete
+from kyma_harness.clusters.options import ProviderOptions
 
 SCRIPT = """\
     #!{python}

@@ -7,13 +7,13 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import containers_of
 
-from harness.clusters.labels import labels_of
-from harness.kyma.distribution.pair import Choice
-from harness.leaks.containers import leaked_containers
-from harness.leaks.search import find_leaks
-from harness.lifetime import bring_down
-from harness.record import Record
-from harness.settings import from_environment
+from kyma_harness.clusters.labels import labels_of
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.leaks.containers import leaked_containers
+from kyma_harness.leaks.search import find_leaks
+from kyma_harness.lifetime import bring_down
+from kyma_harness.record import Record
+from kyma_harness.settings import from_environment
 
 
 def kind_cluster(name: str, folder: Path):

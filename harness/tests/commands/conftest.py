@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import commands
+from kyma_harness.cli import commands
 
 
 class Said(NamedTuple):

@@ -8,11 +8,11 @@ import pytest
 from click.shell_completion import ShellComplete
 from eventually import PATIENCE
 
-from harness.cli import commands
-from harness.commands.completion import SHELLS
-from harness.host.process import run
-from harness.record import Record
-from harness.settings import from_environment
+from kyma_harness.cli import commands
+from kyma_harness.commands.completion import SHELLS
+from kyma_harness.host.process import run
+from kyma_harness.record import Record
+from kyma_harness.settings import from_environment
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from eventually import PATIENCE
 
-from harness.host.process import run
+from kyma_harness.host.process import run
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def ask(portal):
     """Run doctor where nobody answers for Docker, and no kubeconfig is set."""
 
     def ask(*options, code=0, **changes):
-        command = [sys.executable, "-c", "from harness.cli import main; main()", "doctor", *options]
+        command = [sys.executable, "-c", "from kyma_harness.cli import main; main()", "doctor", *options]
         environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull} | changes
         done = portal.call(run(command, timeout=PATIENCE, env=environ, check=False))
         assert done.returncode == code, done.stderr

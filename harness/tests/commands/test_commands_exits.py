@@ -3,13 +3,13 @@
 import click
 import pytest
 
-from controller.errors import ControllerError
-from harness.clusters.errors import NotRunningError, ProviderUnavailableError
-from harness.commands.exits import Exit
-from harness.embedded.errors import ClusterStartError
-from harness.host.descendants import MARKER
-from harness.host.errors import CommandError, HarnessError, LockHeldError
-from harness.observe.waits import WaitError
+from kubeloop.errors import ControllerError
+from kyma_harness.clusters.errors import NotRunningError, ProviderUnavailableError
+from kyma_harness.commands.exits import Exit
+from kyma_harness.embedded.errors import ClusterStartError
+from kyma_harness.host.descendants import MARKER
+from kyma_harness.host.errors import CommandError, HarnessError, LockHeldError
+from kyma_harness.observe.waits import WaitError
 
 STARTS = "`kyma-harness --cluster kyma up` starts it"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import commands
-from harness.commands.grammar import Command
-from harness.commands.reference import reference
+from kyma_harness.cli import commands
+from kyma_harness.commands.grammar import Command
+from kyma_harness.commands.reference import reference
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 COMMANDS = [command for command in commands.commands.values() if isinstance(command, Command)]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.blocking import Portal
-from harness.host.process import run
+from kyma_harness.blocking import Portal
+from kyma_harness.host.process import run
 
 pytestmark = pytest.mark.timeout(900)
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.report.session import Outcome, Session
+from kyma_harness.report.session import Outcome, Session
 
 
 def lay_down(base, name, at, **fields):

@@ -9,11 +9,11 @@ from typing import Any
 
 from eventually import PATIENCE
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.host.descendants import marked
-from harness.host.ports import descriptors_of, is_bindable
-from harness.host.process import run
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.descendants import marked
+from kyma_harness.host.ports import descriptors_of, is_bindable
+from kyma_harness.host.process import run
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 
 @asynccontextmanager

@@ -18,18 +18,18 @@ from clusters import (
 from eventually import eventually, first_line, is_gone
 from substitution import substituted
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.errors import ClusterStartError, ClusterStopError
-from harness.embedded.layout import Layout
-from harness.embedded.step import Step
-from harness.host.process import spawn
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.errors import ClusterStartError, ClusterStopError
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.embedded.step import Step
+from kyma_harness.host.process import spawn
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 STARTER = """
 import asyncio, sys
 from pathlib import Path
-from harness.embedded.cluster import EmbeddedCluster
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 async def main(state, tools):
     cluster = await EmbeddedCluster.start(

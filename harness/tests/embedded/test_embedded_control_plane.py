@@ -11,8 +11,8 @@ import yaml
 from clusters import kubectl, listeners_of, process_of
 from eventually import eventually
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.errors import ClusterRunningError
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.errors import ClusterRunningError
 
 LOOPBACK = "0100007F"
 

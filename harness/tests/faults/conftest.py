@@ -3,8 +3,8 @@
 import pytest
 from wholeness import until_whole
 
-from controller.client import Client
-from harness.faults.kit import FaultKit
+from kubeloop.client import Client
+from kyma_harness.faults.kit import FaultKit
 
 
 @pytest.fixture

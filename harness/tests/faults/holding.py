@@ -8,10 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from controller.client import Client
-from harness.blocking import Portal
-from harness.embedded.cluster import EmbeddedCluster
-from harness.faults.kit import FaultKit
+from kubeloop.client import Client
+from kyma_harness.blocking import Portal
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.faults.kit import FaultKit
 
 
 def main(state, fault, *arguments):

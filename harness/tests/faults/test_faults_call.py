@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.faults.call import ApiCall
+from kyma_harness.faults.call import ApiCall
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import os
 import pytest
 from eventually import PATIENCE
 
-from controller.errors import LeaseLostError
-from controller.kinds import LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT
-from controller.lease import Lease, LeaseTimings
-from harness.faults.errors import NotPossibleError
-from harness.observe.claims import exists, has_condition, satisfies
-from harness.observe.eventually import eventually
-from harness.observe.podlogs import logs_of
-from harness.observe.waits import Target, wait_for
+from kubeloop.errors import LeaseLostError
+from kubeloop.kinds import LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT
+from kubeloop.lease import Lease, LeaseTimings
+from kyma_harness.faults.errors import NotPossibleError
+from kyma_harness.observe.claims import exists, has_condition, satisfies
+from kyma_harness.observe.eventually import eventually
+from kyma_harness.observe.podlogs import logs_of
+from kyma_harness.observe.waits import Target, wait_for
 
 PATIENT = LeaseTimings(duration=3600, deadline=3000, retry=0.1, look=0.2)
 """Nobody would see such a lease run out by itself."""

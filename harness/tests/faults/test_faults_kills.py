@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from wholeness import WITHIN
 
-from controller.errors import NotFoundError
-from controller.kinds import LEASE, NODE
-from controller.lease import Lease
-from controller.resource import Kind
-from harness.embedded.layout import Layout
-from harness.faults.components import Components
-from harness.faults.errors import NoSuchProcessError
-from harness.host.stranger import is_stopped
-from harness.observe.claims import satisfies
-from harness.observe.eventually import eventually
-from harness.observe.waits import Target, wait_for
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import LEASE, NODE
+from kubeloop.lease import Lease
+from kubeloop.resource import Kind
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.faults.components import Components
+from kyma_harness.faults.errors import NoSuchProcessError
+from kyma_harness.host.stranger import is_stopped
+from kyma_harness.observe.claims import satisfies
+from kyma_harness.observe.eventually import eventually
+from kyma_harness.observe.waits import Target, wait_for
 
 HOLDING = Path(__file__).with_name("holding.py")
 POLICY = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")

@@ -1,8 +1,8 @@
 """Plans choose the same faults for the same calls, whatever else is under way."""
 
-from harness.faults.call import ApiCall
-from harness.faults.fault import CONFLICT, Kill, Moment
-from harness.faults.plan import Mixed, kill_at
+from kyma_harness.faults.call import ApiCall
+from kyma_harness.faults.fault import CONFLICT, Kill, Moment
+from kyma_harness.faults.plan import Mixed, kill_at
 
 
 def a_call(name="one", *, method="GET", **query):

@@ -6,13 +6,13 @@ import sys
 import pytest
 from wholeness import WITHIN, answers
 
-from controller.errors import UnreachableError
-from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
-from harness.faults.components import Components
-from harness.faults.errors import NoSuchProcessError
-from harness.faults.signals import Signals
-from harness.observe.claims import exists
-from harness.observe.waits import Target, WaitError, wait_for
+from kubeloop.errors import UnreachableError
+from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
+from kyma_harness.faults.components import Components
+from kyma_harness.faults.errors import NoSuchProcessError
+from kyma_harness.faults.signals import Signals
+from kyma_harness.observe.claims import exists
+from kyma_harness.observe.waits import Target, WaitError, wait_for
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from eventually import PATIENCE
 
-from controller.client import Client
-from controller.errors import (
+from kubeloop.client import Client
+from kubeloop.errors import (
     ConflictError,
     ExpiredError,
     ForbiddenError,
@@ -16,13 +16,13 @@ from controller.errors import (
     TooManyRequestsError,
     UnreachableError,
 )
-from controller.kinds import CONFIG_MAP, NAMESPACE
-from harness.blocking import Portal
-from harness.faults.fault import CONFLICT, TOO_MANY_REQUESTS, Cut, Delay, EndWatch, Expire, Kill, Moment
-from harness.faults.kit import FaultKit
-from harness.faults.plan import Mixed, Nth
-from harness.faults.proxy import ApiProxy
-from harness.observe.eventually import eventually
+from kubeloop.kinds import CONFIG_MAP, NAMESPACE
+from kyma_harness.blocking import Portal
+from kyma_harness.faults.fault import CONFLICT, TOO_MANY_REQUESTS, Cut, Delay, EndWatch, Expire, Kill, Moment
+from kyma_harness.faults.kit import FaultKit
+from kyma_harness.faults.plan import Mixed, Nth
+from kyma_harness.faults.proxy import ApiProxy
+from kyma_harness.observe.eventually import eventually
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import socket
 
-from controller.errors import ControllerError
-from controller.kinds import NAMESPACE, NODE, SERVICE_ACCOUNT
-from harness.observe.claims import exists, satisfies
-from harness.observe.eventually import eventually
-from harness.observe.waits import Target, wait_for
+from kubeloop.errors import ControllerError
+from kubeloop.kinds import NAMESPACE, NODE, SERVICE_ACCOUNT
+from kyma_harness.observe.claims import exists, satisfies
+from kyma_harness.observe.eventually import eventually
+from kyma_harness.observe.waits import Target, wait_for
 
 WITHIN = 150
 """Seconds: controllers find back to their API server at a pace of their own, on a busy machine a slow one."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from eventually import eventually, first_line
 
-from harness.host.descendants import MARKER, end_marked, marked
-from harness.host.process import spawn
+from kyma_harness.host.descendants import MARKER, end_marked, marked
+from kyma_harness.host.process import spawn
 
 # Starts a process in a session of its own, as a daemon would, and says its id.
 DAEMONIZER = """
@@ -19,8 +19,8 @@ time.sleep(600)
 GUARDED = f"""
 import asyncio, os, sys
 from pathlib import Path
-from harness.host.guard import stand_guard
-from harness.host.process import spawn
+from kyma_harness.host.guard import stand_guard
+from kyma_harness.host.process import spawn
 
 async def main(mark, log):
     await stand_guard(mark, Path(os.devnull))

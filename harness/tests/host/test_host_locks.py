@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from eventually import first_line
 
-from harness.host.errors import LockHeldError
-from harness.host.locks import FileLock
-from harness.host.process import spawn
+from kyma_harness.host.errors import LockHeldError
+from kyma_harness.host.locks import FileLock
+from kyma_harness.host.process import spawn
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness.host.locks import FileLock
+from kyma_harness.host.locks import FileLock
 FileLock(Path(sys.argv[1]), purpose="testing").acquire()
 print("held", flush=True)
 time.sleep(600)

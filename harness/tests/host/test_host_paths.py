@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.errors import UnsafeFolderError
-from harness.host.paths import cache_dir, private_folder, runtime_dir, state_dir, write_private
+from kyma_harness.host.errors import UnsafeFolderError
+from kyma_harness.host.paths import cache_dir, private_folder, runtime_dir, state_dir, write_private
 
 
 def test_places_follow_xdg() -> None:

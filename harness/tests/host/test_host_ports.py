@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.errors import PortTakenError
-from harness.host.ports import PortPool
+from kyma_harness.host.errors import PortTakenError
+from kyma_harness.host.ports import PortPool
 
 
 def test_two_pools_never_give_the_same_port(tmp_path: Path) -> None:

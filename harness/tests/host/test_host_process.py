@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from eventually import PATIENCE, eventually, first_line, is_gone
 
-from harness.host.errors import CommandError, SpawnError
-from harness.host.process import Child, run, spawn
-from harness.host.stranger import end_process
+from kyma_harness.host.errors import CommandError, SpawnError
+from kyma_harness.host.process import Child, run, spawn
+from kyma_harness.host.stranger import end_process
 
 PYTHON = sys.executable
 OWN_SESSION = "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read() == '')"
@@ -84,7 +84,7 @@ async def test_a_child_dies_with_its_parent_however_that_ends(tmp_path: Path) ->
     code = """
 import asyncio, os, signal
 from pathlib import Path
-from harness.host.process import spawn
+from kyma_harness.host.process import spawn
 
 async def main():
     child = await spawn(["sleep", "600"], name="sleep", env={}, stdout=Path(os.devnull))

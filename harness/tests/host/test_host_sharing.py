@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from eventually import eventually, first_line
 
-from harness.host.errors import LockHeldError
-from harness.host.process import Child, spawn
-from harness.host.sharing import Share
+from kyma_harness.host.errors import LockHeldError
+from kyma_harness.host.process import Child, spawn
+from kyma_harness.host.sharing import Share
 
 JOIN = """
 import sys, time
 from pathlib import Path
-from harness.host.sharing import Share
+from kyma_harness.host.sharing import Share
 share = Share(Path(sys.argv[1]))
 assert share.try_join()
 print("joined", flush=True)

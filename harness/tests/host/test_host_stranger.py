@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from harness.host.stranger import is_stopped
-from harness.observe.eventually import eventually
+from kyma_harness.host.stranger import is_stopped
+from kyma_harness.observe.eventually import eventually
 
 THREADS = """
 import threading, time

@@ -8,11 +8,11 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from harness.clusters.provider import RegistryAddress
-from harness.image.image import Image, Process, full_name, write_archive
-from harness.image.layer import Entry, layer
-from harness.image.push import push
-from harness.kyma.bundle.artifact import MANIFEST_TYPE
+from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.image.image import Image, Process, full_name, write_archive
+from kyma_harness.image.layer import Entry, layer
+from kyma_harness.image.push import push
+from kyma_harness.kyma.bundle.artifact import MANIFEST_TYPE
 
 
 def an_image(content=b"content", **changes):

@@ -10,14 +10,14 @@ import pytest
 import yaml
 from eventually import PATIENCE
 
-from harness.host.process import run
-from harness.image.assemble import assemble, of_program
-from harness.image.bytecode import compiled
-from harness.image.errors import AssemblyError
-from harness.image.interpreter import VERSION
-from harness.image.packages import installed, requirements_of
-from harness.image.recipe import Assembly, Recipe
-from harness.settings import PROJECT
+from kyma_harness.host.process import run
+from kyma_harness.image.assemble import assemble, of_program
+from kyma_harness.image.bytecode import compiled
+from kyma_harness.image.errors import AssemblyError
+from kyma_harness.image.interpreter import VERSION
+from kyma_harness.image.packages import installed, requirements_of
+from kyma_harness.image.recipe import Assembly, Recipe
+from kyma_harness.settings import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
 
@@ -59,7 +59,7 @@ async def test_the_manager_starts_with_what_the_image_has(root):
 
 
 async def test_everything_is_imported_from_the_image_and_from_its_byte_code(root):
-    modules = "import kubernetes.aio.client, aiohttp, yaml, ssl, sqlite3, controller.client, sys"
+    modules = "import kubernetes.aio.client, aiohttp, yaml, ssl, sqlite3, kubeloop.client, sys"
     show = "print(*[getattr(one, '__file__', '') or '' for one in sys.modules.values()], sep='\\n')"
 
     done = await in_image(root, "-v", "-c", f"{modules}; {show}")
@@ -99,7 +99,7 @@ def test_the_dockerfile_makes_the_same_image():
     described = yaml.safe_load(RECIPE.read_text())["assembly"]
     lines = (RECIPE.parent / "Dockerfile").read_text().splitlines()
 
-    copies = {"controller": "module/controller", "eventing_manager": "module/eventing_manager"}
+    copies = {"kubeloop": "module/kubeloop", "eventing_manager": "module/eventing_manager"}
     for where, source in described["files"].items():
         origin = copies.get(source, source.removeprefix("../"))
         assert f"COPY {origin} {where}" in lines

@@ -6,14 +6,14 @@ import aiohttp
 import pytest
 import yaml
 
-from harness.clusters.docker import Docker
-from harness.clusters.errors import BuildError, DockerError
-from harness.clusters.options import REGISTRY_IMAGE
-from harness.clusters.provider import RegistryAddress
-from harness.host.ports import PortPool
-from harness.image.errors import RecipeError
-from harness.image.recipe import Recipe
-from harness.image.supply import Supply, Way
+from kyma_harness.clusters.docker import Docker
+from kyma_harness.clusters.errors import BuildError, DockerError
+from kyma_harness.clusters.options import REGISTRY_IMAGE
+from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.host.ports import PortPool
+from kyma_harness.image.errors import RecipeError
+from kyma_harness.image.recipe import Recipe
+from kyma_harness.image.supply import Supply, Way
 
 REGISTRY = "kyma-harness-tests-registry"
 

@@ -7,11 +7,11 @@ import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
-from harness.asking import answers
-from harness.clusters.docker import Docker
-from harness.clusters.errors import DockerError
-from harness.image.recipe import Recipe
-from harness.settings import PROJECT
+from kyma_harness.asking import answers
+from kyma_harness.clusters.docker import Docker
+from kyma_harness.clusters.errors import DockerError
+from kyma_harness.image.recipe import Recipe
+from kyma_harness.settings import PROJECT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from harness.image.layer import Entry, folder, layer, link, program
+from kyma_harness.image.layer import Entry, folder, layer, link, program
 
 
 def members(blob):

@@ -3,19 +3,19 @@
 import pytest
 import yaml
 
-from harness.clusters.provider import RegistryAddress
-from harness.image.errors import PullError
-from harness.image.managers import with_images
-from harness.image.overrides import with_image
-from harness.image.pulling import explain_pulls
-from harness.image.recipe import Recipe
-from harness.kyma.bundle.artifact import Blob, pack
-from harness.kyma.distribution.pair import Choice, LifecycleManagers
-from harness.kyma.module import Module
-from harness.observe.patience import Category
-from harness.observe.symptoms import Symptom
-from harness.observe.waits import WaitError
-from harness.settings import PROJECT
+from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.image.errors import PullError
+from kyma_harness.image.managers import with_images
+from kyma_harness.image.overrides import with_image
+from kyma_harness.image.pulling import explain_pulls
+from kyma_harness.image.recipe import Recipe
+from kyma_harness.kyma.bundle.artifact import Blob, pack
+from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers
+from kyma_harness.kyma.module import Module
+from kyma_harness.observe.patience import Category
+from kyma_harness.observe.symptoms import Symptom
+from kyma_harness.observe.waits import WaitError
+from kyma_harness.settings import PROJECT
 
 
 @pytest.fixture

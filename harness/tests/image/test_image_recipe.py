@@ -1,9 +1,9 @@
 import pytest
 import yaml
 
-from harness.image.errors import RecipeError
-from harness.image.recipe import Recipe
-from harness.settings import PROJECT
+from kyma_harness.image.errors import RecipeError
+from kyma_harness.image.recipe import Recipe
+from kyma_harness.settings import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
 

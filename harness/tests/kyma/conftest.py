@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from lamp import LampKyma, write_lamp
 
-from controller.client import Client
-from harness.blocking import Portal
-from harness.embedded.cluster import EmbeddedCluster
-from harness.host.paths import cache_dir
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
-from harness.kyma.distribution.prebuilt import prebuilt
-from harness.toolchain.toolchain import ToolPaths
+from kubeloop.client import Client
+from kyma_harness.blocking import Portal
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.distribution.prebuilt import prebuilt
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 
 @pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])

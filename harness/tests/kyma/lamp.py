@@ -4,18 +4,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.client import Client
-from controller.errors import KindAbsentError, NotFoundError
-from controller.kinds import CONFIG_MAP
-from controller.resource import Kind, Object
-from harness.kyma import deploy
-from harness.kyma.bundle.artifact import Bundle, pack
-from harness.kyma.bundle.template import template_objects
-from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
-from harness.kyma.module import Module
-from harness.kyma.registry.oci import push
-from harness.observe.claims import exists, has_state, is_gone
-from harness.observe.waits import Claim, Target, wait_for
+from kubeloop.client import Client
+from kubeloop.errors import KindAbsentError, NotFoundError
+from kubeloop.kinds import CONFIG_MAP
+from kubeloop.resource import Kind, Object
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.artifact import Bundle, pack
+from kyma_harness.kyma.bundle.template import template_objects
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.registry.oci import push
+from kyma_harness.observe.claims import exists, has_state, is_gone
+from kyma_harness.observe.waits import Claim, Target, wait_for
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 NAME = "default-kyma-lamp"

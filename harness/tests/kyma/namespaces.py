@@ -1,8 +1,8 @@
 """Namespaces as Kubernetes makes them."""
 
-from controller.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
-from harness.observe.claims import exists
-from harness.observe.waits import Target, wait_for
+from kubeloop.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
+from kyma_harness.observe.claims import exists
+from kyma_harness.observe.waits import Target, wait_for
 
 WITHIN = 150
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from eventually import eventually
 
-from harness.host.ports import PortPool
-from harness.host.process import spawn
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.host.ports import PortPool
+from kyma_harness.host.process import spawn
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 SECRET = "made-for-tests"
 

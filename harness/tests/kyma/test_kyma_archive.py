@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.kyma.bundle.archive import STORED_BLOCK, gzip, pack_folder
-from harness.kyma.errors import BundleError
+from kyma_harness.kyma.bundle.archive import STORED_BLOCK, gzip, pack_folder
+from kyma_harness.kyma.errors import BundleError
 
 GOLDEN = "ae69c090c12321afd27c647e8bfcf72a7b45555135925b91c9b5bcfb2e49ee35"
 

@@ -7,11 +7,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from harness.kyma.bundle.artifact import RAW_TYPE, Blob
-from harness.kyma.errors import RegistryRefusedError
-from harness.kyma.registry.credentials import Credentials
-from harness.kyma.registry.location import Location
-from harness.kyma.registry.oci import connect
+from kyma_harness.kyma.bundle.artifact import RAW_TYPE, Blob
+from kyma_harness.kyma.errors import RegistryRefusedError
+from kyma_harness.kyma.registry.credentials import Credentials
+from kyma_harness.kyma.registry.location import Location
+from kyma_harness.kyma.registry.oci import connect
 
 LAMP = Blob(media_type=RAW_TYPE, content=b"light")
 SCOPE = "repository:unsigned/lamp:pull"

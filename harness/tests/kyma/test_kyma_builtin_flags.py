@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from harness.kyma.builtin.flags import address, duration, flag_parser
+from kyma_harness.kyma.builtin.flags import address, duration, flag_parser
 
 
 @pytest.mark.parametrize(

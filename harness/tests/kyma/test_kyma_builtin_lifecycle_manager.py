@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.kyma.builtin.lifecycle_manager.manifests import build_manifest, updated
-from harness.kyma.builtin.lifecycle_manager.status import module_entry, with_modules
-from harness.kyma.builtin.lifecycle_manager.templates import TemplateError, find_template, is_outdated
+from kyma_harness.kyma.builtin.lifecycle_manager.manifests import build_manifest, updated
+from kyma_harness.kyma.builtin.lifecycle_manager.status import module_entry, with_modules
+from kyma_harness.kyma.builtin.lifecycle_manager.templates import TemplateError, find_template, is_outdated
 
 Object = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.kyma.distribution.pair import BUILTIN_MANIFESTS, MANIFESTS
+from kyma_harness.kyma.distribution.pair import BUILTIN_MANIFESTS, MANIFESTS
 
 ORIGINAL = Path(os.environ.get("KYMA_DIST", ""))
 needs_original = pytest.mark.skipif(

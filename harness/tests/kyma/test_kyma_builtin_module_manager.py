@@ -8,18 +8,18 @@ import pytest
 from lamp import write_lamp
 from registry import running_registry
 
-from controller.client import Client
-from harness.embedded.cluster import EmbeddedCluster
-from harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
-from harness.kyma.builtin.module_manager.installer import Installer, PrepareError
-from harness.kyma.builtin.module_manager.layers import LayerError, Layers
-from harness.kyma.builtin.module_manager.status import State, status_of
-from harness.kyma.bundle.archive import gzip
-from harness.kyma.bundle.artifact import RAW_TYPE, Blob, Bundle, pack
-from harness.kyma.errors import BlobNotFoundError, RegistryDownError
-from harness.kyma.registry.location import Location
-from harness.kyma.registry.oci import connect, push
-from harness.toolchain.toolchain import ToolPaths
+from kubeloop.client import Client
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma.builtin.module_manager.charts import Install, Renderer, configured, definitions_of
+from kyma_harness.kyma.builtin.module_manager.installer import Installer, PrepareError
+from kyma_harness.kyma.builtin.module_manager.layers import LayerError, Layers
+from kyma_harness.kyma.builtin.module_manager.status import State, status_of
+from kyma_harness.kyma.bundle.archive import gzip
+from kyma_harness.kyma.bundle.artifact import RAW_TYPE, Blob, Bundle, pack
+from kyma_harness.kyma.errors import BlobNotFoundError, RegistryDownError
+from kyma_harness.kyma.registry.location import Location
+from kyma_harness.kyma.registry.oci import connect, push
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"
 

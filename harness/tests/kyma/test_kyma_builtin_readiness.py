@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from controller.client import Client
-from controller.kinds import DEPLOYMENT
-from controller.resource import Object
-from harness.embedded.cluster import EmbeddedCluster
-from harness.kyma.builtin.module_manager.charts import Install
-from harness.kyma.builtin.module_manager.objects import Objects
+from kubeloop.client import Client
+from kubeloop.kinds import DEPLOYMENT
+from kubeloop.resource import Object
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma.builtin.module_manager.charts import Install
+from kyma_harness.kyma.builtin.module_manager.objects import Objects
 
 
 def a_deployment() -> Object:

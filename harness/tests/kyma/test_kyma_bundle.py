@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from lamp import write_lamp
 
-from harness.kyma.bundle.artifact import artifact, descriptor, pack
-from harness.kyma.errors import BundleError
+from kyma_harness.kyma.bundle.artifact import artifact, descriptor, pack
+from kyma_harness.kyma.errors import BundleError
 
 CHART = "sha256:d05dea30980c4ffb7e8affe0f1770cd917f5c1f7cf7d846c8112d2b7fb212fd7"
 CONFIG = "sha256:2f40784f44c5e2ca51ed333c968d62c52595597d253eb44c4fecb834ee058d33"

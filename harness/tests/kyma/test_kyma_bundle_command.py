@@ -6,10 +6,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from harness.cli import commands
-from harness.kyma.bundle.template_check import check_template
-from harness.kyma.errors import BundleError
-from harness.kyma.registry.location import Location
+from kyma_harness.cli import commands
+from kyma_harness.kyma.bundle.template_check import check_template
+from kyma_harness.kyma.errors import BundleError
+from kyma_harness.kyma.registry.location import Location
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 

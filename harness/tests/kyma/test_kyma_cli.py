@@ -14,29 +14,29 @@ import pytest
 from namespaces import until_namespaces_are_complete
 from rich.console import Console
 
-from controller.client import Client
-from controller.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
-from controller.resource import Kind, Object, ObjectKey
-from harness import lifetime, mainjob
-from harness.asking import answers
-from harness.clusters.choice import AUTO
-from harness.clusters.embedded import EmbeddedProvider
-from harness.commands.kustomization import write_kustomization
-from harness.host.errors import CommandError
-from harness.host.paths import cache_dir
-from harness.host.process import run
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
-from harness.kyma.documents import parse_objects
-from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
-from harness.ledger import Step
-from harness.settings import from_environment
-from harness.testbed import Testbed, set_up
-from harness.toolchain.catalogue import catalogue
-from harness.toolchain.errors import ToolError
-from harness.toolchain.progress import ConsoleProgress
-from harness.toolchain.toolchain import Toolchain
-from harness.toolchain.tools import explicit_tools
+from kubeloop.client import Client
+from kubeloop.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
+from kubeloop.resource import Kind, Object, ObjectKey
+from kyma_harness import lifetime, mainjob
+from kyma_harness.asking import answers
+from kyma_harness.clusters.choice import AUTO
+from kyma_harness.clusters.embedded import EmbeddedProvider
+from kyma_harness.commands.kustomization import write_kustomization
+from kyma_harness.host.errors import CommandError
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.host.process import run
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
+from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
+from kyma_harness.ledger import Step
+from kyma_harness.settings import from_environment
+from kyma_harness.testbed import Testbed, set_up
+from kyma_harness.toolchain.catalogue import catalogue
+from kyma_harness.toolchain.errors import ToolError
+from kyma_harness.toolchain.progress import ConsoleProgress
+from kyma_harness.toolchain.toolchain import Toolchain
+from kyma_harness.toolchain.tools import explicit_tools
 
 KINDS = (
     NAMESPACE,

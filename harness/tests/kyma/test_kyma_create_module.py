@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from harness.kyma.bundle.artifact import Bundle, artifact, descriptor, pack
-from harness.kyma.bundle.template import template_objects
-from harness.kyma.module import Module
+from kyma_harness.kyma.bundle.artifact import Bundle, artifact, descriptor, pack
+from kyma_harness.kyma.bundle.template import template_objects
+from kyma_harness.kyma.module import Module
 
 RECORDED = Path(__file__).parent / "create-module"
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"

@@ -2,11 +2,11 @@
 
 from lamp import LampKyma
 
-from controller.kinds import CLUSTER_ROLE
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import LifecycleManagers
-from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
-from harness.mainjob import listed
+from kubeloop.kinds import CLUSTER_ROLE
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import LifecycleManagers
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+from kyma_harness.mainjob import listed
 
 
 async def modules_of(lamp: LampKyma) -> list[dict[str, str]]:

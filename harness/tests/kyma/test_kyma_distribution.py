@@ -9,13 +9,13 @@ import pytest
 from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
-from harness.host.process import run
-from harness.kyma.distribution.golang import GoSource
-from harness.kyma.distribution.pair import BINARIES, MANIFESTS, Choice, Folder, find
-from harness.kyma.distribution.prebuilt import prebuilt
-from harness.kyma.errors import DistributionError
-from harness.node.rules.rules import Rules
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.host.process import run
+from kyma_harness.kyma.distribution.golang import GoSource
+from kyma_harness.kyma.distribution.pair import BINARIES, MANIFESTS, Choice, Folder, find
+from kyma_harness.kyma.distribution.prebuilt import prebuilt
+from kyma_harness.kyma.errors import DistributionError
+from kyma_harness.node.rules.rules import Rules
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="there is no go on PATH")

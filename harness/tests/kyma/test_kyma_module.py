@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.kyma.errors import ModuleError
-from harness.kyma.module import Module
+from kyma_harness.kyma.errors import ModuleError
+from kyma_harness.kyma.module import Module
 
 WHOLE = {
     "name": "example.com/module/lamp",

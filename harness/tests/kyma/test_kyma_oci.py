@@ -8,19 +8,19 @@ import pytest
 from lamp import write_lamp
 from registry import running_registry
 
-from harness.host.ports import PortPool
-from harness.kyma.bundle.artifact import Blob, pack
-from harness.kyma.errors import (
+from kyma_harness.host.ports import PortPool
+from kyma_harness.kyma.bundle.artifact import Blob, pack
+from kyma_harness.kyma.errors import (
     BlobNotFoundError,
     DigestMismatchError,
     RegistryDownError,
     RegistryError,
     RegistryRefusedError,
 )
-from harness.kyma.registry.credentials import Credentials, docker_credentials
-from harness.kyma.registry.location import Location
-from harness.kyma.registry.oci import connect, push
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.kyma.registry.credentials import Credentials, docker_credentials
+from kyma_harness.kyma.registry.location import Location
+from kyma_harness.kyma.registry.oci import connect, push
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"
 

@@ -8,14 +8,14 @@ import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from controller.errors import NotFoundError
-from controller.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
-from controller.resource import Object
-from harness.kyma import deploy
-from harness.kyma.bundle.artifact import pack
-from harness.kyma.distribution.pair import Choice, LifecycleManagers
-from harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
-from harness.observe.claims import exists, has_state, is_gone, satisfies
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
+from kubeloop.resource import Object
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.artifact import pack
+from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
+from kyma_harness.observe.claims import exists, has_state, is_gone, satisfies
 
 ADDRESSES = "node.kyma-harness.io/addresses"
 

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 from eventually import eventually
 
-from controller.kinds import CRD
-from harness.blocking import Portal
-from harness.host.paths import cache_dir
-from harness.kyma.distribution.pair import Choice, LifecycleManagers, builtin_pair, real_pair
-from harness.kyma.distribution.prebuilt import prebuilt
-from harness.kyma.module import Module
-from harness.parity.case import Case
-from harness.parity.cases import ALL
-from harness.parity.comparison import compare
-from harness.parity.explanation import Explanations
-from harness.parity.recording import Recording
-from harness.parity.runner import DONE, Say, run_pair
-from harness.parity.stage import Stage
-from harness.toolchain.toolchain import ToolPaths
+from kubeloop.kinds import CRD
+from kyma_harness.blocking import Portal
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.distribution.prebuilt import prebuilt
+from kyma_harness.kyma.module import Module
+from kyma_harness.parity.case import Case
+from kyma_harness.parity.cases import ALL
+from kyma_harness.parity.comparison import compare
+from kyma_harness.parity.explanation import Explanations
+from kyma_harness.parity.recording import Recording
+from kyma_harness.parity.runner import DONE, Say, run_pair
+from kyma_harness.parity.stage import Stage
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 SELECTION = ("remove", "two-kymas", "ambiguous-templates")

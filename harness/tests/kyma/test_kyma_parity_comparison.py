@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from harness.parity.case import Case
-from harness.parity.cases import ALL
-from harness.parity.comparison import Difference, compare
-from harness.parity.explanation import Explanation, Explanations
-from harness.parity.normal import Normaliser, collapsed
-from harness.parity.recording import Recording
-from harness.parity.report import judge, render
+from kyma_harness.parity.case import Case
+from kyma_harness.parity.cases import ALL
+from kyma_harness.parity.comparison import Difference, compare
+from kyma_harness.parity.explanation import Explanation, Explanations
+from kyma_harness.parity.normal import Normaliser, collapsed
+from kyma_harness.parity.recording import Recording
+from kyma_harness.parity.report import judge, render
 
 
 def a_recording(**fields: Any) -> Recording:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from registry import running_registry
 
-from harness.kyma.bundle.artifact import artifact, pack
-from harness.kyma.errors import BundleError, KymaError, ModuleError
-from harness.kyma.module import Module
-from harness.kyma.release import release
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.kyma.bundle.artifact import artifact, pack
+from kyma_harness.kyma.errors import BundleError, KymaError, ModuleError
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.release import release
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 

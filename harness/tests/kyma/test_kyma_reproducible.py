@@ -9,16 +9,16 @@ from pathlib import Path
 
 from eventually import PATIENCE
 
-from harness.host.process import run
+from kyma_harness.host.process import run
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp"
 NOBODY = 65534
 DIGESTS = """\
 import json, os, sys
 from pathlib import Path
-from harness.kyma.bundle.artifact import artifact, pack
-from harness.kyma.module import Module
-from harness.kyma.bundle.template import template
+from kyma_harness.kyma.bundle.artifact import artifact, pack
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.bundle.template import template
 
 os.umask(int(sys.argv[2], 8))
 bundle = pack(Module.load(Path(sys.argv[1])))

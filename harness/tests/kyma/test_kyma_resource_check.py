@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.client import Client
-from controller.kinds import CRD
-from controller.resource import is_deleting
-from harness.embedded.cluster import EmbeddedCluster
-from harness.kyma.bundle.resource_check import check_by_schema, check_on_server
-from harness.kyma.errors import ModuleError
-from harness.kyma.module import Module
+from kubeloop.client import Client
+from kubeloop.kinds import CRD
+from kubeloop.resource import is_deleting
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma.bundle.resource_check import check_by_schema, check_on_server
+from kyma_harness.kyma.errors import ModuleError
+from kyma_harness.kyma.module import Module
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from oras.provider import Registry
 from registry import running_registry
 
-from harness.kyma.bundle.artifact import MANIFEST_TYPE, descriptor, pack
-from harness.kyma.module import Module
-from harness.kyma.registry.oci import push
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.kyma.bundle.artifact import MANIFEST_TYPE, descriptor, pack
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.registry.oci import push
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import yaml
 from lamp import write_lamp
 
-from harness.kyma.bundle.artifact import descriptor, pack
-from harness.kyma.bundle.template import template
-from harness.kyma.module import Module
+from kyma_harness.kyma.bundle.artifact import descriptor, pack
+from kyma_harness.kyma.bundle.template import template
+from kyma_harness.kyma.module import Module
 
 ROOT = Path(__file__).parents[3]
 K3D = "k3d-kyma-registry.localhost:5000/unsigned"

@@ -7,14 +7,14 @@ import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
 from namespaces import until_namespaces_are_complete
 
-from controller.client import Client
-from harness.embedded.cluster import EmbeddedCluster
-from harness.kyma import deploy
-from harness.kyma.bundle.template import template_objects
-from harness.kyma.distribution.pair import builtin_pair
-from harness.kyma.kinds import KCP_NAMESPACE
-from harness.kyma.undeploy import undeploy
-from harness.observe.inventory import take_inventory
+from kubeloop.client import Client
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.template import template_objects
+from kyma_harness.kyma.distribution.pair import builtin_pair
+from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.kyma.undeploy import undeploy
+from kyma_harness.observe.inventory import take_inventory
 
 
 @pytest.fixture

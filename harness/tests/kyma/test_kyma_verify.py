@@ -7,15 +7,15 @@ from typing import cast
 import pytest
 from lamp import LAMP, NAME, LampKyma
 
-from harness.clusters.provider import Provider
-from harness.kyma import deploy
-from harness.kyma.errors import ModuleError
-from harness.kyma.kinds import KCP_NAMESPACE
-from harness.kyma.module import Module, Verification
-from harness.kyma.verify import load_script, verify
+from kyma_harness.clusters.provider import Provider
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.errors import ModuleError
+from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.kyma.module import Module, Verification
+from kyma_harness.kyma.verify import load_script, verify
 
 SCRIPT = """
-from harness.kyma.verify import Check
+from kyma_harness.kyma.verify import Check
 
 async def checks(installed, client):
     return [Check(name=f"{installed.module.short_name} shines", ok=False, detail="it is dark")]

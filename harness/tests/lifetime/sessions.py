@@ -10,11 +10,11 @@ from pathlib import Path
 
 from eventually import eventually
 
-from harness.embedded.layout import Layout
-from harness.host.locks import FileLock
-from harness.host.paths import runtime_dir
-from harness.host.ports import listener_on
-from harness.host.process import Child, spawn
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.host.locks import FileLock
+from kyma_harness.host.paths import runtime_dir
+from kyma_harness.host.ports import listener_on
+from kyma_harness.host.process import Child, spawn
 
 SUITE = Path(__file__).parent / "suite"
 AS_IN_A_TERMINAL = """\

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.clusters.errors import MismatchError
-from harness.clusters.options import ProviderOptions
-from harness.fingerprint import differences, fingerprint
-from harness.kyma.distribution.pair import builtin_pair
-from harness.kyma.module import Module
-from harness.record import Record
-from harness.settings import Settings, from_environment
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.clusters.errors import MismatchError
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.fingerprint import differences, fingerprint
+from kyma_harness.kyma.distribution.pair import builtin_pair
+from kyma_harness.kyma.module import Module
+from kyma_harness.record import Record
+from kyma_harness.settings import Settings, from_environment
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = Path(__file__).parents[1] / "modules" / "lamp"
 

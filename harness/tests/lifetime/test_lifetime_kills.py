@@ -9,7 +9,7 @@ import pytest
 from eventually import eventually
 from sessions import REMOVAL_SECONDS, Session, a_session, nothing_remains, remains
 
-from harness.host.descendants import marked
+from kyma_harness.host.descendants import marked
 
 pytestmark = pytest.mark.timeout(1200)
 SECONDS = 200

@@ -11,11 +11,11 @@ import pytest
 from eventually import PATIENCE, eventually
 from sessions import a_session, clusters_in, processes_about, remains
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.layout import Layout
-from harness.host.descendants import marked
-from harness.host.process import Child, run, spawn
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.host.descendants import marked
+from kyma_harness.host.process import Child, run, spawn
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 pytestmark = pytest.mark.timeout(1200)
 PROGRAM = Path(sys.executable).with_name("kyma-harness")
@@ -115,7 +115,7 @@ async def test_a_folder_that_somebody_is_filling_is_no_leak(tmp_path: Path, shel
 
 async def _holding(lock: Path, tmp_path: Path) -> Child:
     program = (
-        "import sys, time; from pathlib import Path; from harness.host.locks import FileLock;"
+        "import sys, time; from pathlib import Path; from kyma_harness.host.locks import FileLock;"
         "FileLock(Path(sys.argv[1])).acquire(); time.sleep(600)"
     )
     command = [sys.executable, "-c", program, lock]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.embedded.layout import Layout
-from harness.lifetime import bring_down, making, making_lock, take_away
-from harness.record import Record
-from harness.settings import Settings, from_environment
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.lifetime import bring_down, making, making_lock, take_away
+from kyma_harness.record import Record
+from kyma_harness.settings import Settings, from_environment
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from sessions import a_session, remains
 from substitution import substituted
 
-from harness.embedded.cluster import EmbeddedCluster
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 pytestmark = pytest.mark.timeout(1200)
 LAMP = Path(__file__).parents[1] / "modules" / "lamp"

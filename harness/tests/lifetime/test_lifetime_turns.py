@@ -8,14 +8,14 @@ import threading
 import pytest
 from eventually import eventually
 
-from harness.fixtures.turns import Turns
-from harness.host.errors import LockHeldError
-from harness.host.locks import FileLock
-from harness.host.process import run
+from kyma_harness.fixtures.turns import Turns
+from kyma_harness.host.errors import LockHeldError
+from kyma_harness.host.locks import FileLock
+from kyma_harness.host.process import run
 
 CONFTEST = """
     import pytest
-    from harness.fixtures import turns
+    from kyma_harness.fixtures import turns
 
     turns.Turns.__init__.__kwdefaults__.update(notice=0.2, limit=1.0)
 

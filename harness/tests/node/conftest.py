@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from node_cluster import node_cluster
 
-from controller.kinds import NAMESPACE, SERVICE_ACCOUNT
-from harness.host.paths import cache_dir
-from harness.observe.claims import exists
-from harness.observe.waits import Target, wait_for
-from harness.toolchain.tools import ensure, explicit_tools
+from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.observe.claims import exists
+from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.toolchain.tools import ensure, explicit_tools
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.errors import NotFoundError
-from harness.node.identity.downward import PodFacts
-from harness.node.rules.rules import Rules
-from harness.node.states import ContainerRecord, Running, Terminated, Waiting, now
+from kubeloop.errors import NotFoundError
+from kyma_harness.node.identity.downward import PodFacts
+from kyma_harness.node.rules.rules import Rules
+from kyma_harness.node.states import ContainerRecord, Running, Terminated, Waiting, now
 
 
 def rules(text, *, source=Path("rules.yaml")):

@@ -9,21 +9,21 @@ from pathlib import Path
 import aiohttp
 from eventually import PATIENCE
 
-from controller.client import Client
-from controller.kinds import NODE, POD, SERVICE, SERVICE_ACCOUNT
-from harness.embedded.components import Components, Ports
-from harness.embedded.control_plane import ControlPlane
-from harness.embedded.kubeconfig import write_kubeconfig
-from harness.embedded.layout import Layout
-from harness.embedded.pki import ClusterPki, make_pki
-from harness.host import process
-from harness.host.ports import PortPool
-from harness.node.annotations import ADDRESSES
-from harness.node.node import ProcessNode
-from harness.node.rules.rules import Rules
-from harness.node.settings import NodeSettings
-from harness.observe.claims import exists, has_condition, is_gone, satisfies
-from harness.observe.waits import Target, wait_for
+from kubeloop.client import Client
+from kubeloop.kinds import NODE, POD, SERVICE, SERVICE_ACCOUNT
+from kyma_harness.embedded.components import Components, Ports
+from kyma_harness.embedded.control_plane import ControlPlane
+from kyma_harness.embedded.kubeconfig import write_kubeconfig
+from kyma_harness.embedded.layout import Layout
+from kyma_harness.embedded.pki import ClusterPki, make_pki
+from kyma_harness.host import process
+from kyma_harness.host.ports import PortPool
+from kyma_harness.node.annotations import ADDRESSES
+from kyma_harness.node.node import ProcessNode
+from kyma_harness.node.rules.rules import Rules
+from kyma_harness.node.settings import NodeSettings
+from kyma_harness.observe.claims import exists, has_condition, is_gone, satisfies
+from kyma_harness.observe.waits import Target, wait_for
 
 RULES = Path(__file__).with_name("rules.yaml")
 

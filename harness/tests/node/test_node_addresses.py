@@ -1,7 +1,7 @@
 import pytest
 
-from harness.node.errors import AddressError
-from harness.node.network.addresses import PodAddresses
+from kyma_harness.node.errors import AddressError
+from kyma_harness.node.network.addresses import PodAddresses
 
 
 def test_addresses_are_handed_out_once_each():

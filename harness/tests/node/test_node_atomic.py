@@ -1,4 +1,4 @@
-from harness.node.volumes.atomic import File, write_atomically
+from kyma_harness.node.volumes.atomic import File, write_atomically
 
 
 def held(volume):

@@ -1,4 +1,4 @@
-from harness.node.containers.backoff import RestartBackoff
+from kyma_harness.node.containers.backoff import RestartBackoff
 
 
 def a_backoff():

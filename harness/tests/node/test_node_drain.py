@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 from node_cluster import address_of, answers, running_node
 
-from controller.kinds import NODE, POD
+from kubeloop.kinds import NODE, POD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

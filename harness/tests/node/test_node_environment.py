@@ -3,9 +3,9 @@ import base64
 import pytest
 from node_builders import Objects, container, facts, pod
 
-from harness.node.containers.environment import command_line, container_environment
-from harness.node.errors import ContainerConfigError
-from harness.node.expansion import expanded
+from kyma_harness.node.containers.environment import command_line, container_environment
+from kyma_harness.node.errors import ContainerConfigError
+from kyma_harness.node.expansion import expanded
 
 
 def a_secret(**data):

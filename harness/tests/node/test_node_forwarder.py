@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from eventually import PATIENCE
 
-from harness.host.ports import PortPool
-from harness.node.network.forwarder import Forwarder
+from kyma_harness.host.ports import PortPool
+from kyma_harness.node.network.forwarder import Forwarder
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ import pytest
 from node_cluster import address_of, fetch, wait_until
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from controller.client import Client
-from controller.errors import ForbiddenError, UnauthorizedError
-from controller.kinds import CONFIG_MAP, POD
+from kubeloop.client import Client
+from kubeloop.errors import ForbiddenError, UnauthorizedError
+from kubeloop.kinds import CONFIG_MAP, POD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from eventually import PATIENCE
 
-from harness.node.containers.logs import ContainerLog, LogQuery
+from kyma_harness.node.containers.logs import ContainerLog, LogQuery
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.node.volumes.mounts import Mounts, mount_path
+from kyma_harness.node.volumes.mounts import Mounts, mount_path
 
 MOUNTS = Mounts({"/data": Path("/v/data"), "/data/js": Path("/v/js"), "/etc/conf.d": Path("/v/conf")})
 

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.node.errors import AddressError, RuleError
-from harness.node.rules.placeholders import Placeholders
+from kyma_harness.node.errors import AddressError, RuleError
+from kyma_harness.node.rules.placeholders import Placeholders
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 from node_builders import container, ended, pod, record, running
 
-from harness.node.pods.status import PodPicture, status_of
-from harness.node.states import Waiting
+from kyma_harness.node.pods.status import PodPicture, status_of
+from kyma_harness.node.states import Waiting
 
 
 def a_picture(*main, init=(), policy="Always", of=None, **fields):

@@ -4,7 +4,7 @@ import os
 import pytest
 from node_cluster import address_of, fetch, wait_until
 
-from controller.kinds import CONFIG_MAP, DEPLOYMENT, POD, STATEFUL_SET
+from kubeloop.kinds import CONFIG_MAP, DEPLOYMENT, POD, STATEFUL_SET
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 from node_builders import container
 
-from harness.node.containers.probes import Probe, ProbeKind, ProbeState, probe_of
+from kyma_harness.node.containers.probes import Probe, ProbeKind, ProbeState, probe_of
 
 
 def a_probe(kind=ProbeKind.READINESS, **fields):

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from node_builders import rules
 
-from harness.node.errors import ImageError, RuleError
-from harness.node.rules.rules import Rules, canonical, plain_placeholders
+from kyma_harness.node.errors import ImageError, RuleError
+from kyma_harness.node.rules.rules import Rules, canonical, plain_placeholders
 
 NATS = """
 - image: "*/nats:*"

@@ -3,7 +3,7 @@ import ssl
 import aiohttp
 import pytest
 
-from controller.kinds import LEASE, NODE
+from kubeloop.kinds import LEASE, NODE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -4,8 +4,8 @@ from contextlib import suppress
 import pytest
 from node_cluster import answers, wait_until
 
-from controller.errors import AlreadyExistsError
-from controller.kinds import POD, SERVICE
+from kubeloop.errors import AlreadyExistsError
+from kubeloop.kinds import POD, SERVICE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from controller.kinds import POD, PV, PVC, STORAGE_CLASS
+from kubeloop.kinds import POD, PV, PVC, STORAGE_CLASS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -2,7 +2,7 @@ import json
 
 from node_builders import Issuer, facts
 
-from harness.node.identity.tokens import PodTokens, write_kubeconfig
+from kyma_harness.node.identity.tokens import PodTokens, write_kubeconfig
 
 
 class Clock:

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from node_builders import Issuer, Objects, container, facts, pod
 
-from harness.node.errors import VolumeError
-from harness.node.identity.tokens import PodTokens
-from harness.node.volumes.payload import Payload
-from harness.node.volumes.volumes import Volumes
+from kyma_harness.node.errors import VolumeError
+from kyma_harness.node.identity.tokens import PodTokens
+from kyma_harness.node.volumes.payload import Payload
+from kyma_harness.node.volumes.volumes import Volumes
 
 
 class Claims:

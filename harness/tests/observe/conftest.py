@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.blocking import Portal
-from harness.embedded.cluster import EmbeddedCluster
-from harness.host.process import run
-from harness.toolchain.toolchain import ToolPaths
+from kyma_harness.blocking import Portal
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.process import run
+from kyma_harness.toolchain.toolchain import ToolPaths
 
 HERE = Path(__file__).parent
 DEMONSTRATION = HERE / "demo" / "failing.py"

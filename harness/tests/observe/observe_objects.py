@@ -1,7 +1,7 @@
 """Builders with defaults for the tests of what looks on."""
 
-from controller.resource import Kind, ObjectKey
-from harness.observe.timeline import Transition
+from kubeloop.resource import Kind, ObjectKey
+from kyma_harness.observe.timeline import Transition
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 

@@ -6,11 +6,11 @@ import re
 import pytest
 from observe_objects import a_lamp
 
-from harness.observe.claims import matches
-from harness.observe.eventually import EventuallyError, eventually
-from harness.observe.folder import folder_name
-from harness.observe.logrecords import parsed
-from harness.observe.schema import violations
+from kyma_harness.observe.claims import matches
+from kyma_harness.observe.eventually import EventuallyError, eventually
+from kyma_harness.observe.folder import folder_name
+from kyma_harness.observe.logrecords import parsed
+from kyma_harness.observe.schema import violations
 
 SCHEMA = {
     "type": "object",

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from observe_objects import an_object
 
-from harness.host.process import run
-from harness.observe.folder import lay_down
-from harness.observe.incident import Findings, Incident
-from harness.observe.podlogs import ContainerLog
+from kyma_harness.host.process import run
+from kyma_harness.observe.folder import lay_down
+from kyma_harness.observe.incident import Findings, Incident
+from kyma_harness.observe.podlogs import ContainerLog
 
 CONFTEST = """
     import pytest
@@ -24,7 +24,7 @@ CONFTEST = """
 ODD = """
     from types import SimpleNamespace
     import pytest
-    from harness.fixtures.stash import OBSERVED
+    from kyma_harness.fixtures.stash import OBSERVED
 
     class Portal:
         def call(self, coroutine):

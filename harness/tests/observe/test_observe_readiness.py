@@ -3,8 +3,8 @@
 import pytest
 from observe_objects import a_lamp, a_pod, an_object
 
-from harness.observe.phase import phase_of
-from harness.observe.readiness import lack_of_readiness
+from kyma_harness.observe.phase import phase_of
+from kyma_harness.observe.readiness import lack_of_readiness
 
 
 def a_deployment(wanted=1, **status):

@@ -3,10 +3,10 @@
 import pytest
 from observe_objects import a_transition, an_object
 
-from harness.observe.folder import lay_down
-from harness.observe.incident import Findings, Incident
-from harness.observe.podlogs import ContainerLog
-from harness.observe.redaction import (
+from kyma_harness.observe.folder import lay_down
+from kyma_harness.observe.incident import Findings, Incident
+from kyma_harness.observe.podlogs import ContainerLog
+from kyma_harness.observe.redaction import (
     HIDDEN,
     LAST_APPLIED,
     redacted,
@@ -14,7 +14,7 @@ from harness.observe.redaction import (
     secret_values,
     without,
 )
-from harness.observe.steps import Step
+from kyma_harness.observe.steps import Step
 
 
 def test_the_values_of_a_secret_are_hidden_and_its_keys_are_not():

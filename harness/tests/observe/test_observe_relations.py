@@ -3,10 +3,10 @@
 import pytest
 from observe_objects import LAMP, a_lamp, a_pod, an_object, owned_by
 
-from controller.applyset import PART_OF_LABEL, applyset_id
-from controller.resource import ObjectKey
-from harness.observe.relations import Relations, belongings, closure, is_served_by_kubernetes
-from harness.observe.target import Target
+from kubeloop.applyset import PART_OF_LABEL, applyset_id
+from kubeloop.resource import ObjectKey
+from kyma_harness.observe.relations import Relations, belongings, closure, is_served_by_kubernetes
+from kyma_harness.observe.target import Target
 
 KITCHEN = Target(kind=LAMP, name="kitchen", namespace="shop")
 

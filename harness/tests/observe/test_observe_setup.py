@@ -8,8 +8,8 @@ import sys
 import pytest
 import yaml
 
-from harness.host.process import run
-from harness.kyma.distribution.pair import BINARIES, MANIFESTS, builtin_pair
+from kyma_harness.host.process import run
+from kyma_harness.kyma.distribution.pair import BINARIES, MANIFESTS, builtin_pair
 
 SUITE = "def test_the_kyma_is_there(kyma):\n    kyma.expect().to_have_state('Ready')\n"
 BROKEN = "#!/bin/sh\necho there is no such flag >&2\nexit 2\n"

@@ -3,8 +3,8 @@
 import pytest
 from observe_objects import a_lamp, a_pod, an_object
 
-from harness.observe.patience import Category, Patience
-from harness.observe.symptoms import symptoms_of
+from kyma_harness.observe.patience import Category, Patience
+from kyma_harness.observe.symptoms import symptoms_of
 
 PATIENCE = Patience()
 

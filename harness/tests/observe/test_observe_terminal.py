@@ -4,10 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from harness.host.process import spawn
+from kyma_harness.host.process import spawn
 
 TEST = """
-from harness.fixtures.terminal import line_of
+from kyma_harness.fixtures.terminal import line_of
 
 def test_that_waits(pytestconfig):
     line = line_of(pytestconfig)

@@ -5,11 +5,11 @@ import re
 import pytest
 from observe_objects import LAMP, a_lamp, a_transition
 
-from controller.resource import ObjectKey
-from harness.observe.steps import Step, nested
-from harness.observe.target import Target
-from harness.observe.timeline import Timeline
-from harness.testing.track import Mark, Track
+from kubeloop.resource import ObjectKey
+from kyma_harness.observe.steps import Step, nested
+from kyma_harness.observe.target import Target
+from kyma_harness.observe.timeline import Timeline
+from kyma_harness.testing.track import Mark, Track
 
 KITCHEN = ObjectKey("shop", "kitchen")
 

@@ -9,20 +9,20 @@ import pytest
 from demo.demo_objects import a_lamp, a_pod, lamp_definition, workload
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from controller.client import Client
-from controller.errors import AlreadyExistsError, KindAbsentError, NotFoundError
-from controller.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
-from controller.resource import Kind
-from harness.observe.claims import exists, has_state, is_ready
-from harness.observe.observer import Observer
-from harness.observe.patience import Patience
-from harness.observe.podlogs import logs_of
-from harness.observe.relations import Relations
-from harness.observe.schema import schema_of, violations
-from harness.observe.target import Target
-from harness.observe.waits import WaitError, wait_for
-from harness.testing.api import Api
-from harness.testing.track import Timeline
+from kubeloop.client import Client
+from kubeloop.errors import AlreadyExistsError, KindAbsentError, NotFoundError
+from kubeloop.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
+from kubeloop.resource import Kind
+from kyma_harness.observe.claims import exists, has_state, is_ready
+from kyma_harness.observe.observer import Observer
+from kyma_harness.observe.patience import Patience
+from kyma_harness.observe.podlogs import logs_of
+from kyma_harness.observe.relations import Relations
+from kyma_harness.observe.schema import schema_of, violations
+from kyma_harness.observe.target import Target
+from kyma_harness.observe.waits import WaitError, wait_for
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.track import Timeline
 
 pytestmark = pytest.mark.timeout(240)
 # The demonstration needs a cluster without its own definition of a lamp.

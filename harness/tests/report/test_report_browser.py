@@ -3,8 +3,8 @@
 import pytest
 from browser import ENTER, TAB, new_page
 
-from harness.report.page import page as draw
-from harness.report.session import Outcome, Session
+from kyma_harness.report.page import page as draw
+from kyma_harness.report.session import Outcome, Session
 
 START = 1_669_882_000.0
 CONTRASTS = """

@@ -1,11 +1,11 @@
 """What the report is made of."""
 
-from harness.report.lanes import lanes_of
-from harness.report.markup import Markup, element
-from harness.report.page import page
-from harness.report.scale import Scale
-from harness.report.sections import sentence
-from harness.report.session import Outcome, Session
+from kyma_harness.report.lanes import lanes_of
+from kyma_harness.report.markup import Markup, element
+from kyma_harness.report.page import page
+from kyma_harness.report.scale import Scale
+from kyma_harness.report.sections import sentence
+from kyma_harness.report.session import Outcome, Session
 
 
 def an_incident(**fields):

@@ -4,10 +4,10 @@ import pytest
 from eventually import PATIENCE
 from tooling import a_tool, a_toolchain
 
-from harness.host.process import run
-from harness.toolchain.catalogue import Tool
-from harness.toolchain.errors import ToolUnavailableError
-from harness.toolchain.gobuild import GoBuildWay
+from kyma_harness.host.process import run
+from kyma_harness.toolchain.catalogue import Tool
+from kyma_harness.toolchain.errors import ToolUnavailableError
+from kyma_harness.toolchain.gobuild import GoBuildWay
 
 MAIN = 'package main\n\nvar version = "none"\n\nfunc main() { println("tiny " + version) }\n'
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from tooling import ASSET, BINARY, LINUX, a_publisher, a_tool, a_toolchain, an_archive, files_in, sha256
 
-from harness.host.ports import PortPool
-from harness.toolchain.catalogue import Release
-from harness.toolchain.errors import ToolUnavailableError
-from harness.toolchain.releases import ReleaseWay, read_pins
-from harness.toolchain.ways import WayFailedError
+from kyma_harness.host.ports import PortPool
+from kyma_harness.toolchain.catalogue import Release
+from kyma_harness.toolchain.errors import ToolUnavailableError
+from kyma_harness.toolchain.releases import ReleaseWay, read_pins
+from kyma_harness.toolchain.ways import WayFailedError
 
 
 def way_to(mirror: str, pins: dict[str, str] | None = None) -> ReleaseWay:

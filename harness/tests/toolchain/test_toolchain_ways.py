@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 from tooling import LINUX, StubWay, a_tool, a_toolchain, files_in, refuse
 
-from harness.host.locks import FileLock
-from harness.toolchain.catalogue import Tool, catalogue
-from harness.toolchain.errors import ToolUnavailableError, WrongToolVersionError
-from harness.toolchain.wheels import WheelWay
+from kyma_harness.host.locks import FileLock
+from kyma_harness.toolchain.catalogue import Tool, catalogue
+from kyma_harness.toolchain.errors import ToolUnavailableError, WrongToolVersionError
+from kyma_harness.toolchain.wheels import WheelWay
 
 
 def a_script(folder: Path, name: str, says: str) -> Path:

@@ -11,10 +11,10 @@ from pathlib import Path
 from aiohttp import web
 from rich.console import Console
 
-from harness.toolchain.catalogue import Platform, Release, Tool
-from harness.toolchain.progress import ConsoleProgress
-from harness.toolchain.toolchain import Toolchain
-from harness.toolchain.ways import Offer, Report, Way, WayFailedError
+from kyma_harness.toolchain.catalogue import Platform, Release, Tool
+from kyma_harness.toolchain.progress import ConsoleProgress
+from kyma_harness.toolchain.toolchain import Toolchain
+from kyma_harness.toolchain.ways import Offer, Report, Way, WayFailedError
 
 LINUX = Platform(os="linux", arch="amd64")
 BINARY = b"#!/bin/sh\necho tiny 1.2.3\n"

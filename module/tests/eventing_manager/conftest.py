@@ -9,16 +9,16 @@ import yaml
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, namespace_object
 from manager_watching import Watching
 
-from controller.client import Client
-from controller.errors import NotFoundError
-from controller.kinds import CONFIG_MAP, CRD, PERSISTENT_VOLUME_CLAIM
-from controller.resource import ObjectKey
 from eventing_manager.claims import CLAIM_SELECTOR
 from eventing_manager.names import EVENTING, FORCE_ANNOTATION, NATS
 from eventing_manager.render import ChartRenderer
-from harness.embedded.cluster import EmbeddedCluster
-from harness.host.paths import cache_dir
-from harness.toolchain.tools import ensure, explicit_tools
+from kubeloop.client import Client
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CONFIG_MAP, CRD, PERSISTENT_VOLUME_CLAIM
+from kubeloop.resource import ObjectKey
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.toolchain.tools import ensure, explicit_tools
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,7 +51,7 @@ def cluster(portal, tools, module_chart, tmp_path_factory):
             name="manager-tests",
             state=tmp_path_factory.mktemp("cluster") / "state",
             tools=tools,
-            rules=[ROOT / "harness/kyma/rules/nats.yaml", ROOT / "module/rules.yaml"],
+            rules=[ROOT / "harness/kyma_harness/kyma/rules/nats.yaml", ROOT / "module/rules.yaml"],
             detached=False,
         )
     )

@@ -8,9 +8,9 @@ import nats
 from manager_builders import NAMESPACE
 from manager_watching import PATIENCE
 
-from controller.client import Client
-from controller.kinds import SECRET
 from eventing_manager.names import NATS_SECRET
+from kubeloop.client import Client
+from kubeloop.kinds import SECRET
 
 
 async def credentials(cluster):

@@ -2,7 +2,7 @@
 
 from manager_builders import NAMESPACE
 
-from controller.kinds import (
+from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,

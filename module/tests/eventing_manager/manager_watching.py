@@ -2,7 +2,7 @@
 
 import asyncio
 
-from controller.reflector import Reflector
+from kubeloop.reflector import Reflector
 
 PATIENCE = 120.0
 """Seconds; whoever waits so long on a busy machine has failed."""

@@ -3,9 +3,9 @@
 import pytest
 from manager_builders import eventing
 
-from controller.errors import InvalidError
-from controller.kinds import CRD
 from eventing_manager.names import EVENTING
+from kubeloop.errors import InvalidError
+from kubeloop.kinds import CRD
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
 from manager_definitions import DEFINITIONS, REFERENCE, SECRET_NAME, secret
 from manager_watching import Watching
 
-from controller.errors import NotFoundError
-from controller.kinds import CRD, ROLE, ROLE_BINDING, SECRET
 from eventing_manager.dependencies import OPTIONAL_KINDS
 from eventing_manager.names import EVENTING, MANAGER_ACCOUNT
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CRD, ROLE, ROLE_BINDING, SECRET
 
 
 @pytest.fixture

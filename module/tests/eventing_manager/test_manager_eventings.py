@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from controller.resource import ObjectKey
 from eventing_manager.eventings import Eventings
 from eventing_manager.names import FINALIZER
+from kubeloop.resource import ObjectKey
 
 KEY = ObjectKey("n", "e")
 NOON = datetime(2022, 12, 5, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from manager_watching import PATIENCE
 
 from eventing_manager.errors import JetStreamError
 from eventing_manager.jetstream import Monitoring, Stream, merged, read_streams, undelivered
-from harness.host.ports import PortPool
-from harness.host.process import spawn
+from kyma_harness.host.ports import PortPool
+from kyma_harness.host.process import spawn
 
 
 @pytest.fixture

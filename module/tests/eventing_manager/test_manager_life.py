@@ -11,7 +11,9 @@ from manager_nats import publish, receive_all, refusals_of_publishing
 from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
-from controller.kinds import (
+from eventing_manager.names import ADOPT_ANNOTATION, EVENTING, FINALIZER, FORCE_ANNOTATION
+from eventing_manager.render import ChartRenderer
+from kubeloop.kinds import (
     CONFIG_MAP,
     EVENT,
     PERSISTENT_VOLUME_CLAIM,
@@ -19,9 +21,7 @@ from controller.kinds import (
     SERVICE,
     STATEFUL_SET,
 )
-from controller.resource import Kind
-from eventing_manager.names import ADOPT_ANNOTATION, EVENTING, FINALIZER, FORCE_ANNOTATION
-from eventing_manager.render import ChartRenderer
+from kubeloop.resource import Kind
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.metrics import Registry
 from eventing_manager.metrics import EventingMetrics, ManagerMetrics
+from kubeloop.metrics import Registry
 
 LATER = datetime(2022, 12, 5, 12, 1, 30, tzinfo=UTC)
 SWITCHES = "eventing_manager_switch_duration_seconds"

@@ -9,8 +9,8 @@ from manager_builders import CR_NAMESPACE, NAMESPACE, eventing
 from manager_states import until_ready
 from manager_watching import PATIENCE, Watching
 
-from controller.kinds import POD
 from eventing_manager.names import EVENTING
+from kubeloop.kinds import POD
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from manager_nats import publish
 from manager_states import inventory, until_ready
 from manager_watching import Watching
 
-from controller.errors import InvalidError, NotFoundError
 from eventing_manager.differences import differences
 from eventing_manager.errors import SettingsError
 from eventing_manager.names import EVENTING
 from eventing_manager.plan_command import plan_command
+from kubeloop.errors import InvalidError, NotFoundError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from manager_nats import publish
 from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
-from controller.kinds import DEPLOYMENT, LEASE, POD
 from eventing_manager.names import EVENTING, LEASE_NAME, MANAGER_ACCOUNT
+from kubeloop.kinds import DEPLOYMENT, LEASE, POD
 
 MANAGER_PODS = "app.kubernetes.io/name=eventing-manager"
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.resource import ObjectKey
 from eventing_manager import reports
 from eventing_manager.guard import Verdict
 from eventing_manager.reasons import Reason
 from eventing_manager.reconciler import patience
 from eventing_manager.spec import BackendType
 from eventing_manager.status import State, status_patch
+from kubeloop.resource import ObjectKey
 
 NOON = datetime(2022, 12, 5, 12, 0, 0, tzinfo=UTC)
 LATER = datetime(2022, 12, 5, 13, 0, 0, tzinfo=UTC)

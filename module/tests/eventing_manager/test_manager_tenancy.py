@@ -1,8 +1,8 @@
 """One Eventing is served at a time: the one that was first."""
 
-from controller.resource import ObjectKey
 from eventing_manager.names import FINALIZER
 from eventing_manager.tenancy import Tenancy
+from kubeloop.resource import ObjectKey
 
 
 def eventing(name, *, created="2022-12-05T12:00:00Z", claimed=False):

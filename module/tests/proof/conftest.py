@@ -12,9 +12,9 @@ from proof_objects import ACCOUNT, NAMESPACE
 from proof_reference import undisturbed
 from proof_rig import Rig
 
-from harness.faults.proxy import ApiProxy
-from harness.host.paths import cache_dir
-from harness.toolchain.tools import ensure, explicit_tools
+from kyma_harness.faults.proxy import ApiProxy
+from kyma_harness.host.paths import cache_dir
+from kyma_harness.toolchain.tools import ensure, explicit_tools
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 from proof_objects import CR_NAMESPACE, NAMESPACE, address_teller, namespace
 
-from controller.client import Client
-from controller.kinds import CRD, POD, SERVICE_ACCOUNT
 from eventing_manager.render import ChartRenderer
-from harness.embedded.cluster import EmbeddedCluster
-from harness.observe.claims import exists, has_condition, satisfies
-from harness.observe.waits import Target, wait_for
+from kubeloop.client import Client
+from kubeloop.kinds import CRD, POD, SERVICE_ACCOUNT
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.observe.claims import exists, has_condition, satisfies
+from kyma_harness.observe.waits import Target, wait_for
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "module" / "chart"
@@ -39,7 +39,7 @@ async def proof_cluster(folder, tools):
         name=f"proofs-{os.getpid()}",
         state=folder / "state",
         tools=tools,
-        rules=[ROOT / "harness/kyma/rules/nats.yaml", Path(__file__).with_name("rules.yaml")],
+        rules=[ROOT / "harness/kyma_harness/kyma/rules/nats.yaml", Path(__file__).with_name("rules.yaml")],
         detached=False,
     )
     try:

@@ -6,11 +6,11 @@ from proof_model import CREDENTIALS, STATEFUL_SET
 from proof_objects import EVENTING, NAMESPACE, definition
 from proof_state import comparable, names_of_all
 
-from controller.errors import KindAbsentError, NotFoundError
-from controller.kinds import CONFIG_MAP, NETWORK_POLICY, SECRET, SERVICE
-from controller.kinds import STATEFUL_SET as STATEFUL_SET_KIND
-from controller.resource import Kind, annotations_of, finalizers_of
-from harness.observe.difference import differences
+from kubeloop.errors import KindAbsentError, NotFoundError
+from kubeloop.kinds import CONFIG_MAP, NETWORK_POLICY, SECRET, SERVICE
+from kubeloop.kinds import STATEFUL_SET as STATEFUL_SET_KIND
+from kubeloop.resource import Kind, annotations_of, finalizers_of
+from kyma_harness.observe.difference import differences
 
 DEFINITIONS = {
     "DestinationRule.networking.istio.io": definition("networking.istio.io", "v1beta1", "DestinationRule"),

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from proof_cluster import ROOT
 from proof_objects import NAMESPACE
 
-from harness.host.process import spawn
+from kyma_harness.host.process import spawn
 
 GRACE = 10.0
 

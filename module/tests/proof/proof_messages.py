@@ -10,10 +10,10 @@ import nats.errors
 from nats.js.api import ConsumerConfig, RetentionPolicy
 from proof_objects import NAMESPACE
 
-from controller.errors import NotFoundError
-from controller.kinds import SECRET
-from harness.embedded.addresses import service_address
-from harness.embedded.errors import NoAddressError
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import SECRET
+from kyma_harness.embedded.addresses import service_address
+from kyma_harness.embedded.errors import NoAddressError
 
 SUBJECT, STREAM, READER = "counted.one", "counted", "reader"
 PAUSE = 0.05

@@ -1,6 +1,6 @@
 """The objects that the proofs make, and the names they go by."""
 
-from controller.resource import Kind
+from kubeloop.resource import Kind
 
 NAMESPACE = "kyma-system"
 CR_NAMESPACE = "kcp-system"

@@ -6,7 +6,7 @@ from proof_phases import PHASES, REMOVAL, SWITCH
 from proof_rig import is_work
 from proof_state import resting_state_of, until_no_volume
 
-from harness.faults.plan import Counting
+from kyma_harness.faults.plan import Counting
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,10 +4,10 @@ import asyncio
 
 from proof_objects import EVENTING
 
-from controller.resource import ObjectKey
 from eventing_manager.names import FORCE_ANNOTATION
-from harness.observe.claims import is_gone
-from harness.observe.waits import Target, wait_for
+from kubeloop.resource import ObjectKey
+from kyma_harness.observe.claims import is_gone
+from kyma_harness.observe.waits import Target, wait_for
 
 QUIET = 0.3
 """Seconds without a call that mean that there is nothing left to do."""

@@ -11,12 +11,12 @@ from proof_mailbox import Mailbox
 from proof_model import World
 from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
 
-from controller.applyset import PART_OF_LABEL
-from controller.errors import KindAbsentError, NotFoundError
-from controller.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
-from controller.resource import ObjectKey
-from harness.observe.claims import has_condition, is_gone
-from harness.observe.waits import Target, wait_for
+from kubeloop.applyset import PART_OF_LABEL
+from kubeloop.errors import KindAbsentError, NotFoundError
+from kubeloop.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
+from kubeloop.resource import ObjectKey
+from kyma_harness.observe.claims import has_condition, is_gone
+from kyma_harness.observe.waits import Target, wait_for
 
 PATIENCE = 120.0
 """Seconds until the cluster has to be what the model says."""

@@ -7,7 +7,7 @@ import difflib
 import yaml
 from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
 
-from controller.kinds import (
+from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
     PERSISTENT_VOLUME,
@@ -16,7 +16,7 @@ from controller.kinds import (
     SERVICE,
     STATEFUL_SET,
 )
-from harness.observe.inventory import take_inventory
+from kyma_harness.observe.inventory import take_inventory
 
 INSTALLED = (
     CONFIG_MAP,

@@ -9,8 +9,8 @@ from proof_phases import PHASES
 from proof_rig import is_work
 from proof_state import until_state_is
 
-from harness.faults.fault import Moment
-from harness.faults.plan import kill_at
+from kyma_harness.faults.fault import Moment
+from kyma_harness.faults.plan import kill_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

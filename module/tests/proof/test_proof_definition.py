@@ -6,10 +6,10 @@ from proof_cluster import CHART
 from proof_phases import PROVISION, TARGET
 from proof_state import until_state_is
 
-from controller.kinds import CRD
-from harness.faults.plan import Calm
-from harness.observe.claims import has_condition, is_gone
-from harness.observe.waits import Target, wait_for
+from kubeloop.kinds import CRD
+from kyma_harness.faults.plan import Calm
+from kyma_harness.observe.claims import has_condition, is_gone
+from kyma_harness.observe.waits import Target, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

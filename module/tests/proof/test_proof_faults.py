@@ -9,9 +9,9 @@ from proof_objects import EVENTING
 from proof_phases import PHASES
 from proof_state import until_state_is
 
-from controller.reflector import Reflector
-from harness.faults.fault import Delay, Kill, Moment
-from harness.faults.plan import Mixed
+from kubeloop.reflector import Reflector
+from kyma_harness.faults.fault import Delay, Kill, Moment
+from kyma_harness.faults.plan import Mixed
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,8 +11,8 @@ from proof_phases import PROVISION, SWITCH
 from proof_rig import Rig, is_work
 from proof_state import until_state_is
 
-from harness.faults.plan import Calm
-from harness.faults.proxy import ApiProxy
+from kyma_harness.faults.plan import Calm
+from kyma_harness.faults.proxy import ApiProxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,7 +6,7 @@ import pytest
 from proof_phases import PROVISION
 from proof_rig import is_work
 
-from harness.faults.plan import Calm, every_call
+from kyma_harness.faults.plan import Calm, every_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,8 +7,8 @@ from proof_messages import Traffic
 from proof_objects import NAMESPACE, eventing
 from proof_phases import PROVISION, REMOVAL, SWITCH, SWITCH_BACK
 
-from controller.errors import NotFoundError
-from controller.kinds import PERSISTENT_VOLUME_CLAIM
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import PERSISTENT_VOLUME_CLAIM
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,11 +8,11 @@ from proof_phases import PHASES, REMOVAL
 from proof_rights import grants_of, uses_of
 from proof_state import PATIENCE
 
-from controller.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
 from eventing_manager.render import ChartRenderer
-from harness.faults.plan import Calm
-from harness.observe.claims import exists, has_condition, is_gone
-from harness.observe.waits import Target, wait_for
+from kubeloop.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
+from kyma_harness.faults.plan import Calm
+from kyma_harness.observe.claims import exists, has_condition, is_gone
+from kyma_harness.observe.waits import Target, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

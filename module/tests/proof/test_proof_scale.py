@@ -13,8 +13,8 @@ from proof_manager import Manager
 from proof_objects import ACCOUNT, EVENTING, NAME, NAMESPACE, eventing, namespace
 from proof_rig import Rig
 
-from controller.reflector import Reflector
-from harness.faults.proxy import ApiProxy
+from kubeloop.reflector import Reflector
+from kyma_harness.faults.proxy import ApiProxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,7 +1,7 @@
 import pytest
 from shared import MEETING
 
-from harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.cluster import EmbeddedCluster
 
 
 @pytest.fixture(autouse=True)

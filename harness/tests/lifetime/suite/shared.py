@@ -5,10 +5,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.kinds import CONFIG_MAP
-from harness.kyma.kinds import KCP_NAMESPACE
-from harness.observe.eventually import eventually
-from harness.observe.inventory import Inventory
+from kubeloop.kinds import CONFIG_MAP
+from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.observe.eventually import eventually
+from kyma_harness.observe.inventory import Inventory
 
 MEETING = Path(os.environ["MEETING"])
 """A folder that the workers have in common."""

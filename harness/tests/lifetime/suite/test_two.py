@@ -1,6 +1,6 @@
 from shared import meet, put, take_stock
 
-from controller.kinds import CONFIG_MAP
+from kubeloop.kinds import CONFIG_MAP
 
 
 def test_of_a_namespace_runs_beside_the_other(namespace, api):

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from controller.client import Client
-from harness.blocking import Portal
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import Choice
-from harness.kyma.module import Module
-from harness.settings import Settings, from_environment
-from harness.testbed import Testbed
+from kubeloop.client import Client
+from kyma_harness.blocking import Portal
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.kyma.module import Module
+from kyma_harness.settings import Settings, from_environment
+from kyma_harness.testbed import Testbed
 
 FOLDER = Path(__file__).parent
 Offer = Callable[..., Module]

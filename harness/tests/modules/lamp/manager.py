@@ -6,14 +6,14 @@ import os
 import signal
 from contextlib import suppress
 
-from controller.client import Client
-from controller.controller import Controller, Result
-from controller.errors import NotFoundError
-from controller.kinds import CONFIG_MAP
-from controller.logs import configure_logging, get_logger
-from controller.reflector import Reflector
-from controller.resource import Kind, Object, ObjectKey, generation_of, has_finalizer, is_deleting
-from controller.runtime import Runtime, RuntimeSettings
+from kubeloop.client import Client
+from kubeloop.controller import Controller, Result
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CONFIG_MAP
+from kubeloop.logs import configure_logging, get_logger
+from kubeloop.reflector import Reflector
+from kubeloop.resource import Kind, Object, ObjectKey, generation_of, has_finalizer, is_deleting
+from kubeloop.runtime import Runtime, RuntimeSettings
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 FINALIZER = "example.com/lamp"

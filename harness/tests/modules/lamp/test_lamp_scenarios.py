@@ -5,21 +5,21 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.client import Client
-from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT
-from controller.resource import Kind
-from harness.blocking import Portal
-from harness.kyma import deploy
-from harness.kyma.distribution.pair import Choice
-from harness.kyma.errors import ModuleError
-from harness.kyma.kinds import KCP_NAMESPACE
-from harness.kyma.module import Module
-from harness.kyma.verify import verify
-from harness.observe.logrecords import LogRecord
-from harness.testbed import Testbed
-from harness.testing.api import Api
-from harness.testing.handle import KymaHandle
-from harness.testing.track import Timeline
+from kubeloop.client import Client
+from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT
+from kubeloop.resource import Kind
+from kyma_harness.blocking import Portal
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.kyma.errors import ModuleError
+from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.verify import verify
+from kyma_harness.observe.logrecords import LogRecord
+from kyma_harness.testbed import Testbed
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.handle import KymaHandle
+from kyma_harness.testing.track import Timeline
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 NAME = "default-kyma-lamp"

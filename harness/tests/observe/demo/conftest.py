@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.client import Client
-from controller.kinds import NAMESPACE
-from controller.resource import Kind, ObjectKey
-from harness.blocking import Portal
-from harness.fixtures.observing import Surroundings
-from harness.observe.patience import Patience
-from harness.observe.relations import Relations
-from harness.testing.api import Api
+from kubeloop.client import Client
+from kubeloop.kinds import NAMESPACE
+from kubeloop.resource import Kind, ObjectKey
+from kyma_harness.blocking import Portal
+from kyma_harness.fixtures.observing import Surroundings
+from kyma_harness.observe.patience import Patience
+from kyma_harness.observe.relations import Relations
+from kyma_harness.testing.api import Api
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from demo_objects import a_lamp, a_pod, lamp_definition, workload
 
-from controller.client import Client
-from controller.errors import ControllerError, KindAbsentError
-from controller.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
-from controller.resource import Kind
-from harness.blocking import Portal
-from harness.faults.call import ApiCall
-from harness.faults.fault import Delay
-from harness.faults.proxy import ApiProxy
-from harness.observe.podlogs import ContainerLog, logs_of
-from harness.observe.target import Target
-from harness.testing.api import Api
-from harness.testing.expectation import Expectation
+from kubeloop.client import Client
+from kubeloop.errors import ControllerError, KindAbsentError
+from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
+from kubeloop.resource import Kind
+from kyma_harness.blocking import Portal
+from kyma_harness.faults.call import ApiCall
+from kyma_harness.faults.fault import Delay
+from kyma_harness.faults.proxy import ApiProxy
+from kyma_harness.observe.podlogs import ContainerLog, logs_of
+from kyma_harness.observe.target import Target
+from kyma_harness.testing.api import Api
+from kyma_harness.testing.expectation import Expectation
 
 LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 

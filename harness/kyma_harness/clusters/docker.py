@@ -1,0 +1,280 @@
+"""Talk to a Docker daemon: is it there, build, load, push, logs, and the registry beside a cluster."""
+
+import asyncio
+import io
+import os
+import socket
+import tarfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from kyma_harness.clusters.errors import BuildError, DockerError
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+TIMEOUT_SECONDS = 60
+BUILD_TIMEOUT_SECONDS = 1200
+MEND = """
+Mend what the last step says, or have the image assembled without Docker's help: --harness-image=assembled \
+(--image on the command line)"""
+Say = Callable[[str], None]
+"""Takes one line of progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What we ask of a container."""
+
+    name: str
+    labels: Mapping[str, str]
+    running: bool
+    addresses: Mapping[str, str]
+    """Its IP address in each network it is in."""
+    ports: Mapping[str, str]
+    """The host port of each published port, such as ``{"5000/tcp": "5001"}``."""
+
+    def published(self, port: int) -> str | None:
+        """Return the host port of a TCP port; nothing where it is not published, as while it is stopped."""
+        return self.ports.get(f"{port}/tcp")
+
+
+class Docker:
+    """One daemon that answered; every call runs in a thread, as the library blocks."""
+
+    def __init__(self, client: Any, version: str) -> None:
+        self._client = client
+        self.version = version
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls) -> AsyncIterator[Self]:
+        """Connect as ``$DOCKER_HOST`` says, or raise :class:`DockerError` with what to do."""
+        client = await asyncio.to_thread(_connected)
+        try:
+            version = await asyncio.to_thread(client.version)
+            yield cls(client, str(version["Version"]))
+        finally:
+            await asyncio.to_thread(client.close)
+
+    async def container(self, name: str) -> Container | None:
+        """Return a container by name, running or not; nothing where there is none."""
+        try:
+            return _described(await asyncio.to_thread(self._client.containers.get, name))
+        except NotFound:
+            return None
+
+    async def containers(self, label: str) -> list[Container]:
+        """Return the containers with a label, ``key`` or ``key=value``, stopped ones included."""
+        found = await asyncio.to_thread(
+            self._client.containers.list, all=True, filters={"label": label}, ignore_removed=True
+        )
+        return [_described(one) for one in found]
+
+    async def run_registry(self, name: str, *, image: str, port: int, labels: Mapping[str, str]) -> None:
+        """Start an OCI registry that answers on a port of 127.0.0.1."""
+        with _explained(f"registry {name}"):
+            await asyncio.to_thread(
+                self._client.containers.run,
+                image,
+                name=name,
+                detach=True,
+                labels=dict(labels),
+                ports={"5000/tcp": ("127.0.0.1", port)},
+                restart_policy={"Name": "unless-stopped"},
+            )
+
+    async def connect_network(self, name: str, network: str) -> None:
+        """Put a container into a network, where others find it by its name."""
+        with suppress(APIError):  # it is in there already
+            found = await asyncio.to_thread(self._client.networks.get, network)
+            await asyncio.to_thread(found.connect, name)
+
+    async def remove(self, name: str) -> None:
+        """Stop and remove a container with its anonymous volumes; no error where there is none."""
+        try:
+            container = await asyncio.to_thread(self._client.containers.get, name)
+            await asyncio.to_thread(container.remove, force=True, v=True)
+        except NotFound:
+            return
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a network that no container is in; no error where there is none, or one is in use."""
+        with suppress(APIError):
+            network = await asyncio.to_thread(self._client.networks.get, name)
+            await asyncio.to_thread(network.remove)
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; no error where there is none, or one is in use."""
+        with suppress(APIError):
+            volume = await asyncio.to_thread(self._client.volumes.get, name)
+            await asyncio.to_thread(volume.remove)
+
+    async def logs(self, name: str) -> bytes:
+        """Return what a container has written."""
+        container = await asyncio.to_thread(self._client.containers.get, name)
+        return bytes(await asyncio.to_thread(container.logs, timestamps=True))
+
+    async def write_file(self, container: str, path: Path, content: str) -> None:
+        """Write a file into a running container, with the folders above it."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            info = tarfile.TarInfo(str(path).lstrip("/"))
+            info.size = len(content.encode())
+            archive.addfile(info, io.BytesIO(content.encode()))
+        target = await asyncio.to_thread(self._client.containers.get, container)
+        await asyncio.to_thread(target.put_archive, "/", buffer.getvalue())
+
+    async def build(
+        self, *, context: Path, dockerfile: Path, tag: str, say: Say, args: Mapping[str, str] | None = None
+    ) -> None:
+        """Build an image, through the proxies of Docker's own configuration where it has some.
+
+        On failure :class:`BuildError` has the last lines of the build.
+        """
+
+        def build() -> None:
+            stream = self._client.api.build(
+                path=str(context),
+                dockerfile=str(dockerfile),
+                tag=tag,
+                buildargs=dict(args or {}),
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=BUILD_TIMEOUT_SECONDS,
+            )
+            _follow(stream, say, f"image {tag} cannot be built from {dockerfile}", remedy=MEND)
+
+        with _explained(f"image {tag}"):
+            await asyncio.to_thread(build)
+
+    async def image_id(self, reference: str) -> str:
+        """Return the digest of an image's configuration, which tells its content."""
+        return str((await asyncio.to_thread(self._client.images.get, reference)).id)
+
+    async def remove_image(self, reference: str) -> None:
+        """Take a name off an image, and remove one without names; no error where there is none."""
+        with suppress(APIError):
+            await asyncio.to_thread(self._client.images.remove, reference)
+
+    async def tag(self, reference: str, repository: str, tag: str) -> None:
+        """Give an image another name."""
+        image = await asyncio.to_thread(self._client.images.get, reference)
+        await asyncio.to_thread(image.tag, repository, tag)
+
+    async def push(self, reference: str, say: Say) -> None:
+        """Push an image to the registry in its name."""
+
+        def push() -> None:
+            stream = self._client.api.push(reference, stream=True, decode=True)
+            _follow(stream, say, f"image {reference} cannot be pushed")
+
+        with _explained(f"image {reference}"):
+            await asyncio.to_thread(push)
+
+    async def load(self, archive: Path) -> None:
+        """Load an image from a tar into the daemon."""
+
+        def load() -> None:
+            with archive.open("rb") as file:
+                self._client.images.load(file)
+
+        with _explained(f"image archive {archive}"):
+            await asyncio.to_thread(load)
+
+
+def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str, *, remedy: str = "") -> None:
+    """Pass a build's or push's progress on line by line, and raise what it ends with.
+
+    The stream is read to its end in either case: it holds a connection until then.
+    """
+    lines: list[str] = []
+    error = ""
+    for event in stream:
+        error = event.get("error", error)
+        for line in _text(event).splitlines():
+            lines.append(line)
+            say(line)
+    if error:
+        tail = "\n".join(f"  {line}" for line in lines[-15:])
+        raise BuildError(f"{failed}: {error.strip()}\nIts last lines:\n{tail}{remedy}")
+
+
+def _text(event: Mapping[str, Any]) -> str:
+    if "stream" in event:
+        return str(event["stream"]).rstrip()
+    if "status" in event and not event.get("progressDetail"):
+        return f"{event.get('id', '')} {event['status']}".strip()
+    return ""
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ImageNotFound as error:
+        raise BuildError(
+            f"{what}: {error.explanation}: the daemon has no such image and could not pull it; "
+            "load it with `docker load`, or connect to the internet"
+        ) from None
+    except APIError as error:
+        raise BuildError(f"{what}: Docker refuses: {error.explanation or error}") from None
+    except requests.RequestException as error:
+        raise DockerError(f"{what}: the Docker daemon stopped answering: {error}") from None
+
+
+def _described(container: Any) -> Container:
+    settings = container.attrs["NetworkSettings"]
+    published = {port: hosts for port, hosts in (settings.get("Ports") or {}).items() if hosts}
+    return Container(
+        name=container.name,
+        labels=container.labels,
+        running=container.status == "running",
+        addresses={name: one["IPAddress"] for name, one in settings["Networks"].items()},
+        ports={port: hosts[0]["HostPort"] for port, hosts in published.items()},
+    )
+
+
+def _connected() -> Any:
+    host = os.environ.get("DOCKER_HOST", DEFAULT_HOST)
+    try:
+        if host.startswith("unix://"):
+            _try_socket(host.removeprefix("unix://"))
+        return docker.from_env(timeout=TIMEOUT_SECONDS)
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise DockerError(_unavailable(host, error)) from None
+
+
+def _try_socket(path: str) -> None:
+    """Fail as the operating system does; the library would leave its socket open behind its error."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(path)
+
+
+def _unavailable(host: str, error: Exception) -> str:
+    cause = _system_error(error)
+    if isinstance(cause, PermissionError):
+        return (
+            f"the Docker daemon at {host} does not let this user in: join the group docker and log in again, "
+            "or use rootless Docker"
+        )
+    reason = cause.strerror if cause else str(error)
+    return (
+        f"no Docker daemon answers at {host} ({reason}): start it, or name it in $DOCKER_HOST, or use a "
+        "provider that needs none: --harness-provider=embedded"
+    )
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """Find what the operating system said, below the layers of the HTTP library."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error
+        error = error.__context__
+    return None

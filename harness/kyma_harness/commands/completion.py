@@ -1,0 +1,61 @@
+"""``kyma-harness completion``, and what a shell offers: the names of what runs here."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from kyma_harness.commands.lesson import teaches
+from kyma_harness.commands.session import Session
+from kyma_harness.host.errors import HarnessError
+from kyma_harness.kyma.module import Module
+from kyma_harness.record import Record
+from kyma_harness.settings import from_environment
+
+PROGRAM = "kyma-harness"
+VARIABLE = "_KYMA_HARNESS_COMPLETE"
+"""By which a shell asks for completions: click derives it from the program's name."""
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.argument("shell", type=click.Choice(SHELLS))
+@teaches(
+    {
+        "completion bash >> ~/.bashrc": "bash 4.4 or newer",
+        "completion zsh >> ~/.zshrc": "zsh, below its `compinit`",
+        "completion fish > ~/.config/fish/completions/kyma-harness.fish": "fish",
+    },
+    then="a new shell completes commands, options, clusters, the module and what it can be switched to.",
+)
+async def completion(session: Session, shell: str) -> None:  # noqa: ARG001
+    """Print what makes a shell complete commands and names."""
+    made = get_completion_class(shell)
+    if made is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    click.echo(made(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source())
+
+
+def complete_cluster(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the names of the clusters that have a folder here."""
+    folders = (from_environment().state / "clusters").glob(f"{incomplete}*")
+    return sorted(folder.name for folder in folders if folder.is_dir())
+
+
+def complete_module(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the name of the module that the cluster was made for."""
+    module = _module(ctx)
+    return [module.short_name] if module and module.short_name.startswith(incomplete) else []
+
+
+def complete_switch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return what that module can be switched to."""
+    module = _module(ctx)
+    values = module.switch.values if module and module.switch else ()
+    return [value for value in values if value.startswith(incomplete)]
+
+
+def _module(ctx: click.Context) -> Module | None:
+    try:
+        settings = from_environment(**ctx.find_root().params)
+        known = Record.read(settings)
+        return Module.load((known.fill_in(settings) if known else settings).module)
+    except HarnessError:
+        return None

@@ -1,0 +1,39 @@
+"""``kyma-harness kustomization``: the lifecycle managers in the form that ``kyma alpha deploy -k`` takes."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import yaml
+
+from kubeloop.resource import Object
+from kyma_harness.commands.lesson import teaches
+from kyma_harness.commands.session import Session
+
+
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The folder.  [default: in the cluster's state]"
+)
+@teaches(
+    {"kustomization": "for the Kyma CLI: kyma alpha deploy -k $(kyma-harness kustomization)"},
+    then="`kyma alpha deploy -k` deploys it.",
+)
+async def kustomization(session: Session, output: Path | None) -> None:
+    """Write the lifecycle managers as a kustomization.
+
+    It prints the folder, which is what `kyma alpha deploy -k` takes. Where pods are containers, their images
+    are made and pushed before.
+    """
+    testbed = await session.running()
+    managers = await testbed.deployable_managers()
+    folder = (output or testbed.settings.cluster_state / "kustomization").absolute()
+    await asyncio.to_thread(write_kustomization, folder, managers.objects)
+    click.echo(folder)
+
+
+def write_kustomization(folder: Path, objects: Sequence[Object]) -> None:
+    """Write objects so that ``kustomize build`` gives them back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "managers.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
+    (folder / "kustomization.yaml").write_text("resources: [managers.yaml]\n", encoding="utf-8")

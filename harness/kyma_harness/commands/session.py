@@ -1,0 +1,42 @@
+"""What every command gets from the command line it hangs on."""
+
+from rich.console import Console
+
+from kyma_harness.clusters.errors import NotRunningError
+from kyma_harness.commands.output import Format
+from kyma_harness.record import Record
+from kyma_harness.settings import Settings
+from kyma_harness.testbed import Testbed, set_up
+from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.toolchain.tools import ensure
+
+
+class Session:
+    """The settings of this run, a console for people, and the format for scripts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.console = Console(stderr=True)
+        self.format = Format.TEXT
+
+    async def tools(self) -> ToolPaths:
+        """Return the tools, fetched or built where they are not at hand."""
+        return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
+
+    async def testbed(self) -> Testbed:
+        """Decide on everything, without starting anything."""
+        return await set_up(self.settings, self.console)
+
+    async def attached(self) -> Testbed | None:
+        """Return the testbed of the running cluster; nothing where there is none."""
+        if Record.read(self.settings) is None:
+            return None
+        testbed = await self.testbed()
+        return testbed if await testbed.provider.attach() else None
+
+    async def running(self) -> Testbed:
+        """Return the testbed of the running cluster; an error where there is none."""
+        testbed = await self.attached()
+        if testbed is None:
+            raise NotRunningError.of_cluster(self.settings.cluster)
+        return testbed

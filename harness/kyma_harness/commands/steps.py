@@ -1,0 +1,48 @@
+"""``kyma-harness tools``, ``deploy`` and ``grant-rights``: steps of ``up`` that one may take alone."""
+
+import click
+
+from kyma_harness import mainjob
+from kyma_harness.commands.lesson import teaches
+from kyma_harness.commands.outcomes import Deployed
+from kyma_harness.commands.session import Session
+from kyma_harness.kyma import deploy as kyma
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
+from kyma_harness.ledger import Ledger
+from kyma_harness.toolchain.tools import ensure
+
+
+@teaches(
+    {"tools": "all that the embedded cluster needs", "tools --also kustomize": "and one that it does not"}
+)
+@click.option("--also", multiple=True, help="An optional tool, such as kustomize, which the Kyma CLI needs.")
+async def tools(session: Session, also: tuple[str, ...]) -> None:
+    """Fetch or build the tools, and print the folder they are in."""
+    settings = session.settings
+    found = await ensure(explicit=settings.tools, cache=settings.cache, also=also, console=session.console)
+    click.echo(found.folder)
+
+
+@teaches(
+    {"up --until bundle && kyma-harness deploy": "the steps of `up`, taken one by one"},
+    then="`grant-rights` lets module-manager install modules, `enable` adds one.",
+)
+async def deploy(session: Session) -> Deployed:
+    """Deploy the lifecycle managers, the template and the Kyma."""
+    testbed, ledger = await session.running(), Ledger(session.console)
+    await mainjob.take(testbed, ledger, first=mainjob.Stage.MANAGERS, last=mainjob.Stage.KYMA)
+    return Deployed(
+        cluster=testbed.settings.cluster,
+        managers=str(testbed.managers.pair),
+        kyma=f"{KCP_NAMESPACE}/{DEFAULT_KYMA}",
+    )
+
+
+@teaches({"grant-rights": "before the first module is enabled"}, then="`enable` adds a module.")
+async def grant_rights(session: Session) -> None:
+    """Let module-manager install modules in its own cluster.
+
+    It widens the ClusterRole of module-manager, which as shipped does not cover what modules contain.
+    """
+    async with (await session.running()).client() as client:
+        await kyma.grant_rights(client)

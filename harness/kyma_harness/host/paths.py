@@ -1,0 +1,79 @@
+"""Where the harness keeps things: by the XDG rules, each place overridable."""
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from kyma_harness.host.errors import ForeignFolderError, UnsafeFolderError
+
+_APPLICATION = "kyma-harness"
+_COMMON = Path("/tmp")  # noqa: S108 - what is made there is checked for its owner
+_SHOWN = 3
+
+
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of what can be made again: tools and the locks around making them."""
+    return _place(environ, "KYMA_HARNESS_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder under which every running cluster has its own state folder."""
+    return _place(environ, "KYMA_HARNESS_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+def runtime_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of locks that all runs of this user share; it is created, for this user alone.
+
+    It is not in ``$TMPDIR`` where it can be helped: runs that differ in that share the ports all the same.
+    """
+    base = environ.get("XDG_RUNTIME_DIR")
+    if base and os.access(base, os.W_OK):
+        return private_folder(Path(base) / _APPLICATION)
+    common = _COMMON if os.access(_COMMON, os.W_OK) else Path(tempfile.gettempdir())
+    return private_folder(common / f"{_APPLICATION}-{os.getuid()}")
+
+
+def private_folder(path: Path) -> Path:
+    """Create a folder that only this user may enter, and refuse one that somebody else has prepared."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if path.is_symlink() or found.st_uid != os.getuid():
+        raise UnsafeFolderError(
+            f"{path} belongs to another user or is a link: remove it, or choose another place"
+            " (KYMA_HARNESS_STATE, XDG_RUNTIME_DIR, TMPDIR)"
+        )
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, content: str | bytes) -> Path:
+    """Write a file that only this user may read; readers see the old content or the new, never a part."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)
+    return path
+
+
+def check_ours(folder: Path, names: Collection[str]) -> None:
+    """Raise ForeignFolderError where a folder that is to be removed has entries, and none of these names."""
+    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if found and found.isdisjoint(names):
+        raise ForeignFolderError(
+            f"{folder} is not removed, as it has {', '.join(sorted(found)[:_SHOWN])} and nothing of a cluster"
+            ": see what it is, and remove it yourself"
+        )
+
+
+def _place(environ: Mapping[str, str], own: str, xdg: str, fallback: str) -> Path:
+    if chosen := environ.get(own):
+        return Path(chosen).expanduser().absolute()
+    base = environ.get(xdg)
+    # The XDG rules: a relative path there is invalid and to be ignored.
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / fallback
+    return root / _APPLICATION

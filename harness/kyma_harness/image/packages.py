@@ -1,0 +1,61 @@
+"""Put installed Python distributions into an image: what one needs at run time, and nothing else."""
+
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from kyma_harness.image.errors import AssemblyError
+from kyma_harness.image.interpreter import SITE_PACKAGES, python_file
+from kyma_harness.image.layer import Entry
+
+NOT_NEEDED = frozenset({"__pycache__", "test", "tests", "INSTALLER", "direct_url.json", "REQUESTED"})
+
+
+def requirements_of(distribution: str, also: Sequence[str] = ()) -> list[str]:
+    """Return the names of what a distribution needs at run time, itself left out, sorted.
+
+    ``also`` names further distributions, which are in the answer with all that they need.
+    """
+    found: dict[str, set[str]] = {}
+    for name in (distribution, *also):
+        _collect(name, "", found)
+    return sorted(found.keys() - {canonicalize_name(distribution)})
+
+
+def installed(names: list[str]) -> list[Entry]:
+    """Return the files of installed distributions, without their tests and command-line scripts."""
+    return [entry for name in names for entry in _files_of(name)]
+
+
+def _collect(name: str, extra: str, found: dict[str, set[str]]) -> None:
+    seen = found.setdefault(canonicalize_name(name), set())
+    if extra in seen:
+        return
+    seen.add(extra)
+    for text in _distribution(name).requires or ():
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            for wanted in ("", *requirement.extras):
+                _collect(requirement.name, wanted, found)
+
+
+def _files_of(name: str) -> Iterator[Entry]:
+    distribution = _distribution(name)
+    for file in distribution.files or ():
+        source = Path(str(distribution.locate_file(file)))
+        if ".." in file.parts or NOT_NEEDED.intersection(file.parts) or not source.is_file():
+            continue
+        yield from python_file(source, f"{SITE_PACKAGES}/{file.as_posix()}")
+
+
+def _distribution(name: str) -> importlib.metadata.Distribution:
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        raise AssemblyError(
+            f"the Python package {name} is not installed here, and the image needs it: install the project "
+            "with `make`, which is what the image is assembled from"
+        ) from None

@@ -1,0 +1,169 @@
+"""Read ``module.yaml``: all that the harness knows of a module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from kyma_harness.kyma.errors import ModuleError
+
+SCHEMA_FILE = Path(__file__).with_name("module.schema.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """The Deployment that reconciles the module's custom resource."""
+
+    namespace: str
+    deployment: str
+    container: str = "manager"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What is true of this module, and of no other, once it is Ready."""
+
+    finalizer: str | None = None
+    log: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of one JSON line in the manager's log; ``"*"`` stands for any value."""
+    script: Path | None = None
+    """A Python file with ``async def checks(installed, client)``, see ``kyma_harness.kyma.verify.Script``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The field of the custom resource that users of the module switch, and what they switch it to."""
+
+    path: str
+    """Dotted, such as ``spec.backend.type``."""
+    values: tuple[str, ...]
+
+    def patch(self, value: str) -> dict[str, Any]:
+        """Return the merge patch that sets the field; :class:`ModuleError` where the value is not allowed."""
+        if value not in self.values:
+            raise ModuleError(f"{self.path} cannot be {value!r}; allowed are {', '.join(self.values)}")
+        return reduce(lambda inner, key: {key: inner}, reversed(self.path.split(".")), value)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A module as its folder describes it; paths are absolute and exist."""
+
+    name: str
+    """The component's name, such as ``kyma.project.io/module/eventing``."""
+    version: str
+    channel: str
+    target: str
+    provider: str
+    chart: Path
+    config: Path
+    default_cr: Mapping[str, Any]
+    manager: Manager
+    rules: Path | None
+    image: Path | None
+    """The image.yaml of the manager's image; a module without one runs on the process node alone."""
+    switch: Switch | None
+    verification: Verification
+
+    @property
+    def short_name(self) -> str:
+        """The name in ``Kyma.spec.modules``: the component name's last path element."""
+        return self.name.rpartition("/")[2]
+
+    @classmethod
+    def load(cls, path: Path, **instead: str | None) -> Self:
+        """Read and check a ``module.yaml``; :class:`ModuleError` lists everything wrong with it.
+
+        ``instead`` takes the place of fields of the file, such as ``version="1.0.1"``; None leaves one alone.
+        """
+        given = {field: value for field, value in instead.items() if value is not None}
+        data = {**_mapping(path), **given}
+        problems = [_sentence(error) for error in Draft202012Validator(_schema()).iter_errors(data)]
+        if problems:
+            listed = "".join(f"\n  {problem}" for problem in sorted(problems))
+            raise ModuleError(f"{path} does not describe a module:{listed}")
+        return cls._from(path, data)
+
+    @classmethod
+    def _from(cls, path: Path, data: Mapping[str, Any]) -> Self:
+        def neighbour(key: str, where: Mapping[str, Any] = data) -> Path | None:
+            return _existing(path, key, where[key]) if key in where else None
+
+        verify = data.get("verify", {})
+        return cls(
+            name=data["name"],
+            version=data["version"],
+            channel=data["channel"],
+            target=data.get("target", "control-plane"),
+            provider=data.get("provider", "internal"),
+            chart=_existing(path, "chart", data["chart"]),
+            config=_existing(path, "config", data["config"]),
+            default_cr=_custom_resource(_existing(path, "defaultCR", data["defaultCR"])),
+            manager=Manager(**data["manager"]),
+            rules=neighbour("rules"),
+            image=neighbour("image"),
+            switch=Switch(path=data["switch"]["path"], values=tuple(data["switch"]["values"]))
+            if "switch" in data
+            else None,
+            verification=Verification(
+                finalizer=verify.get("finalizer"),
+                log=verify.get("log", {}),
+                script=neighbour("script", verify),
+            ),
+        )
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModuleError(f"{path} does not exist: name the module.yaml of the module") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModuleError(f"{path} is not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ModuleError(f"{path} holds {type(data).__name__}, not a mapping")
+    return data
+
+
+def _existing(module_file: Path, key: str, value: str) -> Path:
+    path = (module_file.parent / value).resolve()
+    if not path.exists():
+        raise ModuleError(f"{module_file}: {key}: {path} does not exist; paths are relative to module.yaml")
+    return path
+
+
+def _custom_resource(path: Path) -> dict[str, Any]:
+    """Read the default CR; lifecycle-manager sets its name and namespace, but copies all else."""
+    resource = _mapping(path)
+    missing = [key for key in ("apiVersion", "kind") if not resource.get(key)]
+    if missing:
+        raise ModuleError(f"{path}: the default CR has no {' and no '.join(missing)}")
+    return resource
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return schema
+
+
+def _sentence(error: ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path)
+    prefix = f"{where}: " if where else ""
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    match error.validator:
+        case "enum":
+            return f"{prefix}{error.instance!r} is not allowed; allowed are {', '.join(rule)}"
+        case "pattern":
+            examples = ", ".join(schema.get("examples", ()))
+            return f"{prefix}{error.instance!r} is not of the form {rule}, for example {examples}"
+        case "additionalProperties":
+            return f"{prefix}{error.message}; known are {', '.join(schema['properties'])}"
+        case _:
+            return f"{prefix}{error.message}"

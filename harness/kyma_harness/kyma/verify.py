@@ -1,0 +1,224 @@
+"""Check a module that is Ready against the contract, and against what its own ``module.yaml`` adds."""
+
+import importlib.util
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_fixed
+
+from kubeloop.client import Client
+from kubeloop.errors import ApiError, KindAbsentError
+from kubeloop.resource import Kind, Object, ObjectKey
+from kyma_harness.clusters.provider import Provider
+from kyma_harness.kyma.deploy import instance_name
+from kyma_harness.kyma.errors import ModuleError
+from kyma_harness.kyma.kinds import (
+    DEFAULT_KYMA,
+    KCP_NAMESPACE,
+    KYMA,
+    KYMA_FINALIZER,
+    LIFECYCLE_MANAGER,
+    MANAGED_BY,
+    MANIFEST,
+    MODULE_TEMPLATE,
+)
+from kyma_harness.kyma.matching import differences, filled
+from kyma_harness.kyma.module import Module
+from kyma_harness.observe.logrecords import records_of
+
+PAUSE = 0.5
+"""Seconds between two attempts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: a claim, whether it holds, and what was seen where it does not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+    @classmethod
+    def of(cls, name: str, problems: Iterable[str]) -> Self:
+        """Make a check that holds if there are no problems."""
+        found = list(problems)
+        return cls(name=name, ok=not found, detail="; ".join(found))
+
+
+class Installed(Protocol):
+    """A module, and the cluster it is in."""
+
+    @property
+    def module(self) -> Module:
+        """The module that was enabled."""
+
+    @property
+    def provider(self) -> Provider:
+        """The cluster's provider, which reaches the module's Services."""
+
+
+Script = Callable[[Installed, Client], Awaitable[Iterable[Check]]]
+"""The function ``checks`` of the file that ``module.yaml`` names under ``verify.script``."""
+
+
+async def verify(
+    installed: Installed, client: Client, *, kyma: str = DEFAULT_KYMA, within: float = 10
+) -> list[Check]:
+    """Take every check, again for so many seconds while one does not hold, and return what came last.
+
+    What is Ready need not stay so: an answer that is under way in the original module-manager can turn a
+    Manifest to Error for a moment (contract 2.4.9). What cannot be asked for does not hold.
+    """
+    retrying = AsyncRetrying(
+        stop=stop_after_delay(within),
+        wait=wait_fixed(PAUSE),
+        retry=retry_if_result(_some_do_not_hold),
+        retry_error_callback=_last_result,
+    )
+    checks: list[Check] = await retrying(_all_checks, installed, client, kyma)
+    return checks
+
+
+async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[Check]:
+    module = installed.module
+    steps: list[Callable[[], Awaitable[Iterable[Check]]]] = [
+        lambda: _resource_checks(client, module, kyma),
+        lambda: _kyma_checks(client, module, kyma),
+    ]
+    if module.verification.log:
+        steps.append(lambda: _log_checks(client, module, kyma))
+    if module.verification.script:
+        script = load_script(module.verification.script)
+        steps.append(lambda: script(installed, client))
+    return [check for step in steps for check in await _taken(step)]
+
+
+def _some_do_not_hold(checks: list[Check]) -> bool:
+    return not all(check.ok for check in checks)
+
+
+async def _last_result(state: RetryCallState) -> list[Check]:
+    checks: list[Check] = state.outcome.result() if state.outcome else []
+    return checks
+
+
+def load_script(path: Path) -> Script:
+    """Load a module's own checks from a file that is no part of a package."""
+    spec = importlib.util.spec_from_file_location(f"verify_{path.parent.name}", path)
+    if spec is None or spec.loader is None:
+        raise ModuleError(f"verify.script: {path} is not a Python file")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    checks: Script | None = getattr(script, "checks", None)
+    if checks is None:
+        raise ModuleError(f"verify.script: {path} has no function `checks(installed, client)`")
+    return checks
+
+
+async def _taken(step: Callable[[], Awaitable[Iterable[Check]]]) -> list[Check]:
+    try:
+        return list(await step())
+    except (ApiError, KindAbsentError) as error:
+        return [Check(name="the cluster can be asked", ok=False, detail=str(error))]
+
+
+async def _resource_checks(client: Client, module: Module, kyma: str) -> list[Check]:
+    name, default = instance_name(module.short_name, kyma), module.default_cr
+    seen = await client.get(Kind.of(dict(default)), name, KCP_NAMESPACE)
+    subject = f"{default['kind']} {KCP_NAMESPACE}/{name}"
+    checks = [
+        Check.of(
+            f"{subject} has the default's labels",
+            differences(default.get("metadata", {}).get("labels", {}), seen["metadata"].get("labels", {})),
+        ),
+        Check.of(
+            f"{subject} has the default's spec", differences(default.get("spec", {}), seen.get("spec", {}))
+        ),
+        Check.of(f"{subject} is Ready", differences({"state": "Ready"}, seen.get("status", {}))),
+    ]
+    if finalizer := module.verification.finalizer:
+        checks.insert(0, _holds_finalizer(subject, seen, finalizer))
+    return checks
+
+
+async def _kyma_checks(client: Client, module: Module, kyma: str) -> list[Check]:
+    seen = await client.get(KYMA, kyma, KCP_NAMESPACE)
+    subject, metadata, status = f"Kyma {KCP_NAMESPACE}/{kyma}", seen["metadata"], seen.get("status", {})
+    entries = [entry for entry in status.get("moduleStatus", []) if entry["moduleName"] == module.short_name]
+    return [
+        _holds_finalizer(subject, seen, KYMA_FINALIZER),
+        Check.of(
+            f"{subject} is managed by lifecycle-manager",
+            differences({MANAGED_BY: LIFECYCLE_MANAGER}, metadata.get("labels", {})),
+        ),
+        Check.of(
+            f"{subject} is Ready in its channel",
+            differences({"state": "Ready", "activeChannel": seen["spec"]["channel"]}, status),
+        ),
+        Check.of(f"{subject} says ModulesAreReady", _condition_problems(seen)),
+        Check.of(
+            f"{subject} lists the module with its template",
+            differences([await _module_status(client, module, kyma)], entries, "moduleStatus"),
+        ),
+    ]
+
+
+async def _module_status(client: Client, module: Module, kyma: str) -> Object:
+    """Return what the Kyma's status should say of the module (contract 1.1)."""
+    name = instance_name(module.short_name, kyma)
+    manifest = await client.get(MANIFEST, name, KCP_NAMESPACE)
+    template = await client.get(MODULE_TEMPLATE, f"moduletemplate-{module.short_name}", KCP_NAMESPACE)
+    return {
+        "moduleName": module.short_name,
+        "name": name,
+        "namespace": KCP_NAMESPACE,
+        "generation": manifest["metadata"]["generation"],
+        "state": "Ready",
+        "templateInfo": {
+            "name": template["metadata"]["name"],
+            "namespace": KCP_NAMESPACE,
+            "generation": template["metadata"]["generation"],
+            "channel": module.channel,
+            "version": module.version,
+            "gvk": {"group": MANIFEST.group, "version": MANIFEST.version, "kind": MANIFEST.kind},
+        },
+    }
+
+
+def _condition_problems(kyma: Object) -> list[str]:
+    expected = {
+        "type": "Ready",
+        "reason": "ModulesAreReady",
+        "status": "True",
+        "message": "all modules are in ready state",
+    }
+    conditions = kyma.get("status", {}).get("conditions", [])
+    found = [condition for condition in conditions if condition["reason"] == expected["reason"]]
+    problems = differences([expected], found, "conditions")
+    observed = [condition.get("observedGeneration", 0) for condition in found]
+    # The condition is rewritten only when its status changes, so it may be of an older generation.
+    if not all(1 <= generation <= kyma["metadata"]["generation"] for generation in observed):
+        problems.append(f"observedGeneration is {observed}, the Kyma's is {kyma['metadata']['generation']}")
+    return problems
+
+
+def _holds_finalizer(subject: str, seen: Object, finalizer: str) -> Check:
+    held = seen["metadata"].get("finalizers", [])
+    return Check(
+        name=f"{subject} has the finalizer {finalizer}",
+        ok=finalizer in held,
+        detail=f"it has {', '.join(held) or 'none'}",
+    )
+
+
+async def _log_checks(client: Client, module: Module, kyma: str) -> list[Check]:
+    names = {"name": instance_name(module.short_name, kyma), "namespace": KCP_NAMESPACE}
+    expected = filled(module.verification.log, names)
+    manager = module.manager
+    records = await records_of(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
+    closest = min(
+        (differences(expected, one.fields) for one in records), key=len, default=["the log has no JSON line"]
+    )
+    return [Check.of(f"the log of {manager.deployment} has the line of a pass", closest)]

@@ -1,0 +1,90 @@
+"""Tokens of a pod's ServiceAccount, bound to the pod and renewed in time, and the kubeconfig to them."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from kyma_harness.node.identity.downward import PodFacts
+
+# Like a kubelet: at 80 % of its life, or after a day, whichever comes first.
+_RENEW_AT = 0.8
+_RENEW_LATEST_SECONDS = 24 * 3600
+SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+class TokenIssuer(Protocol):
+    """Anything that asks the TokenRequest API, as the Client does."""
+
+    async def create_token(
+        self,
+        service_account: str,
+        namespace: str,
+        *,
+        audiences: Sequence[str] = (),
+        expiration_seconds: int,
+        bound_pod: Any = None,
+    ) -> dict[str, Any]:
+        """Return the answered TokenRequest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str
+    renew_at: float
+
+
+class PodTokens:
+    """The tokens of one pod, one for each audience and lifetime asked for."""
+
+    def __init__(self, issuer: TokenIssuer, facts: PodFacts, *, clock: Callable[[], float]) -> None:
+        self._issuer = issuer
+        self._facts = facts
+        self._clock = clock
+        self._tokens: dict[tuple[str | None, int], _Token] = {}
+
+    @property
+    def renew_at(self) -> float | None:
+        """The time (on the clock given) at which the first token wants to be renewed; None without tokens."""
+        return min((token.renew_at for token in self._tokens.values()), default=None)
+
+    async def token(self, audience: str | None, expiration_seconds: int) -> str:
+        """Return a token that is not yet due for renewal; None as audience means the API server."""
+        key = (audience, expiration_seconds)
+        held = self._tokens.get(key)
+        if held is None or self._clock() >= held.renew_at:
+            held = self._tokens[key] = await self._requested(audience, expiration_seconds)
+        return held.value
+
+    async def _requested(self, audience: str | None, expiration_seconds: int) -> _Token:
+        asked = self._clock()
+        answer = await self._issuer.create_token(
+            self._facts.pod["spec"].get("serviceAccountName") or "default",
+            self._facts.namespace,
+            audiences=(audience,) if audience else (),
+            expiration_seconds=expiration_seconds,
+            bound_pod=self._facts.pod,
+        )
+        status = answer["status"]
+        lifetime = datetime.fromisoformat(status["expirationTimestamp"]).timestamp() - asked
+        return _Token(status["token"], asked + min(_RENEW_AT * lifetime, _RENEW_LATEST_SECONDS))
+
+
+def write_kubeconfig(path: Path, *, server: str, folder: Path, namespace: str) -> None:
+    """Write a kubeconfig that points into a ServiceAccount volume, so that a renewed token is read."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "pod",
+        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod", "namespace": namespace}}],
+        "clusters": [
+            {"name": "pod", "cluster": {"server": server, "certificate-authority": str(folder / "ca.crt")}}
+        ],
+        "users": [{"name": "pod", "user": {"tokenFile": str(folder / "token")}}],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")  # JSON is YAML

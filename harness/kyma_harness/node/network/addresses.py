@@ -1,0 +1,29 @@
+"""Pod IPs: what the API shows, since it refuses loopback addresses; nothing listens there."""
+
+from ipaddress import IPv4Address, IPv4Network
+
+from kyma_harness.node.errors import AddressError
+
+
+class PodAddresses:
+    """Hand out each address once, and an address given back only after all the others."""
+
+    def __init__(self, cidr: str) -> None:
+        self._network = IPv4Network(cidr)
+        self._used: set[str] = set()
+        self._last = int(self._network.network_address)
+
+    def take(self) -> str:
+        """Return an address that no pod has; raises AddressError when there is none."""
+        first, last = int(self._network.network_address) + 1, int(self._network.broadcast_address) - 1
+        for _ in range(last - first + 1):
+            self._last = self._last + 1 if self._last < last else first
+            address = str(IPv4Address(self._last))
+            if address not in self._used:
+                self._used.add(address)
+                return address
+        raise AddressError(f"every pod address of {self._network} is taken: delete pods")
+
+    def give_back(self, address: str) -> None:
+        """Let the address be used again."""
+        self._used.discard(address)

@@ -1,0 +1,195 @@
+"""Process rules: which command stands for which image."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from kyma_harness.node.errors import ImageError, RuleError
+from kyma_harness.node.rules.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
+
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+_SCHEMA = {
+    "type": "object",
+    "required": ["image"],
+    "additionalProperties": False,
+    "properties": {
+        "image": {"type": "string", "minLength": 1},
+        "command": {**_STRINGS, "minItems": 1},
+        "args": _STRINGS,
+        "env": {"type": "object", "additionalProperties": {"type": "string"}},
+        "simulate": {"type": "boolean"},
+        "listen": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[1-9][0-9]{0,4}$"},
+            "additionalProperties": {"anyOf": [{"type": "string"}, _STRINGS]},
+        },
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule, as its file has it: placeholders are not filled in yet.
+
+    Without a `command` the container's own is run; `listen` maps a container port to the arguments that tell
+    the process its host address; `position` counts from 1 within the file.
+    """
+
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    listen: Mapping[int, tuple[str, ...]]
+    env: Mapping[str, str]
+    simulate: bool = False
+    source: Path
+    position: int = 1
+
+    @property
+    def where(self) -> str:
+        """Name the rule the way a message can point at it."""
+        return f"{self.source.name}: rule {self.position} ({self.image})"
+
+    def matches(self, image: str) -> bool:
+        """Tell whether the glob covers the image, as written or with its default registry and tag."""
+        return fnmatchcase(image, self.image) or fnmatchcase(canonical(image), self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Rules in the order in which they are asked: the first that matches wins."""
+
+    rules: tuple[Rule, ...] = ()
+
+    @classmethod
+    def load(cls, paths: Iterable[Path]) -> Self:
+        """Read rule files, each a list of rules or a mapping with such a list under `rules`.
+
+        Raises RuleError naming the file, the rule and the field.
+        """
+        return cls(tuple(rule for path in paths for rule in _read(path)))
+
+    @classmethod
+    def parse(cls, text: str, *, source: Path) -> Self:
+        """Read rules from a text; `source` is what messages and `{module}` refer to."""
+        return cls(tuple(_parse(text, source)))
+
+    def check(self, placeholders: Iterable[str]) -> None:
+        """Raise RuleError when a rule uses a placeholder that nobody fills in."""
+        known = EVERYWHERE | frozenset(placeholders)
+        for rule in self.rules:
+            _check_placeholders(rule, known)
+
+    def match(self, image: str) -> Rule:
+        """Return the rule for an image; raises ImageError saying which is missing and which there are."""
+        for rule in self.rules:
+            if rule.matches(image):
+                return rule
+        there_are = ", ".join(rule.image for rule in self.rules) or "none"
+        raise ImageError(
+            f'no process rule matches image "{image}": add a rule with `image: "{_suggestion(image)}"` and a'
+            f" `command` to a rules file; rules exist for: {there_are}"
+        )
+
+
+def canonical(image: str) -> str:
+    """Spell out the registry and tag that Docker would assume."""
+    name, at, digest = image.partition("@")
+    host, slash, rest = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif not any(mark in host for mark in (".", ":")) and host != "localhost":
+        name = f"docker.io/{host}/{rest}"
+    tagged = ":" in name.rpartition("/")[2]
+    return f"{name}{'' if tagged or at else ':latest'}{at}{digest}"
+
+
+def plain_placeholders(rule: Rule, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the placeholders that do not depend on a port."""
+    return {
+        "python": sys.executable,
+        "host": "127.0.0.1",
+        "module": str(rule.source.parent.resolve()),
+        **extra,
+    }
+
+
+def _suggestion(image: str) -> str:
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return f"*/{name}:*"
+
+
+def _read(path: Path) -> Sequence[Rule]:
+    try:
+        return _parse(path.read_text(encoding="utf-8"), path)
+    except OSError as error:
+        raise RuleError(f"cannot read the rules file {path}: {error.strerror}") from error
+
+
+def _parse(text: str, source: Path) -> Sequence[Rule]:
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RuleError(f"{source} is not YAML: {error}") from error
+    entries = document.get("rules") if isinstance(document, dict) else document
+    if not isinstance(entries, list):
+        raise RuleError(f"{source}: expected a list of rules, or a mapping with such a list under `rules`")
+    return [_rule(entry, source, position) for position, entry in enumerate(entries, start=1)]
+
+
+def _rule(entry: Any, source: Path, position: int) -> Rule:
+    entry = _with_text_ports(entry)
+    if error := best_match(Draft202012Validator(_SCHEMA).iter_errors(entry)):
+        raise RuleError(f"{source}: rule {position}{_field(error)}: {error.message}")
+    listen = {
+        int(port): (flags,) if isinstance(flags, str) else tuple(flags)
+        for port, flags in entry.get("listen", {}).items()
+    }
+    return Rule(
+        image=entry["image"],
+        command=tuple(entry.get("command", ())),
+        args=tuple(entry.get("args", ())),
+        listen=listen,
+        env=entry.get("env", {}),
+        simulate=entry.get("simulate", False),
+        source=source,
+        position=position,
+    )
+
+
+def _with_text_ports(entry: Any) -> Any:
+    """Turn YAML's numeric keys into text, which is what a JSON schema speaks of."""
+    if isinstance(entry, dict) and isinstance(entry.get("listen"), dict):
+        return {**entry, "listen": {str(port): flags for port, flags in entry["listen"].items()}}
+    return entry
+
+
+def _field(error: ValidationError) -> str:
+    path = ".".join(str(part) for part in error.absolute_path)
+    return f", {path}" if path else ""
+
+
+def _check_placeholders(rule: Rule, known: frozenset[str]) -> None:
+    for text in (*rule.command, *rule.args, *rule.env.values()):
+        _check_text(rule, text, known)
+    for flags in rule.listen.values():
+        for text in flags:
+            _check_text(rule, text, known | IN_LISTEN)
+
+
+def _check_text(rule: Rule, text: str, known: frozenset[str]) -> None:
+    for name, argument in names_in(text):
+        if name == "service" and argument is not None:
+            service_of(argument)
+        elif name not in (known if argument is None else WITH_ARGUMENT):
+            listed = ", ".join(f"{{{one}}}" for one in sorted(known))
+            raise RuleError(
+                f"{rule.source}: rule {rule.position}: unknown placeholder {{{name}}} in {text!r};"
+                f" known here are {listed}, {{port:N}}, {{address:N}}, {{service:NAMESPACE/NAME:PORT}}"
+            )

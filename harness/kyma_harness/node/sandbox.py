@@ -1,0 +1,62 @@
+"""The place one pod lives in: its folder, its volumes, its ports."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kyma_harness.host.ports import PortPool
+from kyma_harness.node.identity.downward import PodFacts
+from kyma_harness.node.rules.placeholders import HOST
+from kyma_harness.node.rules.rules import Rule
+from kyma_harness.node.volumes.volumes import Volumes
+
+
+@dataclass(slots=True, kw_only=True)
+class Sandbox:
+    """What the containers of a pod share; `ports` maps container ports to host ports reserved for the pod."""
+
+    facts: PodFacts
+    folder: Path
+    volumes: Volumes
+    pool: PortPool
+    ports: dict[int, int] = field(default_factory=dict)
+    simulated: set[str] = field(default_factory=set)
+
+    def admit(self, rule: Rule, container: str) -> bool:
+        """Give each port the rule listens on a host port, note a simulation; return whether anything is new.
+
+        Containers of a pod share its ports as they share its network, and keep them over restarts.
+        """
+        missing = [port for port in rule.listen if port not in self.ports]
+        for port in missing:
+            self.ports[port] = self.pool.reserve()
+        pretends = rule.simulate and container not in self.simulated
+        if pretends:
+            self.simulated.add(container)
+        return bool(missing) or pretends
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The host addresses by container port, as the pod's annotation has them."""
+        return {str(port): f"{HOST}:{host_port}" for port, host_port in sorted(self.ports.items())}
+
+    def container_folder(self, container: str, what: str, *, fresh: bool = False) -> Path:
+        """Return a folder of one container, emptied if asked for."""
+        folder = self.folder / "containers" / container / what
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def log_path(self, container: str, start: int) -> Path:
+        """Return the file for the output of the container's n-th start."""
+        return self.folder / "logs" / container / f"{start}.log"
+
+    async def remove(self) -> None:
+        """Give back the ports and delete the folder."""
+        for port in self.ports.values():
+            self.pool.release(port)
+        self.ports.clear()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""What a process node is told when it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kyma_harness.host.ports import PortPool
+from kyma_harness.node.rules.rules import Rules
+
+# Generous on purpose: what a pod requests must not keep it from being placed on a laptop.
+_CAPACITY = {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "100Gi", "pods": "110"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """Everything the process node decides on.
+
+    `state` is its folder: `pods/` and `volumes/` are made in it. `tools` goes first into every PATH.
+    `placeholders` are what rules may say beyond `{tools}`, `{python}`, `{host}`, `{module}`.
+    `tls_cert`, `tls_key` serve the kubelet endpoint, `client_ca` signs the API server's client certificate.
+    Times in seconds.
+    """
+
+    state: Path
+    tools: Path
+    rules: Rules
+    ports: PortPool
+    tls_cert: Path
+    tls_key: Path
+    client_ca: Path
+    name: str = "process-node"
+    pod_cidr: str = "10.244.0.0/16"
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, str] = field(default_factory=lambda: dict(_CAPACITY))
+    # A kubelet starts at 10 s and doubles up to 5 minutes. A test should not wait that long for a second try.
+    first_backoff: float = 1.0
+    longest_backoff: float = 300.0
+    # A container that has run this long has its failures forgiven.
+    forgiven_after: float = 600.0
+    # Without a renewal for 40 s the node is tainted.
+    renew_lease_every: float = 10.0
+
+    @property
+    def all_placeholders(self) -> dict[str, str]:
+        """The placeholders that are the same for every rule."""
+        return {"tools": str(self.tools), **self.placeholders}

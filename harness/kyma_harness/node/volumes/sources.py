@@ -1,0 +1,72 @@
+"""Where the node reads the ConfigMaps, Secrets and claims that its pods refer to."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from kubeloop.errors import NotFoundError
+from kubeloop.kinds import CONFIG_MAP, SECRET
+from kubeloop.resource import Kind, Object
+
+_REFERRING = {
+    "configMap": "ConfigMap", "configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap",
+    "secret": "Secret", "secretRef": "Secret", "secretKeyRef": "Secret",
+}  # fmt: skip
+
+
+class Getter(Protocol):
+    """Anything that reads one object from the API server, as the Client does."""
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
+        """Return the object; raises NotFoundError."""
+        ...
+
+
+def config_references(pod: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Return the (kind, name) of every ConfigMap and Secret that a pod's volumes or variables refer to."""
+    return frozenset(_references(pod["spec"]))
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            kind = _REFERRING.get(key)
+            name = (
+                value.get("name") or value.get("secretName") if kind and isinstance(value, Mapping) else None
+            )
+            if kind and name:
+                yield kind, name
+            yield from _references(value)
+
+
+async def config_data(api: Getter, namespace: str, name: str) -> dict[str, bytes] | None:
+    """Return the data of a ConfigMap, None if there is no such ConfigMap."""
+    try:
+        found = await api.get(CONFIG_MAP, name, namespace)
+    except NotFoundError:
+        return None
+    text = {key: value.encode() for key, value in (found.get("data") or {}).items()}
+    return text | _decoded(found.get("binaryData"))
+
+
+async def secret_data(api: Getter, namespace: str, name: str) -> dict[str, bytes] | None:
+    """Return the data of a Secret, None if there is no such Secret."""
+    try:
+        found = await api.get(SECRET, name, namespace)
+    except NotFoundError:
+        return None
+    return _decoded(found.get("data"))
+
+
+def _decoded(entries: dict[str, Any] | None) -> dict[str, bytes]:
+    decoded = {}
+    for key, value in (entries or {}).items():
+        try:
+            decoded[key] = base64.b64decode(value or "")
+        except (binascii.Error, ValueError):
+            decoded[key] = b""
+    return decoded

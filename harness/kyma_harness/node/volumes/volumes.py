@@ -1,0 +1,107 @@
+"""The volumes of one pod, as directories."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from kyma_harness.node.errors import VolumeError
+from kyma_harness.node.expansion import expanded
+from kyma_harness.node.identity.downward import PodFacts
+from kyma_harness.node.volumes.atomic import write_atomically
+from kyma_harness.node.volumes.mounts import Mounts, mount_path
+from kyma_harness.node.volumes.payload import CONFIGURATION, Payload
+
+
+class Claims(Protocol):
+    """Whoever knows which directory stands behind a PersistentVolumeClaim."""
+
+    async def directory(self, namespace: str, claim: str) -> Path:
+        """Return the directory; raises VolumeError when the claim is not bound to one of ours."""
+        ...
+
+
+class Volumes:
+    """Set up, refresh and hand out the volumes of one pod."""
+
+    def __init__(self, facts: PodFacts, folder: Path, *, payload: Payload, claims: Claims) -> None:
+        self._facts = facts
+        self._folder = folder
+        self._payload = payload
+        self._claims = claims
+        self._directories: dict[str, Path] = {}
+
+    async def set_up(self) -> None:
+        """Make every volume ready to be mounted; raises VolumeError, after which it may be tried again."""
+        for volume in self._specs():
+            try:
+                self._directories[volume["name"]] = await self._directory(volume)
+            except VolumeError as error:
+                raise VolumeError(
+                    f'MountVolume.SetUp failed for volume "{volume["name"]}": {error}'
+                ) from error
+
+    async def refresh(self) -> None:
+        """Bring the configuration volumes up to date; what cannot be read now keeps its old content."""
+        for volume in self._specs():
+            if CONFIGURATION & volume.keys():
+                await self._directory(volume)
+
+    def mounts(self, container: Mapping[str, Any], values: Mapping[str, str]) -> Mounts:
+        """Return what a container mounts where; `values` are its variables, for subPathExpr."""
+        return Mounts(
+            {
+                mount_path(mount["mountPath"]): self._mounted(mount, values, container["name"])
+                for mount in container.get("volumeMounts", ())
+            }
+        )
+
+    def _specs(self) -> list[Mapping[str, Any]]:
+        return list(self._facts.pod["spec"].get("volumes") or ())
+
+    async def _directory(self, volume: Mapping[str, Any]) -> Path:
+        folder = self._folder / str(volume["name"])
+        if CONFIGURATION & volume.keys():
+            write_atomically(folder, await self._payload.files(volume))
+            return folder
+        if "persistentVolumeClaim" in volume:
+            return await self._claims.directory(
+                self._facts.namespace, volume["persistentVolumeClaim"]["claimName"]
+            )
+        if "ephemeral" in volume:
+            return await self._claims.directory(self._facts.namespace, f"{self._facts.name}-{volume['name']}")
+        if "emptyDir" in volume:
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+        kind = next((key for key in volume if key != "name"), "no source")
+        raise VolumeError(
+            f"the process node has no {kind} volumes: a pod must not reach into the machine it runs on;"
+            " use emptyDir, configMap, secret, projected, downwardAPI or persistentVolumeClaim"
+        )
+
+    def _mounted(self, mount: Mapping[str, Any], values: Mapping[str, str], container: str) -> Path:
+        directory = self._directories[mount["name"]]
+        sub_path = mount.get("subPath") or expanded(mount.get("subPathExpr", ""), values)
+        if not sub_path:
+            return directory
+        path = directory / sub_path
+        if (directory / "..data").is_symlink():
+            return _copied(path, self._folder / "..subpaths" / container / str(mount["name"]) / sub_path)
+        if not path.exists():
+            path.mkdir(parents=True)
+        return path
+
+
+def _copied(path: Path, copy: Path) -> Path:
+    """Copy a subPath of a configuration volume: it is bound once per start and never updated."""
+    if copy.is_dir():
+        shutil.rmtree(copy)
+    copy.unlink(missing_ok=True)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, copy)
+    elif path.exists():
+        shutil.copy2(path, copy)
+    else:
+        copy.mkdir()
+    return copy

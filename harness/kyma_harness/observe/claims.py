@@ -1,0 +1,63 @@
+"""Claims about objects: each names what is missing, and is empty when it holds."""
+
+from collections.abc import Callable
+
+from kubeloop.resource import Object
+from kyma_harness.observe.difference import differences
+from kyma_harness.observe.readiness import lack_of_readiness
+from kyma_harness.observe.target import Claim
+
+
+def exists() -> Claim:
+    """Claim that there is such an object."""
+    return lambda seen: "" if seen else "it does not exist"
+
+
+def is_gone() -> Claim:
+    """Claim that there is no such object, nor one that is still being deleted."""
+    return lambda seen: "it is still there" if seen else ""
+
+
+def has_state(state: str) -> Claim:
+    """Claim ``status.state``, as every Kyma object has it, for the object's present generation."""
+
+    def claim(seen: Object | None) -> str:
+        if seen is None:
+            return "it does not exist"
+        actual = seen.get("status", {}).get("state", "")
+        if actual != state:
+            return f"its state is {actual or 'not set'}"
+        observed = seen["status"].get("observedGeneration", seen["metadata"].get("generation"))
+        return (
+            ""
+            if observed == seen["metadata"].get("generation")
+            else f"its status is of generation {observed}"
+        )
+
+    return claim
+
+
+def has_condition(type_: str, status: str = "True") -> Claim:
+    """Claim the status of a condition of a type."""
+
+    def claim(seen: Object | None) -> str:
+        conditions = (seen or {}).get("status", {}).get("conditions") or []
+        actual = [c["status"] for c in conditions if c["type"] == type_]
+        return "" if status in actual else f"condition {type_} is {' and '.join(actual) or 'not set'}"
+
+    return claim
+
+
+def satisfies(predicate: Callable[[Object], bool], missing: str) -> Claim:
+    """Claim whatever a predicate says of an object that exists."""
+    return lambda seen: "" if seen and predicate(seen) else missing
+
+
+def is_ready() -> Claim:
+    """Claim that the object is ready, in the sense of its kind."""
+    return lambda seen: lack_of_readiness(seen) if seen else "it does not exist"
+
+
+def matches(pattern: Object) -> Claim:
+    """Claim that the object holds everything that a pattern holds."""
+    return lambda seen: "; ".join(differences(pattern, seen)) if seen else "it does not exist"

@@ -1,0 +1,69 @@
+"""Take stock of a whole cluster, and say what came and what went."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from kubeloop.client import Client
+from kyma_harness.observe.served import items_of, listable
+
+PASSING = frozenset(
+    {"Event", "Lease", "EndpointSlice", "Endpoints", "ControllerRevision", "ReplicaSet", "Pod"}
+)
+"""Kinds whose objects come and go by themselves; what owns them is in the inventory."""
+
+
+TEST_LABEL = "kyma-harness.io/test"
+"""The label of a namespace that is one test's own."""
+
+
+class Entry(NamedTuple):
+    """One object: its kind with the group, such as ``StatefulSet.apps``, and where it is."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Name it as kubectl does."""
+        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Every object of a cluster at one time, cluster-scoped ones included, passing kinds left out."""
+
+    entries: frozenset[Entry]
+    private: frozenset[str] = frozenset()
+    """The namespaces that are one test's own, which come and go as other tests do."""
+
+    def beyond(self, earlier: Self) -> list[str]:
+        """Return what is here and was not there, by name; what is of one test alone is left out."""
+        return sorted(str(entry) for entry in self.entries - earlier.entries if not self._is_private(entry))
+
+    def inside(self, namespace: str) -> list[str]:
+        """Return what is in a namespace, by name."""
+        return sorted(str(entry) for entry in self.entries if entry.namespace == namespace)
+
+    def _is_private(self, entry: Entry) -> bool:
+        namespace = entry.name if entry.kind == "Namespace" else entry.namespace
+        return namespace in self.private
+
+
+async def take_inventory(client: Client) -> Inventory:
+    """List every kind that the API serves and allows to be listed."""
+    kinds = [served for served in await listable(client) if served.entry["kind"] not in PASSING]
+    listed = await asyncio.gather(*(items_of(client, served) for served in kinds))
+    found = [
+        (Entry(served.group_kind, item["metadata"].get("namespace", ""), item["metadata"]["name"]), item)
+        for served, items in zip(kinds, listed, strict=True)
+        for item in items
+    ]
+    return Inventory(
+        entries=frozenset(entry for entry, _ in found),
+        private=frozenset(
+            entry.name
+            for entry, item in found
+            if entry.kind == "Namespace" and TEST_LABEL in item["metadata"].get("labels", {})
+        ),
+    )

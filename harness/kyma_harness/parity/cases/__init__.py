@@ -1,0 +1,10 @@
+"""The cases, in the order of the table."""
+
+from kyma_harness.parity.case import Case
+from kyma_harness.parity.cases import accidents, edits, layers, life, restarts, sources, templates
+
+ALL = tuple(
+    Case.of(run)
+    for module in (life, templates, layers, sources, edits, accidents, restarts)
+    for run in module.CASES
+)

@@ -1,0 +1,93 @@
+"""What a run was asked for: computed once, from the command line or pytest, and handed down."""
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kyma_harness.clusters.errors import ClusterNameError
+from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.host.paths import cache_dir, state_dir
+from kyma_harness.image.supply import Way
+from kyma_harness.kyma.distribution.pair import Choice
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEFAULT_MODULE = PROJECT / "module" / "module.yaml"
+DEFAULT_CLUSTER = "kyma"
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+"""What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
+PREFIX = "unsigned"
+"""The registry's folder for modules; what the Kyma CLI's users of the time called theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The choices of one run; every field has the value that is used, defaults included."""
+
+    cluster: str = DEFAULT_CLUSTER
+    """The cluster's name; clusters of different names do not touch each other."""
+    provider: str = "auto"
+    options: ProviderOptions = field(default_factory=ProviderOptions)
+    """What only some providers have a choice about."""
+    image: Way = Way.AUTO
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    """What a Docker build of the manager's image is given, such as bases that a company keeps for itself."""
+    kyma: Choice = Choice.AUTO
+    kyma_dist: Path | None = None
+    """A folder with the real lifecycle managers (``$KYMA_DIST``)."""
+    tools: Path | None = None
+    """A folder with every tool, used instead of the cache (``$HARNESS_TOOLS``)."""
+    module: Path = DEFAULT_MODULE
+    cache: Path
+    state: Path
+    """The folder under which every cluster has its own."""
+    detached: bool = True
+    """Whether the cluster outlives those who use it."""
+    keep: bool = False
+    """Whether it outlives tests for the sake of the next ones, which may make it anew."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would lead out of the clusters' folder, or that not every provider takes."""
+        check_name(self.cluster)
+
+    @property
+    def cluster_state(self) -> Path:
+        """The folder of this cluster: kubeconfig, logs, data."""
+        return self.state / "clusters" / self.cluster
+
+    @property
+    def making(self) -> Path:
+        """The folder of the locks that clusters are made and left under."""
+        return self.state / "making"
+
+    def forget_empty_folders(self) -> None:
+        """Remove the folders above the clusters' own, once the last cluster is gone."""
+        for folder in (self.state / "clusters", self.state / "turns", self.making, self.state):
+            with suppress(OSError):  # it is not empty, or not there
+                folder.rmdir()
+
+
+def check_name(cluster: str) -> None:
+    """Raise :class:`ClusterNameError` where a cluster cannot be called so."""
+    if not NAME.fullmatch(cluster):
+        raise ClusterNameError(
+            f"{cluster!r} cannot be a cluster's name",
+            remedy="give --cluster (pytest: --harness-cluster) up to 32 lower-case letters, digits and dashes"
+            ", with no dash at either end",
+        )
+
+
+def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:
+    """Fill in from the environment what was not chosen; ``None`` counts as not chosen.
+
+    Paths become absolute, as another command may be called from another folder.
+    """
+    places = {"cache": cache_dir(environ), "state": state_dir(environ)}
+    variables = {"kyma_dist": "KYMA_DIST", "tools": "HARNESS_TOOLS"}
+    found = {field: Path(environ[name]) for field, name in variables.items() if environ.get(name)}
+    given = {field: value for field, value in chosen.items() if value is not None}
+    known = {**places, **found, **given}
+    absolute = {field: value.absolute() for field, value in known.items() if isinstance(value, Path)}
+    return Settings(**{**known, **absolute})  # type: ignore[arg-type]

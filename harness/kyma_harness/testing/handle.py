@@ -1,0 +1,80 @@
+"""What a test holds in its hands: the Kyma, and a way to reach what the module runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from kubeloop.client import Client
+from kubeloop.resource import Kind
+from kyma_harness.blocking import Portal
+from kyma_harness.clusters.provider import Provider
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
+from kyma_harness.testing.api import Api, Expectation
+
+Reach = Callable[[str, str, int], AbstractContextManager[str]]
+"""Takes namespace, Service and port; gives ``host:port`` from which it answers while the block runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KymaHandle:
+    """One Kyma, whose modules a test adds and removes."""
+
+    api: Api
+    portal: Portal
+    client: Client
+    name: str = DEFAULT_KYMA
+
+    def enable(self, module: str, *, channel: str | None = None) -> None:
+        """Add a module, or change its channel; waits for nothing."""
+        with self.api.acting(f"enable module {module}"):
+            self.portal.call(deploy.enable_module(self.client, module, channel=channel, kyma=self.name))
+
+    def disable(self, module: str) -> None:
+        """Remove a module; waits for nothing, and is no error where it is not there."""
+        with self.api.acting(f"disable module {module}"):
+            self.portal.call(deploy.disable_module(self.client, module, kyma=self.name))
+
+    def modules(self) -> list[str]:
+        """Return the names in ``spec.modules``."""
+        return [
+            entry["name"] for entry in self.api.get(KYMA, self.name, KCP_NAMESPACE)["spec"].get("modules", [])
+        ]
+
+    def expect(self) -> Expectation:
+        """Expect something of the Kyma resource."""
+        return self.api.expect(KYMA, self.name, KCP_NAMESPACE)
+
+    def manifest(self, module: str) -> Expectation:
+        """Expect something of a module's Manifest."""
+        return self.api.expect(MANIFEST, deploy.instance_name(module, self.name), KCP_NAMESPACE)
+
+    def clear(self, *, within: float = 120) -> None:
+        """Remove every module and wait until each is gone, its custom resource included, in seconds."""
+        for module in self.modules():
+            resource = self._resource_of(module)
+            self.disable(module)
+            self.portal.call(deploy.wait_until_removed(self.client, module, kyma=self.name, within=within))
+            if resource:
+                resource.to_be_gone(within=within)
+
+    def _resource_of(self, module: str) -> Expectation | None:
+        name = deploy.instance_name(module, self.name)
+        manifest = self.api.find(MANIFEST, name, KCP_NAMESPACE)
+        resource = (manifest or {}).get("spec", {}).get("resource")
+        return self.api.expect(Kind.of(resource), name, KCP_NAMESPACE) if resource else None
+
+
+def reach_through(portal: Portal, provider: Provider) -> Reach:
+    """Return the provider's :meth:`Provider.reach` for ordinary functions."""
+
+    @contextmanager
+    def reach(namespace: str, service: str, port: int) -> Iterator[str]:
+        opened = provider.reach(namespace, service, port)
+        address = portal.call(opened.__aenter__())
+        try:
+            yield address
+        finally:
+            portal.call(opened.__aexit__(None, None, None))
+
+    return reach

@@ -1,7 +1,0 @@
-"""The error of this package."""
-
-from harness.host.errors import HarnessError
-
-
-class ParityError(HarnessError):
-    """The two pairs differ where they should not."""

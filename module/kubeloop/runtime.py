@@ -1,0 +1,203 @@
+"""Start a program's reflectors and controllers, tell how they fare, and stop them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kubeloop.endpoint import Answer, answer_checks, serving
+from kubeloop.logs import get_logger
+from kubeloop.metrics import Gauge, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+    from typing import Any
+
+    from kubeloop.controller import Controller
+    from kubeloop.lease import Lease
+    from kubeloop.reflector import Reflector
+
+log = get_logger(__name__)
+
+
+class Service(Protocol):
+    """Something else that runs as long as the program does, as a watch that changes what it watches."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSettings:
+    """Where to listen, and how long stopping may take."""
+
+    health_address: str | None = None
+    """``host:port`` of /healthz and /readyz."""
+
+    metrics_address: str | None = None
+    """``host:port`` of /metrics."""
+
+    drain: float = 20.0
+    """Seconds for running passes and for ``before_release``: fewer than the Pod's grace period."""
+
+
+class Runtime:
+    """Run until told to stop, then stop in order.
+
+    Start: probes, reflectors, until all are synced, the lease, controllers. Stop: not ready, no more keys,
+    the running passes end, ``before_release``, the lease is given back, everything ends. A lost lease raises
+    LeaseLostError and skips all of that, ``before_release`` above all: another instance leads by then.
+    """
+
+    def __init__(
+        self,
+        *,
+        reflectors: Sequence[Reflector] = (),
+        services: Sequence[Service] = (),
+        controllers: Sequence[Controller] = (),
+        lease: Lease | None = None,
+        before_release: Callable[[], Awaitable[None]] | None = None,
+        registry: Registry | None = None,
+        settings: RuntimeSettings | None = None,
+    ) -> None:
+        self._reflectors = reflectors
+        self._services = services
+        self._controllers = controllers
+        self._lease = lease
+        self._before_release = before_release
+        self._registry = registry or Registry()
+        self._settings = settings or RuntimeSettings()
+        self._stopping = False
+        self.health_port: int | None = None
+        self.metrics_port: int | None = None
+        self._measure_queues()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop`` is set; raise whatever brings a part of it down."""
+        async with AsyncExitStack() as stack:
+            await self._listen(stack)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    watching = [
+                        tasks.create_task(watch.run(), name=f"watch {watch.name}")
+                        for watch in (*self._reflectors, *self._services)
+                    ]
+                    await self._lead(tasks, stop)
+                    for task in watching:
+                        task.cancel()
+            except ExceptionGroup as group:
+                raise _sole_error(group) from group
+
+    def healthz(self) -> Answer:
+        """Answer whether every watch makes progress; that the event loop does, the answer itself tells."""
+        now = asyncio.get_running_loop().time()
+        stuck = {
+            f"watch {r.name}": "stuck" if r.last_activity and r.is_stuck(now) else None
+            for r in self._reflectors
+        }
+        return answer_checks({"loop": None, **stuck})
+
+    def readyz(self) -> Answer:
+        """Answer whether every copy is complete and no stop is under way; to wait for the lease is ready."""
+        syncing = {f"watch {r.name}": None if r.synced.is_set() else "not synced" for r in self._reflectors}
+        return answer_checks({"running": "stopping" if self._stopping else None, **syncing})
+
+    def metrics(self) -> Answer:
+        """Answer with all metrics."""
+        return Answer(text=self._registry.exposition())
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        if self._settings.health_address is not None:
+            routes = {"/healthz": self.healthz, "/readyz": self.readyz}
+            self.health_port = await stack.enter_async_context(serving(self._settings.health_address, routes))
+        if self._settings.metrics_address is not None:
+            routes = {"/metrics": self.metrics}
+            self.metrics_port = await stack.enter_async_context(
+                serving(self._settings.metrics_address, routes)
+            )
+
+    async def _lead(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Run controllers while the lease is ours; a lost one cancels this by way of the task group."""
+        if await _ends_before(stop, self._synced()):
+            if self._lease is None:
+                await self._work(tasks, stop)
+            elif await _ends_before(stop, self._lease.acquire()):
+                renewing = tasks.create_task(self._lease.keep(), name="lease")
+                await self._work(tasks, stop)
+                # Its last request has ended before the lease is given back, or that would meet a conflict.
+                await _cancel([renewing])
+        self._stopping = True
+        if self._lease is not None:
+            await self._lease.release()
+
+    async def _work(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        working = [tasks.create_task(c.run(), name=c.name) for c in self._controllers]
+        await stop.wait()
+        self._stopping = True
+        log.info("stopping")
+        for controller in self._controllers:
+            controller.stop()
+        try:
+            async with asyncio.timeout(self._settings.drain):
+                await self._drain(working)
+        except TimeoutError:
+            log.error("stopping took too long", limit=self._settings.drain)  # noqa: TRY400 - no stack to show
+            await _cancel(working)
+
+    async def _drain(self, working: list[asyncio.Task[None]]) -> None:
+        if working:
+            await asyncio.wait(working)
+        if self._before_release is not None:
+            await self._before_release()
+
+    async def _synced(self) -> None:
+        for reflector in self._reflectors:
+            await reflector.synced.wait()
+        log.info("copies are complete")
+
+    def _measure_queues(self) -> None:
+        depth = self._registry.add(Gauge("workqueue_depth", "Keys that wait for a worker.", ("name",)))
+        for controller in self._controllers:
+            depth.read_from(controller.name, read=controller.depth)
+
+
+def stop_on_signals(*signals: signal.Signals) -> asyncio.Event:
+    """Return an event that SIGTERM or SIGINT sets, or the signals given; call it within the event loop."""
+    stop = asyncio.Event()
+    for number in signals or (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _ends_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Run something until it ends, or until told to stop; return whether it ended."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        await working
+        return True
+    finally:
+        await _cancel([working, stopping])
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """End tasks and wait until they have."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _sole_error(group: ExceptionGroup[Exception]) -> Exception:
+    """Return the error in a group that holds but one, else the group."""
+    error: Exception = group
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
