@@ -127,6 +127,43 @@ async def test_labels_annotations_and_resources_reach_the_pods(renderer):
     assert template["spec"]["containers"][0]["resources"] == {"limits": {"cpu": 2}}
 
 
+TEXTS = [
+    "", " ", "true", "y", "off", "null", "~", "1", "1e3", "0x1F", "0o7", "0b1", "1_000", "-.inf", "12:30:45",
+    "2026-01-01", "=", "<<", "*a", "&a", "!a", "@", "`", "a: b", "- a", "{a}", "[", "#", "|", ">", "%", "'",
+    '"', "\\", "\\n", "{{ .Values }}", "${X}", "a\n\nb\n", "\t", "\r\n", "\x00\x07\x1b\x7f", "\x85\xa0",
+    "\u200b\u2028\ufeff\ufffe", "ü", "/", "x" * 300,
+]  # fmt: skip
+
+
+async def test_every_text_reaches_the_pods_as_the_text_it_is(renderer):
+    annotations = {f"a{number}": text for number, text in enumerate(TEXTS)}
+    keys = ["true", "n", "null", "1", "1e3", "0x1F", "1_000", "2026-01-01", "a.b/c_d", "a.b/1"]
+    labels = dict.fromkeys(keys, "1e3")
+
+    objects = await rendered(renderer, annotations={**annotations, **labels}, labels=labels)
+
+    metadata = objects["StatefulSet", "eventing-nats"]["spec"]["template"]["metadata"]
+    assert {**annotations, **labels}.items() <= metadata["annotations"].items()
+    assert labels.items() <= metadata["labels"].items()
+
+
+async def test_an_image_may_be_pinned_by_its_digest(renderer):
+    tag = f"2.15.1-alpine@sha256:{'0' * 64}"
+
+    objects = await renderer.render({"nats": {**ENABLED["nats"], "image": {"tag": tag}}})
+
+    (statefulset,) = [obj for obj in objects if obj["kind"] == "StatefulSet"]
+    assert statefulset["spec"]["template"]["spec"]["containers"][0]["image"] == f"nats:{tag}"
+
+
+async def test_a_namespace_that_looks_like_a_number_is_a_name(helm, backend_chart):
+    renderer = ChartRenderer(helm=helm, chart=backend_chart, release="eventing", namespace="1e3")
+
+    objects = await renderer.render(ENABLED)
+
+    assert {obj["metadata"]["namespace"] for obj in objects} == {"1e3"}
+
+
 async def test_clients_authenticate_with_what_the_secret_says(renderer):
     objects = await rendered(renderer)
 
@@ -191,6 +228,26 @@ def assert_hardened(pod):
         ({"nats": {"enabled": True, "replicas": 2}}, "replicas"),
         ({"nats": {"enabled": True, "storage": {"type": "tape"}}}, "type"),
         ({"natz": {"enabled": True}}, "natz"),
+        ({"nats": {"enabled": True, "auth": {"password": 1}}}, "auth/password'"),
+        ({"nats": {"enabled": True, "auth": {"password": "x" * 1025}}}, "auth/password'"),
+        ({"nats": {"enabled": True, "auth": {"user": ""}}}, "auth/user'"),
+        ({"nats": {"enabled": True, "auth": {"token": "x"}}}, "'token' not allowed"),
+        ({"nats": {"enabled": True, "draining": "true"}}, "draining'"),
+        ({"nats": {"enabled": True, "replicas": "3"}}, "replicas'"),
+        ({"nats": {"enabled": True, "storage": {"size": 1}}}, "storage/size'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": 0}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": 2**63}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": -(2**63)}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"className": "a b"}}}, "storage/className'"),
+        ({"nats": {"enabled": True, "memoryStoreBytes": -1}}, "memoryStoreBytes'"),
+        ({"nats": {"enabled": True, "image": {"tag": ""}}}, "image/tag'"),
+        ({"nats": {"enabled": True, "image": {"tag": "1\n2"}}}, "image/tag'"),
+        ({"nats": {"enabled": True, "image": {"repository": 'a" b'}}}, "image/repository'"),
+        ({"nats": {"enabled": True, "image": {"pullPolicy": "Sometimes"}}}, "image/pullPolicy'"),
+        ({"nats": {"enabled": True, "podLabels": {"a": 1}}}, "podLabels/a'"),
+        ({"nats": {"enabled": True, "podAnnotations": {"a": None}}}, "podAnnotations/a'"),
+        ({"nats": {"enabled": True, "resources": {"limits": {"cpu": True}}}}, "resources/limits/cpu'"),
+        ({"nats": {"enabled": True, "resources": {"claims": []}}}, "'claims' not allowed"),
     ],
 )
 async def test_a_wrong_value_is_refused_by_name(renderer, values, named):

@@ -29,6 +29,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: eventing-manager
 {{- end }}
 
+{{/* A map of texts, each of which YAML reads as the text it is, whatever it looks like and whoever reads it. */}}
+{{- define "nats.texts" -}}
+{{- range $key, $text := . }}
+{{ printf "%+q: %+q" $key $text }}
+{{- end }}
+{{- end }}
+
 {{/* The chart's own labels and annotations of the pods: they win over those given by values. */}}
 {{- define "nats.podLabels" -}}
 {{ include "nats.labels" . }}
@@ -37,8 +44,8 @@ sidecar.istio.io/inject: "false"
 
 {{/* A server reads its configuration once, so a changed one restarts it. */}}
 {{- define "nats.podAnnotations" -}}
-checksum/auth: {{ include "nats.auth.conf" . | sha256sum }}
-checksum/config: {{ include "nats.conf" . | sha256sum }}
+checksum/auth: {{ include "nats.auth.conf" . | sha256sum | quote }}
+checksum/config: {{ include "nats.conf" . | sha256sum | quote }}
 eventing-manager.kyma-project.io/draining: {{ .Values.draining | quote }}
 {{- end }}
 

@@ -29,11 +29,24 @@ cluster {
 {{- end }}
 {{- end }}
 
+{{/*
+A text as NATS reads it, whatever it is made of: helm's quote is not NATS' quoting, which knows fewer escapes. What both
+know stays as helm writes it; of all else each byte is written as a number.
+*/}}
+{{- define "nats.text" -}}
+{{- $quoted := . | quote }}
+{{- if regexMatch `^([^\\]|\\[\\"tnrx])*$` $quoted }}
+{{- $quoted }}
+{{- else -}}
+"{{ regexReplaceAll "(..)" (printf "%x" .) `\x${1}` }}"
+{{- end }}
+{{- end }}
+
 {{/* Who may connect as a client. The monitoring port asks for no name: a NetworkPolicy keeps all but the manager out. */}}
 {{- define "nats.auth.conf" -}}
 authorization {
-  user: {{ .Values.auth.user | quote }}
-  password: {{ include "nats.password" . | quote }}
+  user: {{ include "nats.text" .Values.auth.user }}
+  password: {{ include "nats.text" (include "nats.password" .) }}
 }
 {{- end }}
 
@@ -42,8 +55,8 @@ authorization {
 authorization {
   users: [
     {
-      user: {{ .Values.auth.user | quote }}
-      password: {{ include "nats.password" . | quote }}
+      user: {{ include "nats.text" .Values.auth.user }}
+      password: {{ include "nats.text" (include "nats.password" .) }}
       permissions {
         publish {
           allow: ["$JS.ACK.>", "$JS.FC.>", "$JS.API.>"]
