@@ -42,9 +42,17 @@ app.kubernetes.io/managed-by: eventing-manager
 sidecar.istio.io/inject: "false"
 {{- end }}
 
+{{/*
+With the salt in it the digest tells nobody what a weak password might be. Without one it is as it was before there was
+a salt, so that no server restarts.
+*/}}
+{{- define "nats.authDigest" -}}
+{{- with .Values.auth.salt }}{{ printf "%s\n" . }}{{ end }}{{ include "nats.auth.conf" . }}
+{{- end }}
+
 {{/* A server reads its configuration once, so a changed one restarts it. */}}
 {{- define "nats.podAnnotations" -}}
-checksum/auth: {{ include "nats.auth.conf" . | sha256sum | quote }}
+checksum/auth: {{ include "nats.authDigest" . | sha256sum | quote }}
 checksum/config: {{ include "nats.conf" . | sha256sum | quote }}
 eventing-manager.kyma-project.io/draining: {{ .Values.draining | quote }}
 {{- end }}
