@@ -411,6 +411,44 @@ def identity(obj):
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
+@pytest.mark.parametrize(
+    ("values", "arguments"),
+    [
+        ({}, ["--leader-elect", "--serve-namespaces=kcp-system,kyma-system"]),
+        ({"serveNamespaces": ["shop"]}, ["--leader-elect", "--serve-namespaces=shop"]),
+        ({"serveNamespaces": ["1e3", "true"]}, ["--leader-elect", "--serve-namespaces=1e3,true"]),
+        ({"serveNamespaces": []}, ["--leader-elect"]),
+        ({"serveNamespaces": [""]}, ["--leader-elect"]),  # serveNamespaces={}, as helm's --set reads it
+        (
+            {"serveNamespaces": ["a"], "extraArgs": ["--serve-namespaces=b", 'x: "y']},
+            ["--leader-elect", "--serve-namespaces=a", "--serve-namespaces=b", 'x: "y'],
+        ),
+    ],
+)
+async def test_the_manager_is_told_whom_to_serve(helm, module_chart, values, arguments):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    (deployment,) = [obj for obj in await renderer.render(values) if obj["kind"] == "Deployment"]
+
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["args"] == arguments
+
+
+async def test_the_manager_may_look_whether_it_is_being_removed(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    roles = [obj for obj in await renderer.render({}) if obj["kind"] in {"Role", "ClusterRole"}]
+
+    rules = {
+        (resource, name): set(rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [])
+    }
+    assert rules["customresourcedefinitions", "eventings.operator.kyma-project.io"] == {"list", "watch"}
+    assert rules["deployments", "eventing-controller-manager"] == {"get", "list", "watch"}
+
+
 def of_secret(**changes):
     return {"eventmesh": {"secrets": [{"namespace": "shop", "name": "mesh", **changes}]}}
 
@@ -429,6 +467,18 @@ def of_secret(**changes):
         (of_secret(namespace="x" * 64), "secrets/0/namespace'"),
         (of_secret(key="a"), "'key' not allowed"),
         ({"eventmesh": {"secrets": of_secret()["eventmesh"]["secrets"] * 2}}, "items at 0 and 1"),
+        ({"serveNamespaces": "kcp-system"}, "serveNamespaces'"),
+        ({"serveNamespaces": ["a,b"]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": [" "]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": ["*"]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": ["a", "a"]}, "items at 0 and 1"),
+        ({"extraArgs": [1]}, "extraArgs/0'"),
+        ({"image": {"tag": 2022}}, "image/tag'"),
+        ({"image": {"repository": "a b"}}, "image/repository'"),
+        ({"replicas": 0}, "replicas'"),
+        ({"resources": {"limits": {"cpu": True}}}, "resources/limits/cpu'"),
+        ({"serveNamespaces": None}, "missing property 'serveNamespaces'"),
+        ({"serveNamespace": []}, "'serveNamespace' not allowed"),
     ],
 )
 async def test_a_wrong_value_of_the_module_is_refused_by_name(helm, module_chart, values, named):
