@@ -156,12 +156,14 @@ async def test_an_image_may_be_pinned_by_its_digest(renderer):
     assert statefulset["spec"]["template"]["spec"]["containers"][0]["image"] == f"nats:{tag}"
 
 
-async def test_a_namespace_that_looks_like_a_number_is_a_name(helm, backend_chart):
+async def test_a_namespace_that_looks_like_a_number_is_a_name_in_every_object(helm, backend_chart):
     renderer = ChartRenderer(helm=helm, chart=backend_chart, release="eventing", namespace="1e3")
+    all_of_it = {"replicas": 3, "destinationRule": {"enabled": True}, "serviceMonitor": {"enabled": True}}
 
-    objects = await renderer.render(ENABLED)
+    objects = await renderer.render({"nats": {**ENABLED["nats"], **all_of_it}})
 
     assert {obj["metadata"]["namespace"] for obj in objects} == {"1e3"}
+    assert len({obj["kind"] for obj in objects}) == 8, "every template makes an object"
 
 
 async def test_clients_authenticate_with_what_the_secret_says(renderer):
@@ -228,6 +230,8 @@ def assert_hardened(pod):
         ({"nats": {"enabled": True, "replicas": 2}}, "replicas"),
         ({"nats": {"enabled": True, "storage": {"type": "tape"}}}, "type"),
         ({"natz": {"enabled": True}}, "natz"),
+        ({"nats": {}, "global": {"a": 1}}, "'a' not allowed"),
+        ({"nats": {"enabled": None}}, "missing property 'enabled'"),
         ({"nats": {"enabled": True, "auth": {"salt": 1}}}, "auth/salt'"),
         ({"nats": {"enabled": True, "auth": {"salt": None}}}, "'salt'"),
         ({"nats": {"enabled": True, "auth": {"salt": "x" * 1025}}}, "auth/salt'"),
