@@ -10,8 +10,8 @@ import nats
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from manager_nats_servers import by_kind, decoded, mounted, servers
 from manager_watching import PATIENCE
-from nats_servers import by_kind, decoded, mounted, servers
 
 SALT = "0123456789abcdefghijklmnopqrstuv"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
