@@ -8,7 +8,7 @@ BIN   := .venv/bin
 READY := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test test-long lint unit scenarios test-containers parity bench tools template reference format clean
+.PHONY: help run-dev stop verify test test-long lint unit scenarios test-containers parity bench tools template lock reference format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ tools: $(READY)
 
 template: $(READY) ## Write module-template.yaml anew from the module
 	@$(BIN)/kyma-harness bundle --dry-run --output module-template.yaml
+
+lock: $(READY) ## Pin anew, by hash, what module/Dockerfile installs (after a change of dependencies in pyproject.toml)
+	@$(BIN)/python hack/lock.py
 
 reference: $(READY) ## Write docs/reference/cli.md anew from the commands
 	@$(BIN)/python hack/cli_reference.py > docs/reference/cli.md

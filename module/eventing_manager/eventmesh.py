@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+import shlex
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from eventing_manager.names import MANAGER_ACCOUNT
 from eventing_manager.reasons import Reason
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from kubeloop.resource import Object, ObjectKey
 
 _REST_BROKER: Final = "saprestmgw"
+_ROLE: Final = "eventing-manager-eventmesh"
+_LONGEST_NAME: Final = 253
 _CREDENTIALS: Final = ("clientid", "clientsecret", "granttype", "tokenendpoint")
 
 
@@ -52,8 +56,12 @@ def missing_keys(secret: Object) -> Iterator[str]:
         yield "key messaging"
         return
     try:
-        endpoints = json.loads(messaging)
-    except ValueError:
+        endpoints = _parsed(messaging)
+    except _TwiceError:
+        yield "a JSON list in key messaging in which no name is given twice"
+        return
+    # A document that is nested too deeply is no list of endpoints either.
+    except (ValueError, RecursionError):
         yield "a JSON list in key messaging"
         return
     publishing = [endpoint for endpoint in _objects(endpoints) if _broker(endpoint) == _REST_BROKER]
@@ -63,14 +71,52 @@ def missing_keys(secret: Object) -> Iterator[str]:
     yield from _missing_of(publishing[0])
 
 
+def role_name(secret_name: str) -> str:
+    """Return the name of the Role that allows the manager one Secret, and of its RoleBinding.
+
+    ``eventmesh-secrets.yaml`` of the chart does the same. No other Role of the chart has that name.
+    """
+    name = f"{_ROLE}-{secret_name}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    # With a dot in the place of the dash it is no short name's.
+    return f"{_ROLE}.{hashlib.sha256(secret_name.encode()).hexdigest()}"
+
+
+class _TwiceError(ValueError):
+    """A name is given twice in an object, and readers differ in which one they take."""
+
+
+def _parsed(messaging: str) -> Any:
+    return json.loads(messaging, object_pairs_hook=_each_once, parse_constant=_no_number)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _TwiceError
+        found[name] = value
+    return found
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _missing_of(endpoint: dict[str, Any]) -> Iterator[str]:
-    where = f"in the {_REST_BROKER} endpoint of key messaging"
-    if not endpoint.get("uri"):
-        yield f"uri {where}"
+    yield from _missing_text(endpoint, "uri", "uri")
     credentials = endpoint.get("oa2")
     for name in _CREDENTIALS:
-        if not isinstance(credentials, dict) or not credentials.get(name):
-            yield f"oa2.{name} {where}"
+        yield from _missing_text(credentials if isinstance(credentials, dict) else {}, name, f"oa2.{name}")
+
+
+def _missing_text(fields: dict[str, Any], name: str, path: str) -> Iterator[str]:
+    where = f"{path} of the {_REST_BROKER} endpoint in key messaging"
+    if name not in fields:
+        yield where
+    elif not isinstance(fields[name], str) or not fields[name].strip():
+        yield f"text in {where}"
 
 
 def _text(secret: Object, key: str) -> str:
@@ -100,11 +146,10 @@ def _name(key: ObjectKey) -> str:
 
 
 def _how_to_allow(key: ObjectKey, namespace: str) -> str:
-    role = f"eventing-manager-{key.name}"
-    return (
-        f"Secret {key} may not be read by the manager; allow it:"
-        f" kubectl -n {key.namespace} create role {role}"
-        f" --verb=get,list,watch --resource=secrets --resource-name={key.name}"
-        f" && kubectl -n {key.namespace} create rolebinding {role}"
-        f" --role={role} --serviceaccount={namespace}:{MANAGER_ACCOUNT}"
-    )
+    """Return a sentence with two commands for a shell, in which every name is one word."""
+    role = role_name(key.name)
+    create = ["kubectl", "-n", key.namespace, "create"]
+    allow = [*create, "role", role, "--verb=get,list,watch", "--resource=secrets"]
+    allow += [f"--resource-name={key.name}"]
+    bind = [*create, "rolebinding", role, f"--role={role}", f"--serviceaccount={namespace}:{MANAGER_ACCOUNT}"]
+    return f"Secret {key} may not be read by the manager; allow it: {shlex.join(allow)} && {shlex.join(bind)}"

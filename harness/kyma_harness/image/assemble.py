@@ -8,25 +8,32 @@ from kyma_harness.image.errors import AssemblyError
 from kyma_harness.image.image import Image, Process
 from kyma_harness.image.interpreter import ENVIRONMENT, interpreter, python_file, shared_libraries
 from kyma_harness.image.layer import Entry, layer, program
-from kyma_harness.image.packages import installed, requirements_of
+from kyma_harness.image.packages import distribution_of, installed, requirements_of
 from kyma_harness.image.recipe import Assembly
+from kyma_harness.image.sbom import FOLDER, bill_of_materials, file_name
 
 
 async def assemble(name: str, version: str, described: Assembly, tools: Path) -> Image:
     """Make the image of a program in Python: interpreter, packages, tools and the module's own files.
 
-    Each is a layer, those that change least first. ``tools`` is the folder the assembly's tools are in.
+    Each is a layer, those that change least first; the bill of materials goes with the last. ``tools`` is the
+    folder the assembly's tools are in.
     """
     names = await asyncio.to_thread(requirements_of, described.distribution, described.also)
     packages = await asyncio.to_thread(installed, names)
-    programs = [program(f"/usr/local/bin/{name}", _tool(tools, name)) for name in described.tools]
+    binaries = {tool: _tool(tools, tool) for tool in described.tools}
+    programs = [program(f"/usr/local/bin/{tool}", binary) for tool, binary in binaries.items()]
+    content = await asyncio.to_thread(
+        bill_of_materials, name, version, packages=map(distribution_of, names), programs=binaries
+    )
+    sbom = Entry(path=f"{FOLDER}/{file_name(name)}", content=content)
     own = [entry for where, path in described.files.items() for entry in _tree(path, where)]
     python = await asyncio.to_thread(interpreter)
     parts = [
         python + await shared_libraries(python),
         packages + await shared_libraries(packages),
         programs,
-        own,
+        [sbom, *own],
     ]
     layers = [await asyncio.to_thread(layer, entries) for entries in parts if entries]
     return Image(

@@ -25,7 +25,7 @@ def requirements_of(distribution: str, also: Sequence[str] = ()) -> list[str]:
     return sorted(found.keys() - {canonicalize_name(distribution)})
 
 
-def installed(names: list[str]) -> list[Entry]:
+def installed(names: Sequence[str]) -> list[Entry]:
     """Return the files of installed distributions, without their tests and command-line scripts."""
     return [entry for name in names for entry in _files_of(name)]
 
@@ -35,7 +35,7 @@ def _collect(name: str, extra: str, found: dict[str, set[str]]) -> None:
     if extra in seen:
         return
     seen.add(extra)
-    for text in _distribution(name).requires or ():
+    for text in distribution_of(name).requires or ():
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
             for wanted in ("", *requirement.extras):
@@ -43,7 +43,7 @@ def _collect(name: str, extra: str, found: dict[str, set[str]]) -> None:
 
 
 def _files_of(name: str) -> Iterator[Entry]:
-    distribution = _distribution(name)
+    distribution = distribution_of(name)
     for file in distribution.files or ():
         source = Path(str(distribution.locate_file(file)))
         if ".." in file.parts or NOT_NEEDED.intersection(file.parts) or not source.is_file():
@@ -51,7 +51,8 @@ def _files_of(name: str) -> Iterator[Entry]:
         yield from python_file(source, f"{SITE_PACKAGES}/{file.as_posix()}")
 
 
-def _distribution(name: str) -> importlib.metadata.Distribution:
+def distribution_of(name: str) -> importlib.metadata.Distribution:
+    """Return an installed distribution; raise AssemblyError where it is not."""
     try:
         return importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:

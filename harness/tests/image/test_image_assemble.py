@@ -1,25 +1,35 @@
 """Images assembled from this machine, unpacked and run as a container would run them."""
 
+import hashlib
 import io
+import json
 import os
+import platform
 import re
 import sys
 import tarfile
+from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from eventually import PATIENCE
+from packaging.utils import canonicalize_name
 
 from kyma_harness.host.process import run
 from kyma_harness.image.assemble import assemble, of_program
 from kyma_harness.image.bytecode import compiled
 from kyma_harness.image.errors import AssemblyError
 from kyma_harness.image.interpreter import VERSION
-from kyma_harness.image.packages import installed, requirements_of
+from kyma_harness.image.packages import distribution_of, installed, requirements_of
 from kyma_harness.image.recipe import Assembly, Recipe
+from kyma_harness.image.sbom import FOLDER, bill_of_materials, file_name
 from kyma_harness.settings import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
+RECIPE_DATA = yaml.safe_load(RECIPE.read_text())
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +95,46 @@ def test_it_holds_nothing_of_the_harness_nor_of_the_tools_for_development(root):
     assert {one.name for one in site.iterdir()}.isdisjoint({"pytest", "pip", "docker", "harness", "mypy"})
 
 
+def test_it_carries_a_valid_bill_of_what_is_in_it(root):
+    content = (root / "usr/local/share/sbom/eventing-manager.cdx.json").read_text()
+    site = root / f"usr/local/lib/python{VERSION}/site-packages"
+    packages = {(found.name, found.version) for found in distributions(path=[str(site)])}
+
+    listed = components(json.loads(content))
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(content) is None
+    assert listed["pypi"] == {(canonicalize_name(name), version) for name, version in packages}
+    assert listed["generic"] == {("python", platform.python_version())}
+    assert "helm.sh/helm/v4" in {name for name, _ in listed["golang"]}
+    assert len(listed["golang"]) > 50
+
+
+def test_the_same_parts_have_the_same_bill(tools):
+    def bill():
+        return bill_of_materials(
+            "thing",
+            "1",
+            packages=[distribution_of("aiohttp")],
+            programs={"nats-server": tools.folder / "nats-server"},
+        )
+
+    first = bill()
+
+    assert first == bill()
+    (program,) = [one for one in json.loads(first)["components"] if one["name"] == "nats-server"]
+    digest = hashlib.sha256((tools.folder / "nats-server").read_bytes()).hexdigest()
+    assert program["hashes"] == [{"alg": "SHA-256", "content": digest}]
+
+
+def components(bill):
+    """Return the names and versions in a bill of materials, by the type of their package URL."""
+    found = {}
+    for component in bill["components"]:
+        kind = component.get("purl", "pkg:none/").removeprefix("pkg:").partition("/")[0]
+        found.setdefault(kind, set()).add((component["name"], component.get("version")))
+    return found
+
+
 def test_its_user_may_write_nowhere_but_in_tmp(image):
     writable = set()
     for one in image.layers:
@@ -96,7 +146,7 @@ def test_its_user_may_write_nowhere_but_in_tmp(image):
 
 def test_the_dockerfile_makes_the_same_image():
     """What image.yaml says is in the Dockerfile, line by line."""
-    described = yaml.safe_load(RECIPE.read_text())["assembly"]
+    described = RECIPE_DATA["assembly"]
     lines = (RECIPE.parent / "Dockerfile").read_text().splitlines()
 
     copies = {"kubeloop": "module/kubeloop", "eventing_manager": "module/eventing_manager"}
@@ -107,6 +157,27 @@ def test_the_dockerfile_makes_the_same_image():
     assert f"ENTRYPOINT [{quoted}]" in lines
     assert f"USER {described['user']}" in lines
     assert any(line.startswith("ENV PYTHONPATH=/app") for line in lines)
+    where = f"{FOLDER}/{file_name(RECIPE_DATA['name'])}"
+    assert any(line.startswith("COPY --from=sbom ") and line.endswith(f" {where}") for line in lines)
+    assert f"--image {RECIPE_DATA['name']} --version {RECIPE_DATA['version']} " in "\n".join(lines)
+
+
+def test_the_dockerfile_copies_what_docker_is_given_and_nothing_else_is_given():
+    lines = (RECIPE.parent / "Dockerfile").read_text().splitlines()
+    copied = {
+        word
+        for line in lines
+        if line.startswith("COPY ") and "--from=" not in line
+        for word in line.split()[1:-1]
+    }
+    given = {
+        line.removeprefix("!")
+        for line in (PROJECT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+
+    assert {str(Path(path).parent) if path.startswith("hack/") else path for path in copied} == given
+    assert all((PROJECT / path).exists() for path in copied)
 
 
 def test_the_dockerfiles_bases_are_pinned_to_a_patch_release_and_its_digest():

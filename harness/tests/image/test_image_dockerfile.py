@@ -28,6 +28,7 @@ print(json.dumps({
     "without byte code": [one for one in loaded if not os.path.exists(importlib.util.cache_from_source(one))],
     "tools": [shutil.which(name) for name in ("helm", "sh")],
     "charts": sorted(os.listdir("/module-chart")),
+    "sboms": os.listdir("/usr/local/share/sbom"),
 }))
 """
 
@@ -103,6 +104,7 @@ def test_it_holds_what_the_manager_needs_at_run_time_and_nothing_to_install_with
     assert seen["without byte code"] == []
     assert None not in seen["tools"]
     assert "Chart.yaml" in seen["charts"]
+    assert seen["sboms"] == ["eventing-manager.cdx.json"]
 
 
 def test_helm_renders_the_chart_in_it(built, daemon):

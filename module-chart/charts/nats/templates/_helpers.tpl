@@ -29,16 +29,31 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: eventing-manager
 {{- end }}
 
+{{/* A map of texts, each of which YAML reads as the text it is, whatever it looks like and whoever reads it. */}}
+{{- define "nats.texts" -}}
+{{- range $key, $text := . }}
+{{ printf "%+q: %+q" $key $text }}
+{{- end }}
+{{- end }}
+
 {{/* The chart's own labels and annotations of the pods: they win over those given by values. */}}
 {{- define "nats.podLabels" -}}
 {{ include "nats.labels" . }}
 sidecar.istio.io/inject: "false"
 {{- end }}
 
+{{/*
+With the salt in it the digest tells nobody what a weak password might be. Without one it is as it was before there was
+a salt, so that no server restarts.
+*/}}
+{{- define "nats.authDigest" -}}
+{{- with .Values.auth.salt }}{{ printf "%s\n" . }}{{ end }}{{ include "nats.auth.conf" . }}
+{{- end }}
+
 {{/* A server reads its configuration once, so a changed one restarts it. */}}
 {{- define "nats.podAnnotations" -}}
-checksum/auth: {{ include "nats.auth.conf" . | sha256sum }}
-checksum/config: {{ include "nats.conf" . | sha256sum }}
+checksum/auth: {{ include "nats.authDigest" . | sha256sum | quote }}
+checksum/config: {{ include "nats.conf" . | sha256sum | quote }}
 eventing-manager.kyma-project.io/draining: {{ .Values.draining | quote }}
 {{- end }}
 
