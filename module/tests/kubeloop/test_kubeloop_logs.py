@@ -73,7 +73,7 @@ def test_a_bug_shows_where_it_is(stream):
         get_logger("test").exception("failed")
 
     (line,) = lines(stream)
-    assert "test_controller_logs.py" in line["stacktrace"]
+    assert "test_kubeloop_logs.py" in line["stacktrace"]
 
 
 def test_a_line_is_one_line_whatever_is_in_it(stream):
