@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,11 @@ def selection(label_selector: str | None, field_selector: str | None) -> dict[st
     """Return the query parameters that narrow a list or a watch."""
     selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
     return {name: value for name, value in selectors.items() if value}
+
+
+def named(name: str) -> str:
+    """Return the field selector of the one object of a name."""
+    return "metadata.name=" + re.sub(r"[\\,=]", r"\\\g<0>", name)
 
 
 class Collections:

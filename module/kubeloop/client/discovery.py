@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, ServedKind
@@ -13,8 +14,8 @@ from kubeloop.resource import Kind, ServedKind
 if TYPE_CHECKING:
     from kubeloop.client.connection import Connection
 
-# What a complaint calls the version of a group that is not served.
-_VERSION_OF_NOTHING: Final = "v1"
+_CORE_VERSION: Final = "v1"
+"""Of the core group; it is also what a complaint calls the version of a group that is not served."""
 
 
 class Discovery:
@@ -41,13 +42,13 @@ class Discovery:
 
     async def preferred(self, group: str, kind: str) -> Kind:
         """Return a kind in the first version that serves it, of those of its group in the server's order."""
-        versions = await self._versions(group) if group else ["v1"]
+        versions = await self._versions(group) if group else [_CORE_VERSION]
         for version in versions:
             found = Kind(group=group, version=version, kind=kind)
             with suppress(KindAbsentError):
                 await self.served(found)
                 return found
-        raise KindAbsentError(Kind(group=group, version=versions[0], kind=kind))
+        raise KindAbsentError(Kind(group=group, version=(versions or [_CORE_VERSION])[0], kind=kind))
 
     def forget(self, kind: Kind | None = None) -> None:
         """Drop what is known of a kind's group and version, or everything."""
@@ -57,17 +58,16 @@ class Discovery:
             self._known.pop(kind.api_version, None)
 
     async def _versions(self, group: str) -> list[str]:
-        """Return the versions of a group, the preferred one first; never none, so that it can be named."""
+        """Return the versions of a group, the preferred one first, none where it is not served."""
         try:
-            answer = await self._connection.request("GET", f"/apis/{group}")
+            answer = await self._connection.request("GET", f"/apis/{_segment(group)}")
         except NotFoundError:
-            return [_VERSION_OF_NOTHING]
-        versions = [item["version"] for item in answer["versions"]] if isinstance(answer, dict) else []
-        return versions or [_VERSION_OF_NOTHING]
+            return []
+        return [item["version"] for item in answer["versions"]] if isinstance(answer, dict) else []
 
     async def _ask(self, kind: Kind) -> dict[str, ServedKind]:
-        root = "/apis" if kind.group else "/api"
-        path = f"{root}/{kind.api_version}"
+        segments = ["apis", kind.group, kind.version] if kind.group else ["api", kind.version]
+        path = "".join(f"/{_segment(segment)}" for segment in segments)
         try:
             answer = await self._connection.request("GET", path)
         except NotFoundError:
@@ -82,3 +82,9 @@ class Discovery:
             for resource in resources
             if "/" not in resource["name"]  # "deployments/scale" and the like are subresources
         }
+
+
+def _segment(text: str) -> str:
+    """Return a group or a version as one segment of a path, which leads nowhere else."""
+    # Servers follow dots that lead upwards, quoted or not; no group has such a name.
+    return quote(text, safe="") if text.strip(".") else "-"

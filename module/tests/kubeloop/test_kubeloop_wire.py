@@ -12,17 +12,19 @@ from fake_server import event, running_fake_server, status, streamed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubeloop.client import Client
+from kubeloop.client import Client, named
 from kubeloop.client.jsonlines import JSONLines
 from kubeloop.errors import (
     ApiError,
     ExpiredError,
+    KindAbsentError,
     ServerError,
     TooManyRequestsError,
     UnreachableError,
 )
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.reflector import Reflector, ReflectorTimings
+from kubeloop.resource import Kind
 
 
 @pytest.fixture
@@ -177,6 +179,26 @@ async def test_pages_that_expire_while_they_are_read_are_read_at_once(server, cl
     server.on_list = expiring
 
     assert len((await client.list(CONFIG_MAP)).items) == 1
+
+
+@pytest.mark.parametrize("group", ["../../api/v1/secrets", "a/b", "a?watch=true#", "..", "a b", "ü"])
+async def test_the_name_of_a_group_cannot_lead_out_of_discovery(server, client, group):
+    server.on_list = answers(status=404)
+
+    with pytest.raises(KindAbsentError):
+        await client.preferred(group, "Lamp")
+    with pytest.raises(KindAbsentError):
+        await client.served(Kind(group=group, version="v1/../..", kind="Lamp"))
+
+    asked = [request.raw_path for request in server.requests]
+    assert [path.count("/") for path in asked] == [2, 3]
+    assert all(path.startswith("/apis/") and "?" not in path for path in asked)
+    assert {"", ".", ".."}.isdisjoint(segment for path in asked for segment in path.split("/")[1:])
+
+
+@pytest.mark.parametrize(("name", "selector"), [("a", "a"), ("a,b=c", r"a\,b\=c"), ("a\\", "a\\\\")])
+async def test_the_selector_of_a_name_selects_that_name_alone(name, selector):
+    assert named(name) == f"metadata.name={selector}"
 
 
 async def test_every_request_says_who_asks(server, client):
