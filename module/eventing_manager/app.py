@@ -69,7 +69,9 @@ class EventingManager:
         self._owned = OwnedObjects(
             client, settings.backend.namespace, on_change=self._served, announcers=self._kinds.announcers
         )
-        self._installation = Installation(client, self._owned, on_prune=self._metrics.pruned)
+        self._installation = Installation(
+            client, self._owned, settings.backend.namespace, on_prune=self._metrics.pruned
+        )
         self._secret_watch = SecretWatch(client, on_change=self._served)
         self._claims = Claims(client, settings.backend.namespace, on_prune=self._metrics.pruned)
         self._provisioning = self._make_provisioning()

@@ -67,6 +67,10 @@ class ApiError(ControllerError):
         self.retry_after = retry_after
         self.details = details or {}
 
+    def explain(self, text: str) -> None:
+        """Add to the API server's sentence what it cannot know."""
+        self.message = f"{self.message}; {text}"
+
     def __str__(self) -> str:
         return f"{self.method} {self.subject}: {self.status} {self.reason}: {self.message}"
 
@@ -188,10 +192,10 @@ class ConfigurationError(ControllerError):
 
 
 class ForeignObjectError(ControllerError):
-    """An object is not ours to write."""
+    """An object is not ours to write; ``advice`` says what becomes of it, or what to do."""
 
-    def __init__(self, subject: str, owner: str) -> None:
-        super().__init__(f"{subject} exists and belongs to {owner}: it is left as it is")
+    def __init__(self, subject: str, owner: str, advice: str = "it is left as it is") -> None:
+        super().__init__(f"{subject} exists and belongs to {owner}: {advice}")
         self.subject = subject
         self.owner = owner
 
