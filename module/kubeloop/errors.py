@@ -162,9 +162,13 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, ControllerError) and error.is_transient
 
 
+LONGEST_WAIT: Final = 60.0
+"""Seconds for which one who asks to be left alone is left alone: what lies in between may not be the server."""
+
+
 def asked_to_wait(error: Exception) -> float:
     """Return for how many seconds the API server asked to be left alone, 0 where it did not."""
-    return error.retry_after or 0.0 if isinstance(error, ApiError) else 0.0
+    return min(error.retry_after or 0.0, LONGEST_WAIT) if isinstance(error, ApiError) else 0.0
 
 
 class UnreachableError(ControllerError):
