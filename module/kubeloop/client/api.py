@@ -65,10 +65,11 @@ class Client(AbstractAsyncContextManager["Client"]):
     ) -> None:
         await self._connection.__aexit__(kind, error, traceback)
 
-    def guarded(self, permit: Callable[[], None]) -> Client:
+    def guarded(self, permit: Callable[[], float]) -> Client:
         """Return a client over the same open connection that calls ``permit`` before each write.
 
-        What it raises is raised instead of writing: so one who has lost a lease writes nothing more.
+        It returns for how many seconds a write may go on, and what it raises is raised instead of writing: so
+        one who has lost a lease writes nothing more, and one who is about to lose it nothing late.
         """
         return Client(self._connection.guarded(permit), self._discovery)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from http import HTTPStatus
@@ -38,7 +39,7 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         self._user_agent = user_agent
         self._timeout = timeout
         self._rest: RESTClientObject | None = None
-        self._permit: Callable[[], None] = _permit_anything
+        self._permit: Callable[[], float] = lambda: math.inf
         self._on_write: Callable[[str, str], None] = lambda _method, _path: None
 
     @property
@@ -63,8 +64,8 @@ class Connection(AbstractAsyncContextManager["Connection"]):
             await self._rest.close()
             self._rest = None
 
-    def guarded(self, permit: Callable[[], None]) -> Connection:
-        """Return the same connection, open as it is, that asks for permission before each write."""
+    def guarded(self, permit: Callable[[], float]) -> Connection:
+        """Return the same connection, open as it is, that asks before each write how long it may take."""
         connection = copy(self)
         connection._permit = permit  # noqa: SLF001 - our own
         return connection
@@ -90,12 +91,13 @@ class Connection(AbstractAsyncContextManager["Connection"]):
 
         Raises ApiError for a refusal and UnreachableError where no answer came within ``timeout`` seconds.
         """
-        if method not in _READS:
-            self._permit()
-            self._on_write(method, path)
-        limit = ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_TIMEOUT)
         async with self._exchange(
-            method, path, query=query, limit=limit, body=body, content_type=content_type
+            method,
+            path,
+            query=query,
+            limit=timeout or self._timeout,
+            body=body,
+            content_type=content_type,
         ) as response:
             text = await response.text(errors="replace")
         if response.status >= HTTPStatus.BAD_REQUEST:
@@ -115,8 +117,7 @@ class Connection(AbstractAsyncContextManager["Connection"]):
 
         Raises UnreachableError after ``inactivity`` seconds without any.
         """
-        limit = ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=inactivity)
-        async with self._exchange(method, path, query=query, limit=limit) as response:
+        async with self._exchange(method, path, query=query, inactivity=inactivity) as response:
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise _refusal(method, path, subject, response, await response.text())
             try:
@@ -139,7 +140,8 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         path: str,
         *,
         query: Mapping[str, str] | None,
-        limit: ClientTimeout,
+        limit: float = math.inf,
+        inactivity: float | None = None,
         body: Any = None,
         content_type: str = "application/json",
     ) -> AsyncIterator[ClientResponse]:
@@ -153,17 +155,23 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         authorization = await self._credentials.authorization()
         if authorization:
             headers["Authorization"] = authorization
+        if method not in _READS:
+            # Last of all, as to be authorized may take a while.
+            limit = min(limit, self._permit())
+            self._on_write(method, path)
+        timeout = ClientTimeout(
+            total=None if limit == math.inf else limit, sock_connect=CONNECT_TIMEOUT, sock_read=inactivity
+        )
         url = URL(self.server + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
         try:
-            answer = await self._rest.request(method, url, headers, body, _request_timeout=limit)
+            answer = await self._rest.request(method, url, headers, body, _request_timeout=timeout)
             async with answer.response as response:
                 yield response
-        except (ClientError, OSError) as error:  # TimeoutError is an OSError
+        except TimeoutError as error:
+            cause = str(error) or f"no answer came within {inactivity or limit:g} s"
+            raise UnreachableError(self.server, cause) from error
+        except (ClientError, OSError) as error:
             raise UnreachableError(self.server, str(error) or type(error).__name__) from error
-
-
-def _permit_anything() -> None:
-    """Permit it."""
 
 
 def _hang_up(response: ClientResponse) -> None:

@@ -95,7 +95,6 @@ async def rights_are_known(client: Client, namespace: str, rules: Sequence[Objec
             known = {name for rule in answer["status"]["resourceRules"] for name in rule["resources"]}
             if wanted <= known:
                 return
-            await asyncio.sleep(0.02)
 
 
 def a_new_kind() -> Kind:
