@@ -163,7 +163,7 @@ def is_transient(error: Exception) -> bool:
 
 
 LONGEST_WAIT: Final = 60.0
-"""Seconds for which one who asks to be left alone is left alone: what lies in between may not be the server."""
+"""Seconds for which one who asks to be left alone is left alone: it may be a proxy that asks."""
 
 
 def asked_to_wait(error: Exception) -> float:

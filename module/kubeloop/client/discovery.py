@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from kubeloop.errors import KindAbsentError, NotFoundError
+from kubeloop.errors import KindAbsentError, NotFoundError, UnreachableError
 from kubeloop.resource import Kind, ServedKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kubeloop.client.connection import Connection
 
 _CORE_VERSION: Final = "v1"
@@ -59,29 +61,40 @@ class Discovery:
 
     async def _versions(self, group: str) -> list[str]:
         """Return the versions of a group, the preferred one first, none where it is not served."""
-        try:
-            answer = await self._connection.request("GET", f"/apis/{_segment(group)}")
-        except NotFoundError:
-            return []
-        return [item["version"] for item in answer["versions"]] if isinstance(answer, dict) else []
+        path = f"/apis/{_segment(group)}"
+        found = await self._read(path, lambda answer: [str(item["version"]) for item in answer["versions"]])
+        return found or []
 
     async def _ask(self, kind: Kind) -> dict[str, ServedKind]:
         segments = ["apis", kind.group, kind.version] if kind.group else ["api", kind.version]
         path = "".join(f"/{_segment(segment)}" for segment in segments)
+        found = await self._read(path, lambda answer: _kinds_of(answer, kind))
+        return found or {}
+
+    async def _read(self, path: str, understood: Callable[[Any], Any]) -> Any:
+        """Return what is understood of an answer, None where the path is not served."""
         try:
             answer = await self._connection.request("GET", path)
         except NotFoundError:
-            return {}
-        resources = answer["resources"] if isinstance(answer, dict) else []
-        return {
-            resource["kind"]: ServedKind(
-                kind=Kind(group=kind.group, version=kind.version, kind=resource["kind"]),
-                plural=resource["name"],
-                namespaced=resource["namespaced"],
-            )
-            for resource in resources
-            if "/" not in resource["name"]  # "deployments/scale" and the like are subresources
-        }
+            return None
+        try:
+            return understood(answer)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise UnreachableError(
+                self._connection.server, f"its discovery at {path} makes no sense: {str(answer)[:200]}"
+            ) from error
+
+
+def _kinds_of(answer: Any, kind: Kind) -> dict[str, ServedKind]:
+    return {
+        resource["kind"]: ServedKind(
+            kind=Kind(group=kind.group, version=kind.version, kind=resource["kind"]),
+            plural=resource["name"],
+            namespaced=resource["namespaced"],
+        )
+        for resource in answer["resources"]
+        if "/" not in resource["name"]  # "deployments/scale" and the like are subresources
+    }
 
 
 def _segment(text: str) -> str:

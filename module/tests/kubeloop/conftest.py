@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from builders import config_map, rights_are_known, role, role_binding, service_account
 from control_plane import ControlPlane, kubeconfig_of
+from fake_server import running_fake_server
 
 from kubeloop.client import Client
 from kyma_harness.host.paths import cache_dir
@@ -17,6 +18,8 @@ from kyma_harness.toolchain.tools import ensure, explicit_tools
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from fake_server import FakeServer
 
     from kubeloop.resource import Object
 
@@ -110,3 +113,10 @@ async def limited(client, namespace, shared_plane, tmp_path) -> AsyncIterator[Li
             return found
 
         yield opened
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    """An API server that answers as it is told."""
+    async with running_fake_server() as running:
+        yield running
