@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from kubeloop.errors import QueueClosedError, TerminalError, asked_to_wait, is_transient
 from kubeloop.logs import get_logger, logging_fields
-from kubeloop.queue import WorkQueue
+from kubeloop.queue import Backoff, WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from kubeloop.backoff import Backoff
     from kubeloop.resource import Kind, ObjectKey
 
 log = get_logger(__name__)

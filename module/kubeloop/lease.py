@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -17,6 +16,7 @@ from kubeloop.errors import (
 )
 from kubeloop.kinds import LEASE
 from kubeloop.logs import Repeats, get_logger
+from kubeloop.queue import Backoff
 
 if TYPE_CHECKING:
     from kubeloop.client import Client

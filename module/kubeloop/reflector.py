@@ -8,7 +8,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kubeloop.backoff import Backoff
 from kubeloop.client import named
 from kubeloop.errors import (
     ControllerError,
@@ -18,6 +17,7 @@ from kubeloop.errors import (
     asked_to_wait,
 )
 from kubeloop.logs import Repeats, get_logger
+from kubeloop.queue import Backoff
 from kubeloop.resource import Kind, Object, ObjectKey
 
 if TYPE_CHECKING:

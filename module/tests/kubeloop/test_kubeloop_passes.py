@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kubeloop.backoff import Backoff
 from kubeloop.controller import Controller, Result
 from kubeloop.errors import (
     TerminalError,
@@ -19,6 +18,7 @@ from kubeloop.errors import (
     is_transient,
 )
 from kubeloop.logs import JSONFormatter, get_logger
+from kubeloop.queue import Backoff
 from kubeloop.resource import Kind, ObjectKey
 
 pytestmark = pytest.mark.looptime

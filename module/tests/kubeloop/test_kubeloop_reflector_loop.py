@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 import pytest
 from scripted_client import Failing, ScriptedClient, an_object
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import ConfigurationError, ForbiddenError, TooManyRequestsError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.logs import JSONFormatter, Repeats
+from kubeloop.queue import Backoff
 from kubeloop.reflector import Reflector, ReflectorTimings
 from kubeloop.resource import ObjectKey
 
