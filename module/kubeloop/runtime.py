@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from prometheus_client import CollectorRegistry
+
 from kubeloop.endpoint import Answer, answer_checks, serving
 from kubeloop.logs import get_logger
-from kubeloop.metrics import Gauge, Registry
+from kubeloop.metrics import exposition, measure_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
@@ -78,7 +80,7 @@ class Runtime:
         controllers: Sequence[Controller] = (),
         lease: Lease | None = None,
         before_release: Callable[[], Awaitable[None]] | None = None,
-        registry: Registry | None = None,
+        registry: CollectorRegistry | None = None,
         settings: RuntimeSettings | None = None,
     ) -> None:
         self._reflectors = reflectors
@@ -86,12 +88,12 @@ class Runtime:
         self._controllers = controllers
         self._lease = lease
         self._before_release = before_release
-        self._registry = registry or Registry()
+        self._registry = CollectorRegistry() if registry is None else registry
         self._settings = settings or RuntimeSettings()
         self._stopping = False
         self.health_port: int | None = None
         self.metrics_port: int | None = None
-        self._measure_queues()
+        measure_queues(controllers, self._registry)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set; raise whatever brings a part of it down."""
@@ -144,7 +146,7 @@ class Runtime:
 
     def metrics(self) -> Answer:
         """Answer with all metrics."""
-        return Answer(text=self._registry.exposition())
+        return exposition(self._registry)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         if self._settings.health_address is not None:
@@ -209,11 +211,6 @@ class Runtime:
             late = {r.name: r.last_error for r in optional if not r.synced.is_set()}
             log.warning("start does not wait for copies that are not required", copies=late)
         log.info("copies are complete", copies=len(required))
-
-    def _measure_queues(self) -> None:
-        depth = self._registry.add(Gauge("workqueue_depth", "Keys that wait for a worker.", ("name",)))
-        for controller in self._controllers:
-            depth.read_from(controller.name, read=controller.depth)
 
 
 def stop_on_signals(*signals: signal.Signals) -> asyncio.Event:

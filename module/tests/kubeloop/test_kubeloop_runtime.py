@@ -12,13 +12,14 @@ import aiohttp
 import pytest
 from builders import PATIENCE, config_map, eventually
 from memory_leases import MemoryLeases
+from prometheus_client import CollectorRegistry
 from scripted_client import Failing, ScriptedClient
 
 from kubeloop.controller import Controller, Result
 from kubeloop.errors import ForbiddenError, LeaseLostError, ServerError
 from kubeloop.kinds import CONFIG_MAP, LEASE, SECRET
 from kubeloop.lease import Lease, LeaseTimings
-from kubeloop.metrics import PassMetrics, Registry
+from kubeloop.metrics import PassMetrics
 from kubeloop.reflector import Reflector
 from kubeloop.resource import ObjectKey
 from kubeloop.runtime import Runtime, RuntimeSettings, stop_on_signals
@@ -408,7 +409,7 @@ async def test_stopping_is_over_before_a_pod_would_be_killed():
 async def test_passes_and_queues_are_counted():
     diary = Diary()
     diary.go.set()
-    registry = Registry()
+    registry = CollectorRegistry()
     controller = Controller("test", diary.reconcile, observer=PassMetrics(registry))
     controller.enqueue(ObjectKey("", "a"))
     settings = RuntimeSettings(metrics_address=ANY_PORT)
@@ -417,10 +418,13 @@ async def test_passes_and_queues_are_counted():
     running = asyncio.create_task(runtime.run(stop))
     await eventually(lambda: "pass on a ends" in diary.entries)
 
-    _, text = await get(runtime.metrics_port, "/metrics")
+    url = f"http://127.0.0.1:{runtime.metrics_port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        text = await answer.text()
 
-    assert 'controller_runtime_reconcile_total{controller="test",result="success"} 1' in text
-    assert 'workqueue_depth{name="test"} 0' in text
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'controller_runtime_reconcile_total{controller="test",result="success"} 1.0' in text
+    assert 'workqueue_depth{name="test"} 0.0' in text
     await finish(running, stop)
 
 
