@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
+from itertools import islice
 
 import pytest
 from builders import PATIENCE, a_new_kind, config_map, custom_object, define
@@ -221,8 +222,9 @@ async def test_the_objects_of_a_list_carry_their_kind(client, namespace):
 
 async def test_a_list_longer_than_a_page_is_complete(client, namespace):
     names = {f"n{number}" for number in range(510)}
-    for name in names:
-        await client.create(config_map(name, namespace))
+    pending = iter(names)
+    while batch := [*islice(pending, 50)]:
+        await asyncio.gather(*(client.create(config_map(name, namespace)) for name in batch))
 
     found = await client.list(CONFIG_MAP, namespace=namespace)
 

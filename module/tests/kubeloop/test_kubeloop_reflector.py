@@ -151,7 +151,8 @@ async def test_an_announced_kind_is_found_without_asking_all_the_time(client, na
     reflector = Reflector(client, kind, announcer=definitions, timings=timings)
 
     async with running(definitions.reflector, reflector):
-        await asyncio.sleep(0.5)
+        # No sign of life is due for long: it has asked, and now waits to be told.
+        await eventually(lambda: reflector.last_activity > asyncio.get_running_loop().time() + 60)
         await define(client, kind)
         await client.create(custom_object(kind, "a", namespace))
         await eventually(lambda: names_of(reflector) == {"a"})

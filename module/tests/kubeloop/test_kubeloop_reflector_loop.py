@@ -184,6 +184,21 @@ async def test_what_is_forbidden_is_tried_soon_for_new_rights_and_then_twice_a_m
     assert pauses[-1] == pytest.approx(30)
 
 
+async def test_watches_that_end_as_soon_as_they_are_opened_are_not_opened_all_the_time():
+    class ShortWatches(ScriptedClient):
+        async def watch(self, _kind, **_selection):
+            self.open_watches += 1
+            for nothing in ():
+                yield nothing
+
+    client = ShortWatches()
+
+    async with running(Reflector(client, CONFIG_MAP, timings=EACH_FIVE_SECONDS)):
+        await asyncio.sleep(59)
+
+    assert (client.open_watches, len(client.listed)) == (12, 12)
+
+
 @pytest.mark.parametrize(("asked", "waited"), [(7, 7), (86400, 60)])
 async def test_a_busy_server_is_left_alone_as_it_asks_but_not_for_ever(asked, waited):
     busy = TooManyRequestsError(429, "TooManyRequests", "", method="GET", path="/", retry_after=asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
@@ -23,8 +24,10 @@ from kubeloop.errors import (
     UnreachableError,
 )
 from kubeloop.kinds import CONFIG_MAP
-from kubeloop.reflector import Reflector, ReflectorTimings
 from kubeloop.resource import Kind
+
+if TYPE_CHECKING:
+    from kubeloop.reflector import Reflector
 
 
 @pytest.fixture
@@ -244,15 +247,3 @@ async def test_a_reflector_lists_again_after_a_broken_connection(server, client)
     await until(server, 2, a_reflector(client))
 
     assert server.lists() >= 2
-
-
-async def test_watches_that_end_as_soon_as_they_are_opened_are_not_opened_all_the_time(server, client):
-    reflector = Reflector(client, CONFIG_MAP, timings=ReflectorTimings(short_watch=60))
-    task = asyncio.create_task(reflector.run())
-
-    await eventually(lambda: len(server.watched_from()) > 1)
-    await asyncio.sleep(1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-    assert len(server.watched_from()) < 10
