@@ -72,7 +72,7 @@ async def test_metrics_tell_what_the_contract_lists(cluster, client, eventings):
 
 
 CONTRACT = (
-    'eventing_state{namespace="kcp-system",name="eventing",state="Ready"} 1',
+    'eventing_state{name="eventing",namespace="kcp-system",state="Ready"} 1',
     'controller_runtime_reconcile_total{controller="eventing",result="success"}',
     'controller_runtime_reconcile_time_seconds_count{controller="eventing"}',
     'workqueue_depth{name="eventing"} 0',
