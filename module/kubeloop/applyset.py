@@ -138,7 +138,9 @@ class ApplySet:
         self._key = ObjectKey.of(parent)
         self._tooling = tooling
         self._field_manager = tooling.partition("/")[0]
-        self._scope = scope or Scope(kinds=(), namespaces=(self._key.namespace,))
+        # One without a namespace has none of its own to search.
+        own = (self._key.namespace,) if self._key.namespace else ()
+        self._scope = scope or Scope(kinds=(), namespaces=own)
         self._propagation = propagation
         self._on_prune = on_prune
 
@@ -329,7 +331,7 @@ class ApplySet:
         if not (await self._client.served(kind)).namespaced:
             return [None]
         # The parent's own namespace is in the scope or nowhere: the convention never writes it down.
-        return sorted({*self._scope.namespaces} | hints.namespaces - {self._key.namespace} - {""})
+        return sorted({*self._scope.namespaces, *hints.namespaces - {self._key.namespace}})
 
     async def _members_in(self, kind: Kind, namespace: str | None, parent: Object) -> list[Object]:
         name = self._scope.names.get(kind.group_kind)

@@ -30,7 +30,7 @@ from kubeloop.applyset import (
 from kubeloop.client import Client
 from kubeloop.errors import ForeignObjectError, NotFoundError, TooManyRequestsError
 from kubeloop.kinds import CONFIG_MAP, SERVICE, STATEFUL_SET
-from kubeloop.resource import annotations_of, labels_of
+from kubeloop.resource import annotations_of, describe, labels_of
 
 
 def test_the_id_is_the_one_that_kubectl_gives():
@@ -100,6 +100,19 @@ async def test_members_without_a_namespace_are_found_and_pruned(client, parent):
     assert remaining == []
     with pytest.raises(NotFoundError):
         await reread(client, scope)
+
+
+async def test_a_parent_without_a_namespace_has_members_where_it_says_and_nowhere_else(client, elsewhere):
+    """To look into all namespaces would find them twice, and takes rights that nobody gave."""
+    parent = await client.create(
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": elsewhere}}
+    )
+    applyset = a_set(client, parent)
+    await applyset.apply([config_map("a", elsewhere)])
+
+    found = await applyset.members()
+
+    assert [describe(obj) for obj in found] == [f"ConfigMap {elsewhere}/a"]
 
 
 async def test_a_crash_in_the_middle_of_applying_orphans_nothing(client, elsewhere, parent):
