@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kubeloop.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET, SERVICE, STATEFUL_SET
+from kubeloop.kinds import CONFIG_MAP, PVC, SECRET, SERVICE, STATEFUL_SET
 from kubeloop.resource import Kind, Object
 from kyma_harness.testing.api import Api, Expectation
 
@@ -46,7 +46,7 @@ class Eventing:
         """Return every object of NATS that is there, by kind and name."""
         return [
             f"{kind.kind} {item['metadata']['name']}"
-            for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, SECRET, PERSISTENT_VOLUME_CLAIM)
+            for kind in (STATEFUL_SET, SERVICE, CONFIG_MAP, SECRET, PVC)
             for item in self.api.all(kind, WORKLOADS)
             if "eventing-nats" in item["metadata"]["name"]
         ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from prometheus_client import CollectorRegistry
+
 from eventing_manager.changes import is_worth_a_pass
 from eventing_manager.claims import Claims
 from eventing_manager.credentials import CredentialsKeeper
@@ -26,7 +28,6 @@ from eventing_manager.shutdown import Shutdown
 from eventing_manager.tenancy import Tenancy
 from kubeloop.controller import Controller
 from kubeloop.lease import Lease
-from kubeloop.metrics import Registry
 from kubeloop.reflector import Reflector
 from kubeloop.resource import ObjectKey, version_of
 from kubeloop.runtime import Runtime, RuntimeSettings
@@ -47,7 +48,7 @@ class EventingManager:
 
     def __init__(self, client: Client, jetstream: JetStream, settings: Settings) -> None:
         self._settings = settings
-        self._registry = Registry()
+        self._registry = CollectorRegistry()
         self._metrics = ManagerMetrics(self._registry, clock=_now)
         client = client.observed(self._metrics.wrote)
         self._lease = _lease(client, settings)
@@ -56,7 +57,7 @@ class EventingManager:
             client = client.guarded(self._lease.require)
         self._client = client
         self._watched = Reflector(client, EVENTING, on_change=self._eventing_changed)
-        self._registry.add(EventingMetrics(self._watched.all, clock=_now))
+        self._registry.register(EventingMetrics(self._watched.all, clock=_now))
         self._eventings = Eventings(
             client,
             self._watched,
@@ -69,7 +70,9 @@ class EventingManager:
         self._owned = OwnedObjects(
             client, settings.backend.namespace, on_change=self._served, announcers=self._kinds.announcers
         )
-        self._installation = Installation(client, self._owned, on_prune=self._metrics.pruned)
+        self._installation = Installation(
+            client, self._owned, settings.backend.namespace, on_prune=self._metrics.pruned
+        )
         self._secret_watch = SecretWatch(client, on_change=self._served)
         self._claims = Claims(client, settings.backend.namespace, on_prune=self._metrics.pruned)
         self._provisioning = self._make_provisioning()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from eventing_manager.names import SERVERS_LABEL
 from eventing_manager.spec import ReclaimPolicy, provisioned_spec
 from kubeloop.errors import NotFoundError
-from kubeloop.kinds import PERSISTENT_VOLUME_CLAIM
+from kubeloop.kinds import PVC
 from kubeloop.resource import ObjectKey, describe, is_deleting, labels_of, uid_of
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class Claims:
 
     async def existing(self) -> list[Object]:
         """Return the claims there are, as the API server knows them now."""
-        found = await self._client.list(
-            PERSISTENT_VOLUME_CLAIM, namespace=self._namespace, label_selector=CLAIM_SELECTOR
-        )
+        found = await self._client.list(PVC, namespace=self._namespace, label_selector=CLAIM_SELECTOR)
         return found.items
 
     async def delete(self, claims: list[Object]) -> None:
@@ -51,9 +49,7 @@ class Claims:
     async def _delete(self, claim: Object) -> None:
         key = ObjectKey.of(claim)
         with contextlib.suppress(NotFoundError):
-            await self._client.delete(
-                PERSISTENT_VOLUME_CLAIM, key.name, namespace=key.namespace, uid=uid_of(claim)
-            )
+            await self._client.delete(PVC, key.name, namespace=key.namespace, uid=uid_of(claim))
             self._on_prune(claim)
 
 

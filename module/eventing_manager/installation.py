@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from eventing_manager import __version__
 from eventing_manager.names import ADOPT_ANNOTATION, MANAGER
-from eventing_manager.owned import NAMED_KINDS
-from kubeloop.applyset import Applied, ApplySet
+from eventing_manager.owned import INSTALLED_KINDS, NAMED_KINDS
+from kubeloop.applyset import Applied, ApplySet, Scope
 from kubeloop.logs import get_logger
 from kubeloop.resource import Kind, ObjectKey, annotations_of, uid_of
 
@@ -42,10 +42,16 @@ class Installation:
     """
 
     def __init__(
-        self, client: Client, owned: Copies, *, on_prune: Callable[[Object], None] = lambda _obj: None
+        self,
+        client: Client,
+        owned: Copies,
+        namespace: str,
+        *,
+        on_prune: Callable[[Object], None] = lambda _obj: None,
     ) -> None:
         self._client = client
         self._owned = owned
+        self._namespace = namespace
         self._on_prune = on_prune
         self._in_place: dict[ObjectKey, _InPlace] = {}
 
@@ -97,9 +103,11 @@ class Installation:
             eventing,
             on_prune=self._on_prune,
             tooling=f"{MANAGER}/v{__version__}",
-            named={kind.group_kind: name for kind, name in NAMED_KINDS.items()},
-            # The chart's namespace is the manager's; in the Eventing's own it has no rights.
-            spans_parent_namespace=False,
+            scope=Scope(
+                kinds=(*INSTALLED_KINDS, *NAMED_KINDS),
+                namespaces=(self._namespace,),
+                names={kind.group_kind: name for kind, name in NAMED_KINDS.items()},
+            ),
         )
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
 from eventing_manager.status import ConditionType, State, seconds_of
-from kubeloop.metrics import Counter, Gauge, Histogram, PassMetrics, sample
+from kubeloop.metrics import DURATION_BUCKETS, PassMetrics
 from kubeloop.resource import ObjectKey, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from kubeloop.metrics import Registry
+    from prometheus_client import CollectorRegistry
+
     from kubeloop.resource import Object
 
 
@@ -29,33 +34,37 @@ class _Switch:
 class ManagerMetrics:
     """The manager's metrics; those of passes and of the queue have the names of controller-runtime."""
 
-    def __init__(self, registry: Registry, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry: CollectorRegistry, *, clock: Callable[[], datetime]) -> None:
         self._under_way: dict[str, _Switch] = {}
         self.passes = PassMetrics(registry)
         self._clock = clock
-        self._writes = registry.add(
-            Counter(
-                "eventing_manager_writes_total", "Writing requests to the API server.", ("verb", "resource")
-            )
+        self._writes = Counter(
+            "eventing_manager_writes_total",
+            "Writing requests to the API server.",
+            ("verb", "resource"),
+            registry=registry,
         )
-        self._pruned = registry.add(
-            Counter("eventing_manager_pruned_objects_total", "Objects that were deleted.", ("kind",))
+        self._pruned = Counter(
+            "eventing_manager_pruned_objects_total",
+            "Objects that were deleted.",
+            ("kind",),
+            registry=registry,
         )
-        self._switches = registry.add(
-            Histogram(
-                "eventing_manager_switch_duration_seconds",
-                "From the moment a switch of the backend was seen until it was Ready.",
-                ("from", "to"),
-            )
+        self._switches = Histogram(
+            "eventing_manager_switch_duration_seconds",
+            "From the moment a switch of the backend was seen until it was Ready.",
+            ("from", "to"),
+            registry=registry,
+            buckets=DURATION_BUCKETS,
         )
 
     def wrote(self, method: str, path: str) -> None:
         """Take note of a request that writes."""
-        self._writes.increment(method.lower(), _resource_of(path))
+        self._writes.labels(method.lower(), _resource_of(path)).inc()
 
     def pruned(self, obj: Object) -> None:
         """Take note of a deletion."""
-        self._pruned.increment(obj["kind"])
+        self._pruned.labels(obj["kind"]).inc()
 
     def reported(self, before: Object, after: Object) -> None:
         """Take note of a status that was written.
@@ -71,37 +80,40 @@ class ManagerMetrics:
             return
         if state == State.READY and _active(after) == wanted:
             seconds = (self._clock() - switch.since).total_seconds()
-            self._switches.observe(switch.source, switch.target, number=seconds)
+            self._switches.labels(switch.source, switch.target).observe(seconds)
         else:
             self._under_way[uid] = switch
 
 
-class EventingMetrics:
+class EventingMetrics(Collector):
     """What Eventings look like when metrics are asked for."""
 
     def __init__(self, eventings: Callable[[], list[Object]], *, clock: Callable[[], datetime]) -> None:
         self._eventings = eventings
         self._clock = clock
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of the exposition."""
-        yield from Gauge("eventing_state", "1 for the state that an Eventing is in.").lines()
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metrics as they are now."""
+        states = GaugeMetricFamily(
+            "eventing_state",
+            "1 for the state that an Eventing is in.",
+            labels=("namespace", "name", "state"),
+        )
+        blocked = GaugeMetricFamily(
+            "eventing_blocked_deletion_seconds",
+            "How long messages have held back the removal of NATS.",
+            labels=("namespace", "name"),
+        )
         for eventing in self._eventings():
+            key = ObjectKey.of(eventing)
             state = (eventing.get("status") or {}).get("state")
             if state:
-                yield sample("eventing_state", 1, **_labels(eventing), state=state)
-        yield from Gauge(
-            "eventing_blocked_deletion_seconds", "How long messages have held back the removal of NATS."
-        ).lines()
-        for eventing in self._eventings():
+                states.add_metric((*key, state), 1)
             seconds = seconds_of(eventing, ConditionType.DRAINED, holds=False, now=self._clock())
             if seconds is not None:
-                yield sample("eventing_blocked_deletion_seconds", seconds, **_labels(eventing))
-
-
-def _labels(eventing: Object) -> dict[str, str]:
-    key = ObjectKey.of(eventing)
-    return {"namespace": key.namespace, "name": key.name}
+                blocked.add_metric(key, seconds)
+        yield states
+        yield blocked
 
 
 def _active(eventing: Object) -> str:

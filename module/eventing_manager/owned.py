@@ -11,8 +11,8 @@ from kubeloop.applyset import PART_OF_LABEL
 from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
     POD_DISRUPTION_BUDGET,
+    PVC,
     SECRET,
     SERVICE,
     STATEFUL_SET,
@@ -91,7 +91,7 @@ class OwnedObjects:
         }
         self._claims = Reflector(
             client,
-            PERSISTENT_VOLUME_CLAIM,
+            PVC,
             namespace=namespace,
             label_selector=CLAIM_SELECTOR,
             on_change=changed,

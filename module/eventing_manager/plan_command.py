@@ -74,7 +74,7 @@ def _summary(plan: Plan) -> str:
 
 
 def _planner(client: Client, jetstream: Monitoring, settings: BackendSettings) -> Planner:
-    installation = Installation(client, NoCopies())
+    installation = Installation(client, NoCopies(), settings.namespace)
     claims = Claims(client, settings.namespace)
     return Planner(
         client,

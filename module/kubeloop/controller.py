@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from kubeloop.errors import QueueClosedError, TerminalError, asked_to_wait, is_transient
 from kubeloop.logs import get_logger, logging_fields
-from kubeloop.queue import WorkQueue
+from kubeloop.queue import Backoff, WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from kubeloop.backoff import Backoff
     from kubeloop.resource import Kind, ObjectKey
 
 log = get_logger(__name__)
@@ -51,33 +50,31 @@ class Controller:
         kind: Kind | None = None,
         workers: int = 1,
         backoff: Backoff | None = None,
-        on_error: Callable[[ObjectKey, Exception], None] = lambda _key, _error: None,
         observer: Observer | None = None,
     ) -> None:
         self.name = name
         self._reconcile = reconcile
         self._kind = kind
         self._workers = workers
-        self._on_error = on_error
         self._observer = observer
         self._queue: WorkQueue[ObjectKey] = WorkQueue(backoff)
+        self._running: dict[ObjectKey, float] = {}
 
     def depth(self) -> int:
         """Return the number of keys that wait for a worker."""
         return len(self._queue)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no key waits, is to be retried or is worked on."""
-        return self._queue.is_idle
+    def oldest_pass(self, now: float) -> float | None:
+        """Return for how many seconds the oldest of the passes that run has run, None where none does."""
+        return now - min(self._running.values()) if self._running else None
+
+    def oldest_key(self) -> ObjectKey | None:
+        """Return what the oldest of the passes that run is on."""
+        return min(self._running, key=self._running.__getitem__, default=None)
 
     def enqueue(self, key: ObjectKey) -> None:
         """Ask for a pass on a key."""
         self._queue.add(key)
-
-    def enqueue_after(self, key: ObjectKey, seconds: float) -> None:
-        """Ask for a pass on a key later."""
-        self._queue.add_after(key, seconds)
 
     def stop(self) -> None:
         """Take no more keys; ``run`` returns when the passes that run are over."""
@@ -103,18 +100,20 @@ class Controller:
 
     async def _pass(self, key: ObjectKey) -> None:
         loop = asyncio.get_running_loop()
-        started = loop.time()
-        outcome = await self._outcome(key)
+        started = self._running[key] = loop.time()
+        try:
+            outcome = await self._outcome(key)
+        finally:
+            del self._running[key]
         if self._observer is not None:
             self._observer.pass_ended(self.name, outcome, loop.time() - started)
 
     async def _outcome(self, key: ObjectKey) -> str:
         try:
             result = await self._reconcile(key)
-        except TerminalError as error:
+        except TerminalError:
             self._queue.forget(key)
             log.exception("pass failed for good")
-            self._on_error(key, error)
             return "terminal_error"
         except Exception as error:  # noqa: BLE001 - a worker outlives whatever a pass does
             self._retry(key, error)
@@ -132,7 +131,6 @@ class Controller:
             log.info("pass is held up", retryAfter=delay, reason=str(error))
         else:
             log.error("pass failed", exc_info=error, retryAfter=delay)
-        self._on_error(key, error)
 
     def _fields(self, key: ObjectKey) -> dict[str, object]:
         fields: dict[str, object] = {"controller": self.name}

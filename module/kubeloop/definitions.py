@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubeloop.client import named
 from kubeloop.kinds import CRD
 from kubeloop.reflector import Reflector, without_managed_fields
 from kubeloop.resource import is_deleting
@@ -22,13 +23,14 @@ class Definitions:
     definition it reads no other, for which a right to that one is enough.
     """
 
-    def __init__(self, client: Client, name: str | None = None) -> None:
+    def __init__(self, client: Client, name: str | None = None, *, required: bool = True) -> None:
         self.reflector = Reflector(
             client,
             CRD,
-            field_selector=f"metadata.name={name}" if name else None,
+            field_selector=named(name) if name else None,
             on_change=self._announce,
             transform=_without_schemas,
+            required=required,
             name=f"{CRD} {name}" if name else None,
         )
         self._wakes: list[Callable[[], None]] = []

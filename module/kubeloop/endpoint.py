@@ -20,7 +20,7 @@ class Answer:
 
     text: str
     status: int = 200
-    content_type: str = "text/plain"
+    content_type: str = "text/plain; charset=utf-8"
 
 
 def answer_checks(complaints: Mapping[str, str | None]) -> Answer:
@@ -55,6 +55,8 @@ async def serving(address: str, routes: Mapping[str, Callable[[], Answer]]) -> A
 def _handler(answer: Callable[[], Answer]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(_request: web.Request) -> web.StreamResponse:
         found = answer()
-        return web.Response(text=found.text, status=found.status, content_type=found.content_type)
+        return web.Response(
+            body=found.text.encode(), status=found.status, headers={"Content-Type": found.content_type}
+        )
 
     return handle

@@ -67,6 +67,10 @@ class ApiError(ControllerError):
         self.retry_after = retry_after
         self.details = details or {}
 
+    def explain(self, text: str) -> None:
+        """Add to the API server's sentence what it cannot know."""
+        self.message = f"{self.message}; {text}"
+
     def __str__(self) -> str:
         return f"{self.method} {self.subject}: {self.status} {self.reason}: {self.message}"
 
@@ -158,9 +162,13 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, ControllerError) and error.is_transient
 
 
+LONGEST_WAIT: Final = 60.0
+"""Seconds for which one who asks to be left alone is left alone: it may be a proxy that asks."""
+
+
 def asked_to_wait(error: Exception) -> float:
     """Return for how many seconds the API server asked to be left alone, 0 where it did not."""
-    return error.retry_after or 0.0 if isinstance(error, ApiError) else 0.0
+    return min(error.retry_after or 0.0, LONGEST_WAIT) if isinstance(error, ApiError) else 0.0
 
 
 class UnreachableError(ControllerError):
@@ -188,10 +196,10 @@ class ConfigurationError(ControllerError):
 
 
 class ForeignObjectError(ControllerError):
-    """An object is not ours to write."""
+    """An object is not ours to write; ``advice`` says what becomes of it, or what to do."""
 
-    def __init__(self, subject: str, owner: str) -> None:
-        super().__init__(f"{subject} exists and belongs to {owner}: it is left as it is")
+    def __init__(self, subject: str, owner: str, advice: str = "it is left as it is") -> None:
+        super().__init__(f"{subject} exists and belongs to {owner}: {advice}")
         self.subject = subject
         self.owner = owner
 

@@ -7,11 +7,11 @@ from typing import Final
 from kubeloop.resource import Kind
 
 CONFIG_MAP: Final = Kind.parse("v1", "ConfigMap")
-CORE_EVENT: Final = Kind.parse("v1", "Event")
+EVENT: Final = Kind.parse("v1", "Event")
 NAMESPACE: Final = Kind.parse("v1", "Namespace")
 NODE: Final = Kind.parse("v1", "Node")
-PERSISTENT_VOLUME: Final = Kind.parse("v1", "PersistentVolume")
-PERSISTENT_VOLUME_CLAIM: Final = Kind.parse("v1", "PersistentVolumeClaim")
+PV: Final = Kind.parse("v1", "PersistentVolume")
+PVC: Final = Kind.parse("v1", "PersistentVolumeClaim")
 POD: Final = Kind.parse("v1", "Pod")
 SECRET: Final = Kind.parse("v1", "Secret")
 SERVICE: Final = Kind.parse("v1", "Service")
@@ -34,12 +34,6 @@ CLUSTER_ROLE_BINDING: Final = Kind.parse("rbac.authorization.k8s.io/v1", "Cluste
 ROLE: Final = Kind.parse("rbac.authorization.k8s.io/v1", "Role")
 ROLE_BINDING: Final = Kind.parse("rbac.authorization.k8s.io/v1", "RoleBinding")
 
-CUSTOM_RESOURCE_DEFINITION: Final = Kind.parse("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+CRD: Final = Kind.parse("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 SUBJECT_ACCESS_REVIEW: Final = Kind.parse("authorization.k8s.io/v1", "SubjectAccessReview")
 TOKEN_REVIEW: Final = Kind.parse("authentication.k8s.io/v1", "TokenReview")
-
-# The short names that kubectl knows them by.
-CRD: Final = CUSTOM_RESOURCE_DEFINITION
-EVENT: Final = CORE_EVENT
-PV: Final = PERSISTENT_VOLUME
-PVC: Final = PERSISTENT_VOLUME_CLAIM

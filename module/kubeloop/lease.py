@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -16,7 +15,8 @@ from kubeloop.errors import (
     NotFoundError,
 )
 from kubeloop.kinds import LEASE
-from kubeloop.logs import get_logger
+from kubeloop.logs import Repeats, get_logger
+from kubeloop.queue import Backoff
 
 if TYPE_CHECKING:
     from kubeloop.client import Client
@@ -41,6 +41,9 @@ class LeaseTimings:
     look: float = 1.0
     """Pause between looks at a lease that another holds: a hand-over takes no longer than that."""
 
+    release: float = 3.0
+    """Giving the lease back may take so long: the Pod's grace period is about to end."""
+
 
 class Lease:
     """Compete for a coordination.k8s.io Lease under an identity of our own.
@@ -52,7 +55,6 @@ class Lease:
     def __init__(
         self, client: Client, name: str, namespace: str, identity: str, *, timings: LeaseTimings | None = None
     ) -> None:
-        self.held = False
         self.identity = identity
         self._client = client
         self._name = name
@@ -61,18 +63,27 @@ class Lease:
         self._seen_version = ""
         self._seen_at = 0.0
         self._good_until = 0.0
+        self._repeats = Repeats()
 
     async def acquire(self) -> None:
         """Wait until the lease is ours."""
         while not await self._attempt():
             await _pause(self._timings.look)
-        self.held = True
         log.info("lease is acquired", lease=self._name, identity=self.identity)
 
-    def require(self) -> None:
-        """Raise LeaseLostError unless the lease is surely ours: a process that was stopped cannot know."""
-        if asyncio.get_running_loop().time() > self._good_until:
+    def remaining(self) -> float:
+        """Return for how many seconds the lease is surely ours, 0 where it is not."""
+        return max(0.0, self._good_until - asyncio.get_running_loop().time())
+
+    def require(self) -> float:
+        """Return for how many seconds the lease is surely ours; raise LeaseLostError where it is not.
+
+        A process that was stopped for a while cannot know otherwise.
+        """
+        remaining = self.remaining()
+        if not remaining:
             raise self._lost(f"was not renewed for {self._timings.deadline:g} s")
+        return remaining
 
     async def keep(self) -> None:
         """Renew the lease until cancelled; raise LeaseLostError once that failed for too long."""
@@ -87,15 +98,15 @@ class Lease:
 
     async def release(self) -> None:
         """Give the lease back, so that the next leader need not wait for it to run out."""
-        self.held = False
         self._good_until = 0.0
         # Asked even where ``acquire`` was cut off: its last request may have got through.
         try:
-            async with asyncio.timeout(self._timings.deadline):
+            async with asyncio.timeout(self._timings.release):
                 while not await self._give_back():
                     log.debug("lease was written meanwhile, reading it again", lease=self._name)
         except (ControllerError, TimeoutError) as error:
-            log.warning("lease is left to run out", lease=self._name, error=str(error))
+            reason = str(error) or f"it could not be given back within {self._timings.release:g} s"
+            log.warning("lease is left to run out", lease=self._name, error=reason)
 
     async def _give_back(self) -> bool:
         """Return whether that is done; it is not where a renewal of ours took effect meanwhile."""
@@ -122,12 +133,13 @@ class Lease:
             return await self._take()
         except (ConflictError, AlreadyExistsError):
             return None
-        except ControllerError as error:
-            log.warning("lease cannot be reached", lease=self._name, error=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever comes over the wire, the lease ends by its clock
+            told = f"{type(error).__name__}: {error}"
+            if times := self._repeats.times(told, asyncio.get_running_loop().time()):
+                log.warning("lease cannot be reached", lease=self._name, error=told, times=times)
             return None
 
     def _lost(self, how: str) -> LeaseLostError:
-        self.held = False
         self._good_until = 0.0
         return LeaseLostError(f"lease {self._namespace}/{self._name} {how}")
 

@@ -84,3 +84,25 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
 def set_level(level: str) -> None:
     """Log from ``debug``, ``info``, ``warn`` or ``error`` on; takes effect at once."""
     logging.root.setLevel(LEVELS[level])
+
+
+class Repeats:
+    """Tell what is worth a line of the log: the first time, and then seldom, with how often it was.
+
+    What goes wrong for days would otherwise fill a disk with one sentence.
+    """
+
+    def __init__(self, pause: float = 600.0) -> None:
+        self._pause = pause
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def times(self, what: str, now: float) -> int:
+        """Take note of what happened; return how often it has since the last line, 0 where none is due."""
+        told_at, untold = self._told.get(what, (None, 0))
+        if told_at is not None and now - told_at < self._pause:
+            self._told[what] = (told_at, untold + 1)
+            return 0
+        # What is different each time must not be remembered for ever.
+        self._told = {text: seen for text, seen in self._told.items() if now - seen[0] < 2 * self._pause}
+        self._told[what] = (now, 0)
+        return untold + 1

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import QueueClosedError
 
 KeyT = TypeVar("KeyT", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Double the wait with each failure in a row."""
+
+    base: float = 0.1
+    """Seconds before the first retry."""
+
+    maximum: float = 60.0
+    """Seconds which a wait never exceeds, jitter aside."""
+
+    jitter: float = 0.2
+    """Share of the wait that is added at random: those who failed together must not come back together."""
+
+    def delay(self, failures: int) -> float:
+        """Return the seconds to wait after so many failures in a row, counted from 1."""
+        # The exponent is bounded, as 2.0 ** 1024 is an OverflowError.
+        wait = min(self.base * 2.0 ** min(failures - 1, 64), self.maximum)
+        return wait * (1 + self.jitter * random.random())  # noqa: S311 - spreads load, keeps no secret
 
 
 class WorkQueue(Generic[KeyT]):
@@ -30,11 +51,6 @@ class WorkQueue(Generic[KeyT]):
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no key waits, is delayed or is worked on."""
-        return not (self._waiting or self._working or self._timers)
 
     def add(self, key: KeyT) -> None:
         """Let a key be worked on as soon as possible, after the pass that runs on it now if there is one."""

@@ -8,9 +8,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kubeloop.backoff import Backoff
-from kubeloop.errors import ApiError, KindAbsentError, UnreachableError, asked_to_wait
-from kubeloop.logs import get_logger
+from kubeloop.client import named
+from kubeloop.errors import (
+    ControllerError,
+    ForbiddenError,
+    KindAbsentError,
+    UnreachableError,
+    asked_to_wait,
+)
+from kubeloop.logs import Repeats, get_logger
+from kubeloop.queue import Backoff
 from kubeloop.resource import Kind, Object, ObjectKey
 
 if TYPE_CHECKING:
@@ -48,6 +55,9 @@ class ReflectorTimings:
     retry: Backoff = field(default_factory=lambda: Backoff(base=0.1, maximum=5.0))
     """Failures are retried by this."""
 
+    forbidden: Backoff = field(default_factory=lambda: Backoff(base=0.1, maximum=30.0))
+    """What RBAC does not allow is retried by this: new rights take a moment, missing ones a person."""
+
 
 class Announcer(Protocol):
     """Tell when an absent kind may be served, so that nobody need ask all the time."""
@@ -66,10 +76,11 @@ def without_managed_fields(obj: Object) -> Object:
 
 
 class Reflector:
-    """List, then watch, for ever; the copy survives what the API server goes through.
+    """List, then watch, for ever: whatever goes wrong is logged, and everything listed anew.
 
     ``on_change(old, new)`` is called for each difference, with None for an object that is not there: it must
     only take note, as by adding a key to a queue. ``transform`` may change an object before it is copied.
+    One that is not ``required`` holds up nobody's start, and nobody's health depends on it.
     """
 
     def __init__(
@@ -83,13 +94,20 @@ class Reflector:
         on_change: OnChange = lambda _old, _new: None,
         transform: Callable[[Object], Object] = without_managed_fields,
         announcer: Announcer | None = None,
+        required: bool = True,
         name: str | None = None,
         timings: ReflectorTimings | None = None,
     ) -> None:
         self.kind = kind
+        self.required = required
         self.name = name or str(kind)
         self.synced = asyncio.Event()
+        self.unsynced_since: float | None = None
+        """Since when it runs without a complete copy, by the event loop's clock."""
+        self.last_error: str | None = None
+        """Why the copy is not complete, as far as that is known."""
         self.present = False
+        self._was_asked = False
         self.last_activity = 0.0
         self.interruptions = 0
         """How often it had to list anew: what happened in between is not known."""
@@ -106,7 +124,10 @@ class Reflector:
         self._objects: dict[ObjectKey, Object] = {}
         self._resource_version: str | None = None
         self._failures = 0
+        self._repeats = Repeats()
         self._woken = asyncio.Event()
+        self._is_idle = False
+        self._aim: asyncio.Timeout | None = None
         if announcer is not None:
             announcer.subscribe(self.wake)
 
@@ -122,9 +143,26 @@ class Reflector:
         """Look again at once whether an absent kind is served."""
         self._woken.set()
 
+    def follow(self, key: ObjectKey | None) -> None:
+        """Keep a copy of one object from now on, or of none, which takes no request.
+
+        What is in the copy leaves it at once, and that is told like any change.
+        """
+        selection = {**self._selection}
+        if key is not None:
+            selection |= {"namespace": key.namespace or None, "field_selector": named(key.name)}
+        if (self._is_idle, self._selection) == (key is None, selection):
+            return
+        self._is_idle, self._selection = key is None, selection
+        self.synced.clear()
+        self._replace({})
+        if self._aim is not None and not self._aim.expired():
+            # What is being waited for, be it a list, a watch or a pause, belongs to the aim of before.
+            self._aim.reschedule(asyncio.get_running_loop().time())
+
     def is_stuck(self, now: float) -> bool:
         """Tell whether nothing was heard, tried or failed for longer than the timings allow."""
-        return now - self.last_activity > 2 * self._timings.inactivity
+        return not self._is_idle and now - self.last_activity > 2 * self._timings.inactivity
 
     async def run(self) -> None:
         """Keep the copy up to date until cancelled.
@@ -132,16 +170,39 @@ class Reflector:
         ``synced`` is set once the first list is in or the kind is known absent: ``present`` tells which.
         """
         while True:
+            self._start_over()
+            try:
+                async with asyncio.timeout(None) as self._aim:
+                    await self._keep_up()
+            except TimeoutError:
+                log.debug("watch is aimed anew", reflector=self.name)
+            finally:
+                self._aim = None
+
+    def _start_over(self) -> None:
+        self.synced.clear()
+        self._replace({})
+        self._resource_version = None
+        self._failures = 0
+        self.last_error = None
+        self.unsynced_since = asyncio.get_running_loop().time()
+
+    async def _keep_up(self) -> None:
+        """Follow what is aimed at; only cancellation ends it."""
+        if self._is_idle:
+            self._set_synced()
+            await asyncio.Event().wait()
+        while True:
             self._note_activity()
             self._woken.clear()
             try:
-                await self._follow()
+                await self._list_and_watch()
             except KindAbsentError:
                 await self._wait_for_kind()
-            except (UnreachableError, ApiError) as error:
+            except Exception as error:  # noqa: BLE001 - a watch outlives whatever comes over the wire
                 await self._wait_after(error)
 
-    async def _follow(self) -> None:
+    async def _list_and_watch(self) -> None:
         """List if there is nothing to go on from, then watch for as long as one connection lasts."""
         if self._resource_version is None:
             await self._list()
@@ -149,13 +210,14 @@ class Reflector:
         opened = loop.time()
         if not await self._watch() and loop.time() - opened < self._timings.short_watch:
             raise UnreachableError(self._client.server, "the watch ended as soon as it was opened")
+        self._note_success()
 
     async def _list(self) -> None:
         found = await self._client.list(self.kind, **self._selection)
         self._set_present(present=True)
         self._replace({ObjectKey.of(item): item for item in found.items})
         self._resource_version = found.resource_version
-        self.synced.set()
+        self._set_synced()
 
     async def _watch(self) -> bool:
         """Take in the events of one connection; return whether there was one."""
@@ -171,7 +233,7 @@ class Reflector:
         async with aclosing(events):
             async for event in events:
                 heard = True
-                self._failures = 0
+                self._note_success()
                 self._note_activity()
                 self._take_in(event.type, event.object)
         return heard
@@ -195,46 +257,72 @@ class Reflector:
         else:
             obj = self._objects[key] = self._transform(obj)
         if _version(old) != _version(obj):
-            self._on_change(old, obj)
+            try:
+                self._on_change(old, obj)
+            except Exception:
+                log.exception("change of an object was missed", reflector=self.name, object=str(key))
 
     async def _wait_for_kind(self) -> None:
         self._set_present(present=False)
         self._replace({})
         self._resource_version = None
         self._failures = 0
-        self.synced.set()
+        self._set_synced()
         if not self._is_announced_absent():
             await self._pause(self._timings.absent)
         while self._is_announced_absent() and not self._woken.is_set():
             await self._pause(self._timings.unannounced)
-            self._note_activity()
 
     def _is_announced_absent(self) -> bool:
         return self._announcer is not None and not self._announcer.may_serve(self.kind)
 
-    async def _wait_after(self, error: ApiError | UnreachableError) -> None:
+    async def _wait_after(self, error: Exception) -> None:
         self._failures += 1
         # What answers next may have lost data; it would accept a resource version from its own future, and
         # then keep quiet. A list more is a small price.
         self._resource_version = None
         self.interruptions += 1
-        delay = max(asked_to_wait(error), self._timings.retry.delay(self._failures))
-        log.warning(
-            "watch failed", reflector=self.name, error=str(error), failures=self._failures, retryAfter=delay
-        )
+        self.last_error = f"{type(error).__name__}: {error}"
+        backoff = self._timings.forbidden if isinstance(error, ForbiddenError) else self._timings.retry
+        delay = max(asked_to_wait(error), backoff.delay(self._failures))
+        if times := self._repeats.times(self.last_error, asyncio.get_running_loop().time()):
+            log.warning(
+                "watch failed",
+                reflector=self.name,
+                errorClass=type(error).__name__,
+                error=str(error),
+                times=times,
+                failures=self._failures,
+                retryAfter=delay,
+                exc_info=None if isinstance(error, ControllerError) else error,
+            )
         await self._pause(delay)
 
+    def _note_success(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._failures and (times := self._repeats.times("success", now)):
+            log.info("watch works again", reflector=self.name, times=times, failures=self._failures)
+        self._failures = 0
+
     async def _pause(self, seconds: float) -> None:
+        # No sign of life is due until then.
+        self.last_activity = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
             return
 
+    def _set_synced(self) -> None:
+        self.unsynced_since = None
+        self.last_error = None
+        self.synced.set()
+
     def _set_present(self, *, present: bool) -> None:
-        if present != self.present or not self.synced.is_set():
+        if present != self.present or not self._was_asked:
             log.info("kind is served" if present else "kind is absent", reflector=self.name)
         self.present = present
+        self._was_asked = True
 
     def _note_activity(self) -> None:
         self.last_activity = asyncio.get_running_loop().time()

@@ -6,11 +6,13 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from prometheus_client import CollectorRegistry
 
 from kubeloop.endpoint import Answer, answer_checks, serving
 from kubeloop.logs import get_logger
-from kubeloop.metrics import Gauge, Registry
+from kubeloop.metrics import exposition, measure_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from kubeloop.reflector import Reflector
 
 log = get_logger(__name__)
+
+_CANCEL_LIMIT: Final = 2.0
+"""Seconds for passes to end that were cancelled."""
 
 
 class Service(Protocol):
@@ -43,7 +48,20 @@ class RuntimeSettings:
     """``host:port`` of /metrics."""
 
     drain: float = 20.0
-    """Seconds for running passes and for ``before_release``: fewer than the Pod's grace period."""
+    """Seconds for running passes and for ``before_release``.
+
+    A Pod has 30 s by default. After this come the release of the lease (``LeaseTimings.release``, 3 s), two
+    seconds for passes that do not end, and one each for the endpoints.
+    """
+
+    optional_wait: float = 3.0
+    """Seconds for which the start waits for copies that are not required."""
+
+    sync_limit: float = 120.0
+    """A required copy that is not complete for longer makes /healthz fail."""
+
+    pass_limit: float = 300.0
+    """A pass that takes longer makes /healthz fail: nothing that a pass does may take so long."""
 
 
 class Runtime:
@@ -62,7 +80,7 @@ class Runtime:
         controllers: Sequence[Controller] = (),
         lease: Lease | None = None,
         before_release: Callable[[], Awaitable[None]] | None = None,
-        registry: Registry | None = None,
+        registry: CollectorRegistry | None = None,
         settings: RuntimeSettings | None = None,
     ) -> None:
         self._reflectors = reflectors
@@ -70,12 +88,12 @@ class Runtime:
         self._controllers = controllers
         self._lease = lease
         self._before_release = before_release
-        self._registry = registry or Registry()
+        self._registry = CollectorRegistry() if registry is None else registry
         self._settings = settings or RuntimeSettings()
         self._stopping = False
         self.health_port: int | None = None
         self.metrics_port: int | None = None
-        self._measure_queues()
+        measure_queues(controllers, self._registry)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set; raise whatever brings a part of it down."""
@@ -94,22 +112,41 @@ class Runtime:
                 raise _sole_error(group) from group
 
     def healthz(self) -> Answer:
-        """Answer whether every watch makes progress; that the event loop does, the answer itself tells."""
+        """Answer whether every watch and every pass makes progress; that the loop does, the answer tells."""
         now = asyncio.get_running_loop().time()
-        stuck = {
-            f"watch {r.name}": "stuck" if r.last_activity and r.is_stuck(now) else None
-            for r in self._reflectors
-        }
-        return answer_checks({"loop": None, **stuck})
+        watches = {f"watch {r.name}": self._complaint_of_watch(r, now) for r in self._reflectors}
+        passes = {f"passes {c.name}": self._complaint_of_passes(c, now) for c in self._controllers}
+        return answer_checks({"loop": None, **watches, **passes})
 
     def readyz(self) -> Answer:
-        """Answer whether every copy is complete and no stop is under way; to wait for the lease is ready."""
-        syncing = {f"watch {r.name}": None if r.synced.is_set() else "not synced" for r in self._reflectors}
+        """Answer whether every required copy is complete and no stop is under way.
+
+        To wait for the lease is ready.
+        """
+        syncing = {
+            f"watch {r.name}": None if r.synced.is_set() else "not synced"
+            for r in self._reflectors
+            if r.required
+        }
         return answer_checks({"running": "stopping" if self._stopping else None, **syncing})
+
+    def _complaint_of_watch(self, reflector: Reflector, now: float) -> str | None:
+        if reflector.last_activity and reflector.is_stuck(now):
+            return "stuck"
+        since = reflector.unsynced_since
+        if reflector.required and since is not None and now - since > self._settings.sync_limit:
+            return f"not synced for {now - since:.0f} s: {reflector.last_error or 'its list has no answer'}"
+        return None
+
+    def _complaint_of_passes(self, controller: Controller, now: float) -> str | None:
+        oldest = controller.oldest_pass(now)
+        if oldest is None or oldest <= self._settings.pass_limit:
+            return None
+        return f"the pass on {controller.oldest_key()} has not ended for {oldest:.0f} s"
 
     def metrics(self) -> Answer:
         """Answer with all metrics."""
-        return Answer(text=self._registry.exposition())
+        return exposition(self._registry)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         if self._settings.health_address is not None:
@@ -147,7 +184,11 @@ class Runtime:
                 await self._drain(working)
         except TimeoutError:
             log.error("stopping took too long", limit=self._settings.drain)  # noqa: TRY400 - no stack to show
-            await _cancel(working)
+            for task in working:
+                task.cancel()
+            # One that does not end even so must not keep the lease: it cannot write without.
+            if working:
+                await asyncio.wait(working, timeout=_CANCEL_LIMIT)
 
     async def _drain(self, working: list[asyncio.Task[None]]) -> None:
         if working:
@@ -156,14 +197,20 @@ class Runtime:
             await self._before_release()
 
     async def _synced(self) -> None:
-        for reflector in self._reflectors:
+        required, optional = (
+            [reflector for reflector in self._reflectors if reflector.required is is_required]
+            for is_required in (True, False)
+        )
+        for reflector in required:
             await reflector.synced.wait()
-        log.info("copies are complete")
-
-    def _measure_queues(self) -> None:
-        depth = self._registry.add(Gauge("workqueue_depth", "Keys that wait for a worker.", ("name",)))
-        for controller in self._controllers:
-            depth.read_from(controller.name, read=controller.depth)
+        try:
+            async with asyncio.timeout(self._settings.optional_wait):
+                for reflector in optional:
+                    await reflector.synced.wait()
+        except TimeoutError:
+            late = {r.name: r.last_error for r in optional if not r.synced.is_set()}
+            log.warning("start does not wait for copies that are not required", copies=late)
+        log.info("copies are complete", copies=len(required))
 
 
 def stop_on_signals(*signals: signal.Signals) -> asyncio.Event:

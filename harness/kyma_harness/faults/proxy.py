@@ -55,7 +55,7 @@ class ApiProxy:
     @classmethod
     async def before(cls, kubeconfig: Path) -> Self:
         """Return a proxy in front of the API server of a kubeconfig's current context."""
-        return cls(await Upstream.of(kubeconfig))
+        return cls(Upstream.of(kubeconfig))
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._upstream.tls or True)

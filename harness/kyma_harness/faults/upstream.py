@@ -19,15 +19,10 @@ class Upstream:
     tls: ssl.SSLContext | None
 
     @classmethod
-    async def of(cls, kubeconfig: Path) -> Self:
+    def of(cls, kubeconfig: Path) -> Self:
         """Take server and authority from the kubeconfig's current context."""
         credentials = KubeconfigCredentials(str(kubeconfig))
-        async with credentials.configured() as found:
-            if not credentials.server.startswith("https:"):
-                return cls(server=credentials.server, tls=None)
-            return cls(
-                server=credentials.server, tls=ssl.create_default_context(cafile=found.ssl_ca_cert or None)
-            )
+        return cls(server=credentials.server, tls=credentials.trust())
 
 
 def write_token_kubeconfig(path: Path, *, server: str, token: str) -> Path:

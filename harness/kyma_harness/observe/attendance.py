@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kubeloop.client import Client
-from kubeloop.kinds import CORE_EVENT
+from kubeloop.kinds import EVENT
 from kyma_harness.observe.doctor import Doctor, pods_among
 from kyma_harness.observe.narrative import EVENTS, event_line, events_about, last_words, tails
 from kyma_harness.observe.patience import Patience
@@ -80,7 +80,7 @@ class Attendance:
             target, watcher.last, self.patience, leaving=self.leaving
         )
         concerned = self.doctor.concerned(target, watcher.last)
-        events = events_about(concerned, self.doctor.view.all(CORE_EVENT))[-EVENTS:]
+        events = events_about(concerned, self.doctor.view.all(EVENT))[-EVENTS:]
         seen = lines(self.timeline.of(target.kind, target.key)[-TRANSITIONS:], time.time())
         told = [
             *(["  transitions, in seconds from now:", *(f"    {one}" for one in seen)] if seen else []),

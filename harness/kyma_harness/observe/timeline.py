@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubeloop.kinds import CORE_EVENT
+from kubeloop.kinds import EVENT
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.observe.phase import Phase, phase_of
 
 GONE = "gone"
 JUST_NOW = 2.0
 """Seconds; creation times are whole seconds, and watches take a moment."""
-QUIET = frozenset({CORE_EVENT.kind, "Node"})
+QUIET = frozenset({EVENT.kind, "Node"})
 """Kinds that have nothing to tell by their own transitions."""
 ALWAYS_MADE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """Objects that come with every namespace."""

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kubeloop.client import Client
 from kubeloop.kinds import (
-    CORE_EVENT,
     DAEMON_SET,
     DEPLOYMENT,
+    EVENT,
     JOB,
     NAMESPACE,
     NODE,
-    PERSISTENT_VOLUME_CLAIM,
     POD,
+    PVC,
     REPLICA_SET,
     SERVICE,
     STATEFUL_SET,
@@ -22,7 +22,7 @@ from kubeloop.resource import Kind, Object
 from kyma_harness.observe.target import Target
 
 WORKLOADS = (POD, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB)
-USUAL = (*WORKLOADS, CORE_EVENT, PERSISTENT_VOLUME_CLAIM, SERVICE, NAMESPACE, NODE)
+USUAL = (*WORKLOADS, EVENT, PVC, SERVICE, NAMESPACE, NODE)
 """Kinds that tell why something does not work, whatever the module is."""
 SYNC_SECONDS = 10.0
 

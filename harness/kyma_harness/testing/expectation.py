@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError
-from kubeloop.kinds import CORE_EVENT
+from kubeloop.kinds import EVENT
 from kubeloop.resource import Object
 from kyma_harness.blocking import Portal
 from kyma_harness.observe import claims
@@ -111,7 +111,7 @@ class Expectation:
         selector = ",".join(f"involvedObject.{key}={value}" for key, value in about.items() if value)
 
         def ask() -> list[Object]:
-            listing = self.client.list(CORE_EVENT, field_selector=f"{selector},reason={reason}")
+            listing = self.client.list(EVENT, field_selector=f"{selector},reason={reason}")
             return in_order(self.portal.call(listing).items)
 
         return eventually(ask, f"an Event {reason} about {target}", within=within, tolerate=ControllerError)[

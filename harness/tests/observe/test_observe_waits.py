@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from kubeloop.client import Client
 from kubeloop.errors import AlreadyExistsError, KindAbsentError, NotFoundError
-from kubeloop.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, NAMESPACE, POD, SERVICE_ACCOUNT
+from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT, EVENT, NAMESPACE, POD, SERVICE_ACCOUNT
 from kubeloop.resource import Kind
 from kyma_harness.observe.claims import exists, has_state, is_ready
 from kyma_harness.observe.observer import Observer
@@ -235,7 +235,7 @@ def state_in(watching, target):
 
 
 def reasons_of_events(watching, target):
-    events = (one for one in watching.view.all(CORE_EVENT) if one["involvedObject"]["name"] == target.name)
+    events = (one for one in watching.view.all(EVENT) if one["involvedObject"]["name"] == target.name)
     return {one["reason"] for one in events}
 
 

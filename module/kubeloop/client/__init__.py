@@ -1,6 +1,6 @@
-"""Talk to a Kubernetes API server; the only part that imports the official client."""
+"""Talk to a Kubernetes API server; the only part that knows the official client."""
 
-from kubeloop.client.api import Client
-from kubeloop.client.collections import ObjectList, WatchEvent
+from kubeloop.client.answers import ObjectList, WatchEvent
+from kubeloop.client.api import Client, named
 
-__all__ = ["Client", "ObjectList", "WatchEvent"]
+__all__ = ["Client", "ObjectList", "WatchEvent", "named"]

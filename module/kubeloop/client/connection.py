@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import math
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
 
-from aiohttp import ClientError, ClientResponse, ClientTimeout
-from kubernetes.aio.client.rest import RESTClientObject
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
-from kubeloop.errors import ApiError, UnreachableError, api_error_class
+from kubeloop.client.answers import NonsenseError, decoded, refusal
+from kubeloop.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 
 _READS = frozenset({"GET", "HEAD"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_READ_BUFFER = 2**21
+"""Bytes; an event of a watch holds a whole object, and one may be as large as etcd takes."""
 
 
 class Connection(AbstractAsyncContextManager["Connection"]):
@@ -37,8 +41,9 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         self._credentials = credentials
         self._user_agent = user_agent
         self._timeout = timeout
-        self._rest: RESTClientObject | None = None
-        self._permit: Callable[[], None] = _permit_anything
+        self._session: ClientSession | None = None
+        self._server_name: str | None = None
+        self._permit: Callable[[], float] = lambda: math.inf
         self._on_write: Callable[[str, str], None] = lambda _method, _path: None
 
     @property
@@ -47,24 +52,26 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         return self._credentials.server
 
     async def __aenter__(self) -> Self:
-        async with self._credentials.configured() as configuration:
+        transport = await self._credentials.transport()
+        self._server_name = transport.server_name
+        self._session = ClientSession(
             # Every watch holds a connection: a pool with a limit would one day be full of watches.
-            configuration.connection_pool_maxsize = 0
-            if URL(self.server).host in _LOOPBACK:
-                # As in Go, a proxy named by the environment is never asked for this very machine.
-                configuration.client_session_kwargs = {"trust_env": False}
-            self._rest = RESTClientObject(configuration)
+            connector=TCPConnector(limit=0, ssl=transport.tls or True),
+            cookie_jar=DummyCookieJar(),
+            proxy=transport.proxy or proxy_of_environment(URL(self.server)),
+            read_bufsize=_READ_BUFFER,
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._rest is not None:
-            await self._rest.close()
-            self._rest = None
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
-    def guarded(self, permit: Callable[[], None]) -> Connection:
-        """Return the same connection, open as it is, that asks for permission before each write."""
+    def guarded(self, permit: Callable[[], float]) -> Connection:
+        """Return the same connection, open as it is, that asks before each write how long it may take."""
         connection = copy(self)
         connection._permit = permit  # noqa: SLF001 - our own
         return connection
@@ -85,22 +92,24 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         content_type: str = "application/json",
         timeout: float | None = None,  # noqa: ASYNC109 - handed to the HTTP client, per request
         subject: str = "",
-    ) -> dict[str, Any] | str:
+    ) -> Any:
         """Send a request and return the answer, decoded where it is JSON.
 
         Raises ApiError for a refusal and UnreachableError where no answer came within ``timeout`` seconds.
         """
-        if method not in _READS:
-            self._permit()
-            self._on_write(method, path)
-        limit = ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_TIMEOUT)
+        limit = timeout or self._timeout
         async with self._exchange(
             method, path, query=query, limit=limit, body=body, content_type=content_type
         ) as response:
-            text = await response.text(errors="replace")
+            text = await _text_of(response)
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(method, path, subject, response, text)
-        return self._decoded(text) if response.content_type.endswith("json") else text
+            raise refusal(response.status, text, response.headers, method=method, path=path, subject=subject)
+        if not response.content_type.endswith("json"):
+            return text
+        try:
+            return decoded(text)
+        except NonsenseError as error:
+            raise UnreachableError(self.server, f"it answered with {error}") from error
 
     async def stream(
         self,
@@ -115,22 +124,17 @@ class Connection(AbstractAsyncContextManager["Connection"]):
 
         Raises UnreachableError after ``inactivity`` seconds without any.
         """
-        limit = ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=inactivity)
-        async with self._exchange(method, path, query=query, limit=limit) as response:
+        async with self._exchange(method, path, query=query, inactivity=inactivity) as response:
             if response.status >= HTTPStatus.BAD_REQUEST:
-                raise _refusal(method, path, subject, response, await response.text())
+                text = await _text_of(response)
+                raise refusal(
+                    response.status, text, response.headers, method=method, path=path, subject=subject
+                )
             try:
                 async for chunk in response.content.iter_any():
                     yield chunk
             finally:
                 _hang_up(response)
-
-    def _decoded(self, text: str) -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = json.loads(text)
-        except ValueError as error:
-            raise UnreachableError(self.server, f"it answered with broken JSON: {error}") from error
-        return document
 
     @asynccontextmanager
     async def _exchange(
@@ -139,11 +143,12 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         path: str,
         *,
         query: Mapping[str, str] | None,
-        limit: ClientTimeout,
+        limit: float = math.inf,
+        inactivity: float | None = None,
         body: Any = None,
         content_type: str = "application/json",
     ) -> AsyncIterator[ClientResponse]:
-        if self._rest is None:
+        if self._session is None:
             raise RuntimeError("the client is not open: use it as an async context manager")
         headers = {
             "Accept": "application/json, */*",
@@ -153,17 +158,35 @@ class Connection(AbstractAsyncContextManager["Connection"]):
         authorization = await self._credentials.authorization()
         if authorization:
             headers["Authorization"] = authorization
+        if method not in _READS:
+            # Last of all, as to be authorized may take a while.
+            limit = min(limit, self._permit())
+            self._on_write(method, path)
+        timeout = ClientTimeout(
+            total=None if limit == math.inf else limit, sock_connect=CONNECT_TIMEOUT, sock_read=inactivity
+        )
         url = URL(self.server + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        data = None if body is None else json.dumps(body)
         try:
-            answer = await self._rest.request(method, url, headers, body, _request_timeout=limit)
-            async with answer.response as response:
+            async with self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                timeout=timeout,
+                server_hostname=self._server_name,
+            ) as response:
                 yield response
-        except (ClientError, OSError) as error:  # TimeoutError is an OSError
+        except TimeoutError as error:
+            cause = str(error) or f"no answer came within {inactivity or limit:g} s"
+            raise UnreachableError(self.server, cause) from error
+        except (ClientError, OSError) as error:
             raise UnreachableError(self.server, str(error) or type(error).__name__) from error
 
 
-def _permit_anything() -> None:
-    """Permit it."""
+async def _text_of(response: ClientResponse) -> str:
+    """Return an answer's text; it is UTF-8, whatever a proxy on the way may claim."""
+    return (await response.read()).decode(errors="replace")
 
 
 def _hang_up(response: ClientResponse) -> None:
@@ -176,43 +199,16 @@ def _hang_up(response: ClientResponse) -> None:
         connection.transport.abort()
 
 
-def refusal_from_status(status: dict[str, Any], *, method: str, path: str, subject: str = "") -> ApiError:
-    """Return the error that a Status object, as the API server writes it, stands for."""
-    code = int(status.get("code") or HTTPStatus.INTERNAL_SERVER_ERROR)
-    reason = status.get("reason") or _phrase(code)
-    message = str(status.get("message") or reason)
-    details = status.get("details") or {}
-    seconds = details.get("retryAfterSeconds")
-    return api_error_class(code, reason, message)(
-        code,
-        reason,
-        message,
-        method=method,
-        path=path,
-        subject=subject,
-        retry_after=None if seconds is None else float(seconds),
-        details=details,
-    )
+def proxy_of_environment(server: URL) -> str | None:
+    """Return the proxy that the environment names for a server; as in Go, none for this very machine."""
+    host = server.host or ""
+    if _is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get(server.scheme)
 
 
-def _refusal(method: str, path: str, subject: str, response: ClientResponse, text: str) -> ApiError:
-    """Return the error for an answer with an error status, whether or not its body is a Status object."""
+def _is_loopback(host: str) -> bool:
     try:
-        status = json.loads(text)
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        status = None
-    if not (isinstance(status, dict) and status.get("kind") == "Status"):
-        status = {"message": text.strip()[:500]}
-    status["code"] = response.status
-    refusal = refusal_from_status(status, method=method, path=path, subject=subject)
-    header = response.headers.get("Retry-After", "")
-    if refusal.retry_after is None and header.isdigit():
-        refusal.retry_after = float(header)
-    return refusal
-
-
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Unknown"
+        return host == "localhost"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from kubeloop.client.answers import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,15 +23,15 @@ class JSONLines:
         """Whether the bytes so far end with a whole line."""
         return not self._pending
 
-    def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+    def feed(self, chunk: bytes) -> Iterator[Any]:
         """Take the next bytes and return the documents which they complete.
 
-        Raises ``ValueError`` for a line that is not JSON.
+        Raises NonsenseError for a line that is not JSON.
         """
         *lines, rest = chunk.split(b"\n")
         for line in lines:
             document = bytes(self._pending + line)
             self._pending.clear()
             if document.strip():
-                yield json.loads(document)
+                yield decoded(document)
         self._pending += rest

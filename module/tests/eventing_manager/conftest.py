@@ -14,7 +14,7 @@ from eventing_manager.names import EVENTING, FORCE_ANNOTATION, NATS
 from eventing_manager.render import ChartRenderer
 from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
-from kubeloop.kinds import CONFIG_MAP, CRD, PERSISTENT_VOLUME_CLAIM
+from kubeloop.kinds import CONFIG_MAP, CRD, PVC
 from kubeloop.resource import ObjectKey
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.paths import cache_dir
@@ -93,13 +93,11 @@ async def clean(client):
     left = await client.list(EVENTING)
     if left.items:
         await delete_all(client, left.items)
-    claims = await client.list(PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR)
+    claims = await client.list(PVC, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR)
     for claim in claims.items:
         with suppress(NotFoundError):
-            await client.delete(PERSISTENT_VOLUME_CLAIM, claim["metadata"]["name"], namespace=NAMESPACE)
-    async with Watching(
-        client, PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR
-    ) as left:
+            await client.delete(PVC, claim["metadata"]["name"], namespace=NAMESPACE)
+    async with Watching(client, PVC, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR) as left:
         await left.until(lambda found: not found)
     try:
         await client.delete(CONFIG_MAP, NATS, namespace=NAMESPACE)

@@ -5,9 +5,9 @@ from manager_builders import NAMESPACE
 from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_DISRUPTION_BUDGET,
+    PVC,
     SECRET,
     SERVICE,
     STATEFUL_SET,
@@ -17,7 +17,7 @@ NATS_LABELS = "app.kubernetes.io/name=nats"
 KINDS = (
     CONFIG_MAP,
     NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
+    PVC,
     POD,
     POD_DISRUPTION_BUDGET,
     SECRET,

@@ -16,8 +16,8 @@ from eventing_manager.render import ChartRenderer
 from kubeloop.kinds import (
     CONFIG_MAP,
     EVENT,
-    PERSISTENT_VOLUME_CLAIM,
     POD,
+    PVC,
     SERVICE,
     STATEFUL_SET,
 )
@@ -74,7 +74,7 @@ async def test_a_switch_to_eventmesh_leaves_nothing_of_nats_and_one_back_brings_
 async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(client, eventings):
     await client.create(eventing(storage={"reclaimPolicy": "Retain"}))
     await until_ready(eventings, "nats")
-    claim = await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE)
+    claim = await client.get(PVC, "data-eventing-nats-0", NAMESPACE)
 
     # The settings go with the backend: what they said about the volumes still counts.
     await switch(client, "eventmesh", nats=None)
@@ -83,7 +83,7 @@ async def test_a_retained_volume_outlives_the_switch_and_is_taken_up_again(clien
     await switch(client, "nats")
     await until_ready(eventings, "nats")
 
-    again = await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE)
+    again = await client.get(PVC, "data-eventing-nats-0", NAMESPACE)
     assert left == ["PersistentVolumeClaim/data-eventing-nats-0"]
     assert "data-eventing-nats-0" in condition(switched, "Deprovisioned")["message"]
     assert again["metadata"]["uid"] == claim["metadata"]["uid"]
@@ -145,9 +145,9 @@ async def test_the_volume_of_a_nats_of_others_is_left_alone(client, eventings):
 
     await client.delete(EVENTING, "eventing", namespace=CR_NAMESPACE)
     await eventings.until(lambda found: not found)
-    left = await client.get(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], NAMESPACE)
-    async with Watching(client, PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE) as claims:
-        await client.delete(PERSISTENT_VOLUME_CLAIM, created["metadata"]["name"], namespace=NAMESPACE)
+    left = await client.get(PVC, created["metadata"]["name"], NAMESPACE)
+    async with Watching(client, PVC, namespace=NAMESPACE) as claims:
+        await client.delete(PVC, created["metadata"]["name"], namespace=NAMESPACE)
         await claims.until(lambda found: created["metadata"]["name"] not in found)
 
     assert left["metadata"]["uid"] == created["metadata"]["uid"]
@@ -256,9 +256,7 @@ async def test_what_messages_hold_back_is_kept_as_it_was_provisioned(  # noqa: P
 
     # It can be asked again, and the message is still there.
     await until_blocked(eventings)
-    assert (await client.get(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", NAMESPACE))["spec"][
-        "volumeName"
-    ]
+    assert (await client.get(PVC, "data-eventing-nats-0", NAMESPACE))["spec"]["volumeName"]
 
 
 async def test_a_removal_that_waits_for_messages_can_be_forced_and_an_event_records_it(

@@ -72,11 +72,11 @@ async def test_metrics_tell_what_the_contract_lists(cluster, client, eventings):
 
 
 CONTRACT = (
-    'eventing_state{namespace="kcp-system",name="eventing",state="Ready"} 1',
+    'eventing_state{name="eventing",namespace="kcp-system",state="Ready"} 1',
     'controller_runtime_reconcile_total{controller="eventing",result="success"}',
     'controller_runtime_reconcile_time_seconds_count{controller="eventing"}',
     'workqueue_depth{name="eventing"} 0',
-    'eventing_manager_writes_total{verb="patch",resource="statefulsets"}',
+    'eventing_manager_writes_total{resource="statefulsets",verb="patch"}',
     'eventing_manager_pruned_objects_total{kind="StatefulSet"}',
     'eventing_manager_pruned_objects_total{kind="PersistentVolumeClaim"}',
     'eventing_manager_switch_duration_seconds_count{from="nats",to="eventmesh"}',

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from control_plane import ControlPlane
+from builders import config_map, rights_are_known, role, role_binding, service_account
+from control_plane import ControlPlane, kubeconfig_of
+from fake_server import running_fake_server
 
 from kubeloop.client import Client
 from kyma_harness.host.paths import cache_dir
@@ -14,8 +16,14 @@ from kyma_harness.host.ports import PortPool
 from kyma_harness.toolchain.tools import ensure, explicit_tools
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from fake_server import FakeServer
+
+    from kubeloop.resource import Object
+
+    Limited = Callable[[dict[str, list[Object]]], Awaitable[Client]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -67,3 +75,48 @@ async def namespace(client) -> str:
     )
     name: str = created["metadata"]["name"]
     return name
+
+
+@pytest.fixture
+async def parent(client, namespace) -> Object:
+    """The parent of a set: any object can be one."""
+    return await client.create(config_map("parent", namespace))
+
+
+@pytest.fixture
+async def elsewhere(client) -> str:
+    """A namespace which is not the parent's."""
+    created = await client.create(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "elsewhere-"}}
+    )
+    name: str = created["metadata"]["name"]
+    return name
+
+
+@pytest.fixture
+async def limited(client, namespace, shared_plane, tmp_path) -> AsyncIterator[Limited]:
+    """Open a client that has the rights given, and no others."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(rights: dict[str, list[Object]]) -> Client:
+            """Take rules of RBAC by namespace."""
+            await client.create(service_account("limited", namespace))
+            for where, rules in rights.items():
+                await client.create(role("limited", where, rules))
+                await client.create(role_binding("limited", where, namespace))
+            request = await client.create_token("limited", namespace, expiration_seconds=3600)
+            path = tmp_path / "limited"
+            path.write_text(kubeconfig_of(shared_plane.cluster, {"token": request["status"]["token"]}))
+            found = await stack.enter_async_context(Client.from_kubeconfig(path, user_agent="tests/1.0"))
+            for where, rules in rights.items():
+                await rights_are_known(found, where, rules)
+            return found
+
+        yield opened
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    """An API server that answers as it is told."""
+    async with running_fake_server() as running:
+        yield running

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from aiohttp import web
 
+from kubeloop.kinds import CONFIG_MAP
+from kubeloop.reflector import Reflector, ReflectorTimings
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from kubeloop.client import Client
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +32,7 @@ class FakeServer:
     def __init__(self) -> None:
         self.requests: list[web.Request] = []
         self.url = ""
+        self.resources = json.dumps(RESOURCES)
         self.on_watch: Handler = self.quiet_watch
         self.on_list: Handler = self.empty_list
 
@@ -39,7 +45,7 @@ class FakeServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
         if request.path == "/api/v1":
-            return web.json_response(RESOURCES)
+            return web.Response(text=self.resources, content_type="application/json")
         return await (self.on_watch if "watch" in request.query else self.on_list)(request)
 
     def watched_from(self) -> list[str]:
@@ -78,6 +84,15 @@ async def running_fake_server() -> AsyncIterator[FakeServer]:
         await runner.cleanup()
 
 
+def answers(*args: Any, **settings: Any) -> Handler:
+    """Return what answers each request with the same."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(*args, **settings)
+
+    return answer
+
+
 async def streamed(request: web.Request, *chunks: bytes) -> web.StreamResponse:
     """Answer in chunks, each of which reaches the client by itself, and end."""
     response = web.StreamResponse()
@@ -105,3 +120,14 @@ def status(code: int, reason: str, **details: object) -> dict[str, object]:
         "message": f"for reasons of {reason}",
         "details": details,
     }
+
+
+async def watched(client: Client, **settings: Any) -> list[str]:
+    """Return the names a watch tells of, until it ends or fails."""
+    watch = client.watch(CONFIG_MAP, resource_version="10", **settings)
+    return [seen.object["metadata"]["name"] async for seen in watch]
+
+
+def a_reflector(client: Client) -> Reflector:
+    """Return one that takes watches as short as those of the fake server for what they are."""
+    return Reflector(client, CONFIG_MAP, timings=ReflectorTimings(short_watch=0))

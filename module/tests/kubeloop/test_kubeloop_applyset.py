@@ -5,7 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from builders import a_new_kind, config_map, custom_object, define, service, undefine
+from builders import (
+    TOOLING,
+    a_new_kind,
+    a_set,
+    config_map,
+    custom_object,
+    define,
+    described,
+    reread,
+    service,
+    stateful_set,
+    undefine,
+)
 
 from kubeloop.applyset import (
     ID_LABEL,
@@ -13,45 +25,12 @@ from kubeloop.applyset import (
     NAMESPACES_ANNOTATION,
     PART_OF_LABEL,
     TOOLING_ANNOTATION,
-    ApplySet,
     applyset_id,
 )
 from kubeloop.client import Client
 from kubeloop.errors import ForeignObjectError, NotFoundError, TooManyRequestsError
-from kubeloop.kinds import CONFIG_MAP, SERVICE
-from kubeloop.resource import Kind, Object, annotations_of, describe, labels_of
-
-TOOLING = "tests/1.0.0"
-
-
-@pytest.fixture
-async def parent(client, namespace) -> Object:
-    """Any object can be a parent."""
-    return await client.create(config_map("parent", namespace))
-
-
-@pytest.fixture
-async def elsewhere(client) -> str:
-    """A namespace which is not the parent's."""
-    created = await client.create(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "elsewhere-"}}
-    )
-    name: str = created["metadata"]["name"]
-    return name
-
-
-def a_set(client: Client, parent: Object, **settings) -> ApplySet:
-    # Nothing here collects garbage, so that nothing would ever end a foreground deletion.
-    return ApplySet(client, parent, tooling=TOOLING, **({"propagation": "Background"} | settings))
-
-
-async def reread(client: Client, obj: Object) -> Object:
-    metadata = obj["metadata"]
-    return await client.get(Kind.of(obj), metadata["name"], metadata.get("namespace"))
-
-
-def described(objects: list[Object]) -> set[str]:
-    return {describe(obj) for obj in objects}
+from kubeloop.kinds import CONFIG_MAP, SERVICE, STATEFUL_SET
+from kubeloop.resource import annotations_of, describe, labels_of
 
 
 def test_the_id_is_the_one_that_kubectl_gives():
@@ -121,6 +100,19 @@ async def test_members_without_a_namespace_are_found_and_pruned(client, parent):
     assert remaining == []
     with pytest.raises(NotFoundError):
         await reread(client, scope)
+
+
+async def test_a_parent_without_a_namespace_has_members_where_it_says_and_nowhere_else(client, elsewhere):
+    """To look into all namespaces would find them twice, and takes rights that nobody gave."""
+    parent = await client.create(
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": elsewhere}}
+    )
+    applyset = a_set(client, parent)
+    await applyset.apply([config_map("a", elsewhere)])
+
+    found = await applyset.members()
+
+    assert [describe(obj) for obj in found] == [f"ConfigMap {elsewhere}/a"]
 
 
 async def test_a_crash_in_the_middle_of_applying_orphans_nothing(client, elsewhere, parent):
@@ -215,13 +207,41 @@ async def test_an_object_of_another_set_is_not_taken_over(client, namespace, par
         await a_set(client, parent).apply([config_map("a", namespace)])
 
 
-async def test_an_object_of_someone_else_is_adopted_where_that_is_allowed(client, namespace, parent):
-    await client.create(config_map("a", namespace, x="theirs"))
+async def test_an_adopted_object_has_our_content_and_no_other_after_one_apply(client, namespace, parent):
+    await client.create(config_map("a", namespace, x="theirs", y="theirs"))
+    await client.apply(config_map("a", namespace, z="theirs"), field_manager="others")
     applyset = a_set(client, parent)
 
-    await applyset.apply([config_map("a", namespace, x="ours")], adopt=lambda _existing: True)
+    applied = await applyset.apply([config_map("a", namespace, x="ours")], adopt=lambda _existing: True)
 
+    assert [obj["data"] for obj in applied.objects] == [{"x": "ours"}]
     assert [obj["data"] for obj in await applyset.members()] == [{"x": "ours"}]
+
+
+async def test_an_adopted_object_need_not_hold_both_contents_for_a_moment(client, namespace, parent):
+    """Two ports of one name would be refused."""
+    theirs, ours = service("s", namespace), service("s", namespace)
+    theirs["spec"]["ports"] = [{"name": "http", "port": 8080}]
+    ours["spec"]["ports"] = [{"name": "http", "port": 80}]
+    await client.create(theirs)
+
+    await a_set(client, parent).apply([ours], adopt=lambda _existing: True)
+
+    after = await reread(client, ours)
+    assert [(port["name"], port["port"]) for port in after["spec"]["ports"]] == [("http", 80)]
+
+
+async def test_labels_and_annotations_of_an_adopted_object_stay(client, namespace, parent):
+    theirs = config_map("a", namespace, labels={"theirs": "stays"})
+    theirs["metadata"]["annotations"] = {"note": "stays"}
+    await client.create(theirs)
+    applyset = a_set(client, parent)
+
+    await applyset.apply([config_map("a", namespace)], adopt=lambda _existing: True)
+
+    after = await reread(client, theirs)
+    assert labels_of(after) == {"theirs": "stays", PART_OF_LABEL: applyset.id}
+    assert annotations_of(after) == {"note": "stays"}
 
 
 async def test_a_member_whose_label_someone_took_off_is_still_ours(client, namespace, parent):
@@ -262,3 +282,16 @@ async def test_drift_is_put_right_whoever_caused_it(client, namespace, parent):
     await applyset.apply([config_map("a", namespace, x="ours")])
 
     assert (await client.get(CONFIG_MAP, "a", namespace))["data"] == {"x": "ours"}
+
+
+async def test_pods_that_somebody_restarts_are_not_restarted_back(client, namespace, parent):
+    applyset = a_set(client, parent)
+    await applyset.apply([stateful_set("s", namespace)])
+    restart = {"kubectl.kubernetes.io/restartedAt": "2022-12-05T12:00:00Z"}
+    template = {"metadata": {"annotations": restart, "labels": {"added": "by-hand"}}}
+    await client.merge_patch(STATEFUL_SET, "s", {"spec": {"template": template}}, namespace=namespace)
+
+    await applyset.apply([stateful_set("s", namespace)])
+
+    after = (await client.get(STATEFUL_SET, "s", namespace))["spec"]["template"]["metadata"]
+    assert (after["annotations"], after["labels"]) == (restart, {"app": "s"})

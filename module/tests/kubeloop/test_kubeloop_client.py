@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
+from itertools import islice
 
 import pytest
 from builders import PATIENCE, a_new_kind, config_map, custom_object, define
@@ -21,7 +22,7 @@ from kubeloop.errors import (
     UnauthorizedError,
 )
 from kubeloop.kinds import CONFIG_MAP, CRD, POD, SECRET, STATEFUL_SET
-from kubeloop.resource import Kind
+from kubeloop.resource import Kind, uid_of
 
 
 async def list_until_it_fails(client: Client, kind: Kind) -> None:
@@ -117,13 +118,41 @@ async def test_a_merge_patch_with_an_old_resource_version_is_a_conflict(client, 
         await client.merge_patch(CONFIG_MAP, "a", patch, namespace=namespace)
 
 
-async def test_a_json_patch_whose_test_fails_is_invalid(client, namespace):
-    await client.create(config_map("a", namespace, x="1"))
+async def test_a_status_for_a_predecessor_does_not_land_on_its_successor(client, namespace):
+    kind = a_new_kind()
+    await define(client, kind)
+    old = await client.create(custom_object(kind, "a", namespace))
+    await client.delete(kind, "a", namespace=namespace)
+    await client.create(custom_object(kind, "a", namespace))
 
-    with pytest.raises(InvalidError):
-        await client.json_patch(
-            CONFIG_MAP, "a", [{"op": "test", "path": "/data/x", "value": "2"}], namespace=namespace
-        )
+    with pytest.raises(ConflictError, match=f"PATCH Lamp {namespace}/a: .* not the object of uid"):
+        await client.replace_status(kind, "a", {"on": True}, namespace=namespace, uid=uid_of(old))
+
+    assert "status" not in await client.get(kind, "a", namespace)
+
+
+async def test_a_status_is_written_whole_and_with_it_nothing_else(client, namespace):
+    kind = a_new_kind()
+    await define(client, kind)
+    lamp = await client.create(custom_object(kind, "a", namespace, watts=40))
+
+    for status in ({"on": True, "since": "noon"}, {"on": False}):
+        written = await client.replace_status(kind, "a", status, namespace=namespace, uid=uid_of(lamp))
+
+    assert (written["spec"], written["status"]) == ({"watts": 40}, {"on": False})
+
+
+async def test_a_status_that_breaks_the_rules_of_its_kind_is_invalid(client, namespace):
+    pod = {"containers": [{"name": "c", "image": "nobody/runs:it"}]}
+    created = await client.create(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": namespace}, "spec": pod}
+    )
+
+    with pytest.raises(InvalidError, match="conditions"):
+        await client.replace_status(
+            POD, "a", {"conditions": [{"type": "not/a/type/", "status": "?"}]}, namespace=namespace,
+            uid=uid_of(created),
+        )  # fmt: skip
 
 
 async def test_a_patch_of_the_status_leaves_the_spec_alone(client, namespace):
@@ -193,8 +222,9 @@ async def test_the_objects_of_a_list_carry_their_kind(client, namespace):
 
 async def test_a_list_longer_than_a_page_is_complete(client, namespace):
     names = {f"n{number}" for number in range(510)}
-    for name in names:
-        await client.create(config_map(name, namespace))
+    pending = iter(names)
+    while batch := [*islice(pending, 50)]:
+        await asyncio.gather(*(client.create(config_map(name, namespace)) for name in batch))
 
     found = await client.list(CONFIG_MAP, namespace=namespace)
 
@@ -318,17 +348,3 @@ async def test_a_token_that_nobody_issued_is_refused(shared_plane, tmp_path):
     async with Client.from_kubeconfig(path) as stranger:
         with pytest.raises(UnauthorizedError):
             await stranger.list(CONFIG_MAP)
-
-
-async def test_a_client_certificate_given_inline_is_used_and_leaves_no_file(
-    shared_plane, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, shared_plane.inline_certificate("system:masters")))
-
-    async with Client.from_kubeconfig(path) as admin:
-        found = await admin.list(CONFIG_MAP, namespace="default")
-
-    assert found.resource_version
-    assert list(tmp_path.iterdir()) == [path]

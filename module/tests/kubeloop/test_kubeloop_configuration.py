@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
-from pathlib import Path
 
 import pytest
 import yaml
 
 from kubeloop.client import Client
-from kubeloop.client.credentials import KubeconfigCredentials
 from kubeloop.errors import ConfigurationError
 
 GOOD = {
@@ -22,11 +20,10 @@ GOOD = {
 
 
 def write(path, content) -> None:
-    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-
-
-def texts(*paths) -> list[str]:
-    return [Path(path).read_text() for path in paths]
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
 
 
 @pytest.fixture
@@ -50,6 +47,12 @@ def test_a_file_that_is_not_there_is_named(path):
         GOOD | {"users": None},
         GOOD | {"contexts": "none"},
         GOOD | {"clusters": [{"name": "one", "cluster": {}}]},
+        GOOD | {"clusters": [{"name": "one"}]},
+        GOOD | {"clusters": [5]},
+        GOOD | {"current-context": None},
+        GOOD | {"contexts": [{"name": "one", "context": {"cluster": "one"}}]},
+        GOOD | {"users": [{"name": "one", "user": {"tokenFile": 5}}]},
+        b"\xff\xfe",
     ],
 )
 def test_a_file_that_is_no_kubeconfig_is_named(path, content):
@@ -81,6 +84,8 @@ def test_the_context_decides_on_the_server(path):
         {"client-certificate-data": "not base64!", "client-key-data": "x"},
         {"client-certificate": "nowhere.crt", "client-key": "nowhere.key"},
         {"exec": {"command": "/nowhere/plugin", "apiVersion": "client.authentication.k8s.io/v1"}},
+        {"exec": {}},
+        {"auth-provider": {"name": "oidc"}},
     ],
 )
 async def test_credentials_that_are_not_to_be_had_are_told_before_the_first_request(path, user):
@@ -91,11 +96,14 @@ async def test_credentials_that_are_not_to_be_had_are_told_before_the_first_requ
             pass
 
 
-async def test_what_a_kubeconfig_has_inline_is_lent_as_files_of_which_none_stays(path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("what", ["client-certificate", "certificate-authority"])
+async def test_what_is_inline_and_no_certificate_is_told_and_leaves_no_file(
+    path, tmp_path, monkeypatch, what
+):
     """A process that is killed could not remove them at its end."""
-    inline = {"client-certificate": "one", "client-key": "two"}
-    user = {f"{field}-data": b64encode(text.encode()).decode() for field, text in inline.items()}
-    cluster = {**GOOD["clusters"][0]["cluster"], "certificate-authority-data": b64encode(b"three").decode()}
+    text = b64encode(b"no certificate").decode()
+    user = {f"{what}-data": text, "client-key-data": text}
+    cluster = {**GOOD["clusters"][0]["cluster"], f"{what}-data": text}
     write(
         path,
         GOOD | {"users": [{"name": "one", "user": user}], "clusters": [{"name": "one", "cluster": cluster}]},
@@ -103,10 +111,10 @@ async def test_what_a_kubeconfig_has_inline_is_lent_as_files_of_which_none_stays
     (scratch := tmp_path / "scratch").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
 
-    async with KubeconfigCredentials(str(path)).configured() as lent:
-        read = texts(lent.cert_file, lent.key_file, lent.ssl_ca_cert)
+    with pytest.raises(ConfigurationError, match=str(path)):
+        async with Client.from_kubeconfig(path):
+            pass
 
-    assert read == ["one", "two", "three"]
     assert list(scratch.iterdir()) == []
 
 
@@ -132,6 +140,19 @@ def test_files_that_the_environment_joins_are_merged(path, tmp_path, monkeypatch
     monkeypatch.setenv("KUBECONFIG", f"{path}:{other}:{tmp_path / 'absent'}")
 
     assert Client.from_environment().server == "https://127.0.0.1:1"
+
+
+def test_of_files_that_are_merged_the_first_that_says_something_counts(path, tmp_path, monkeypatch):
+    """As with kubectl: what one puts in front is what one means."""
+    other = tmp_path / "other"
+    cluster = {"name": "one", "cluster": {"server": "https://127.0.0.1:2"}}
+    context = {"name": "two", "context": {"cluster": "one", "user": "one"}}
+    write(path, {**GOOD, "current-context": ""})
+    write(other, {"current-context": "two", "clusters": [cluster], "contexts": [context]})
+    monkeypatch.setenv("KUBECONFIG", f"{path}:{other}")
+
+    assert Client.from_environment().server == "https://127.0.0.1:1"
+    assert Client.from_environment(context="one").server == "https://127.0.0.1:1"
 
 
 def test_without_anything_the_place_where_it_was_looked_for_is_named(tmp_path, monkeypatch):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from builders import PATIENCE
+from aiohttp import web
+from builders import PATIENCE, config_map
+from fake_server import running_fake_server
+from memory_leases import MemoryLeases
 
 from kubeloop.client import Client
-from kubeloop.errors import LeaseLostError
+from kubeloop.errors import ForbiddenError, LeaseLostError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP, LEASE
 from kubeloop.lease import Lease, LeaseTimings
 
@@ -16,7 +19,9 @@ QUICK = LeaseTimings(duration=2, deadline=1.0, retry=0.1, look=0.1)
 HARDLY_EVER_RUNS_OUT = LeaseTimings(duration=3600, deadline=600, retry=0.1, look=0.1)
 
 
-def a_lease(client: Client, namespace: str, identity: str, timings: LeaseTimings = QUICK) -> Lease:
+def a_lease(
+    client: Client | MemoryLeases, namespace: str, identity: str, timings: LeaseTimings = QUICK
+) -> Lease:
     return Lease(client, "manager", namespace, identity, timings=timings)
 
 
@@ -35,7 +40,7 @@ async def holder(client: Client, namespace: str) -> str:
 async def test_the_first_to_come_leads(client, namespace):
     lease = await acquired(a_lease(client, namespace, "first"))
 
-    assert lease.held
+    assert lease.remaining() > 0
     assert await holder(client, namespace) == "first"
 
 
@@ -47,7 +52,7 @@ async def test_a_released_lease_is_taken_over_long_before_it_would_run_out(clien
 
     async with asyncio.timeout(PATIENCE):
         await second
-    assert not first.held
+    assert first.remaining() == 0
     assert await holder(client, namespace) == "second"
 
 
@@ -59,32 +64,32 @@ async def test_a_lease_whose_holder_died_is_taken_over_when_it_runs_out(client, 
     assert await holder(client, namespace) == "second"
 
 
-async def test_one_who_waits_looks_more_often_than_a_leader_renews(client, namespace):
+@pytest.mark.looptime
+async def test_one_who_waits_looks_more_often_than_a_leader_renews():
+    leases = MemoryLeases()
     timings = LeaseTimings(duration=3600, deadline=600, retry=3600, look=0.1)
-    first = await acquired(a_lease(client, namespace, "first", timings))
-    second = asyncio.create_task(a_lease(client, namespace, "second", timings).acquire())
-    await asyncio.sleep(0.2)  # it has found the lease held, and waits
+    first = await acquired(a_lease(leases, "default", "first", timings))
+    second = asyncio.create_task(a_lease(leases, "default", "second", timings).acquire())
+    await asyncio.sleep(10)
 
     await first.release()
+    await asyncio.sleep(0.2)
 
-    async with asyncio.timeout(PATIENCE):
-        await second
+    assert second.done()
 
 
-async def test_a_leader_that_was_stopped_for_too_long_may_not_work_before_it_has_renewed(
-    client, namespace, monkeypatch
-):
-    timings = LeaseTimings(duration=3600, deadline=60, retry=0.1)
-    lease = await acquired(a_lease(client, namespace, "stopped", timings))
-    lease.require()
+@pytest.mark.looptime
+async def test_a_leader_that_did_not_renew_may_not_work_before_it_has():
+    """It was stopped for a while, as it may be."""
+    lease = await acquired(a_lease(MemoryLeases(), "default", "stopped", LeaseTimings(deadline=10)))
+    await asyncio.sleep(9)
+    left = (lease.remaining(), lease.require())
+    await asyncio.sleep(1)
 
-    loop = asyncio.get_running_loop()
-    later = loop.time() + 61  # as if the process had been stopped: it did not renew
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "time", lambda: later)
-
-        with pytest.raises(LeaseLostError, match="was not renewed"):
-            lease.require()
+    assert left == (1, 1)
+    assert lease.remaining() == 0
+    with pytest.raises(LeaseLostError, match="was not renewed for 10 s"):
+        lease.require()
 
 
 async def test_nobody_may_work_without_the_lease(client, namespace):
@@ -106,30 +111,98 @@ async def test_a_guarded_client_reads_but_does_not_write(client, namespace):
         await guarded.create(obj)
 
 
-async def test_a_lease_that_is_renewed_is_not_taken_over(client, namespace):
-    timings = LeaseTimings(duration=20, deadline=18, retry=0.1, look=0.1)
-    first = await acquired(a_lease(client, namespace, "first", timings))
+async def test_a_write_is_given_up_when_the_lease_ends(tmp_path):
+    """Whoever takes over must not meet a late one."""
+    answers = asyncio.Event()
+
+    async def late(_request):
+        await answers.wait()
+        return web.json_response({})
+
+    async with running_fake_server() as server:
+        server.on_list = late
+        path = server.write_kubeconfig(tmp_path / "kubeconfig", {"token": "secret"})
+        async with Client.from_kubeconfig(path, timeout=PATIENCE * 10) as client:
+            guarded = client.guarded(lambda: 0.1)
+
+            with pytest.raises(UnreachableError, match="no answer came within 0.1 s"):
+                await guarded.create(config_map("a", "default"))
+        answers.set()
+
+
+async def test_a_write_that_has_time_enough_is_bounded_by_its_own_limit(tmp_path):
+    answers = asyncio.Event()
+
+    async def late(_request):
+        await answers.wait()
+        return web.json_response({})
+
+    async with running_fake_server() as server:
+        server.on_list = late
+        path = server.write_kubeconfig(tmp_path / "kubeconfig", {"token": "secret"})
+        async with Client.from_kubeconfig(path, timeout=0.1) as client:
+            with pytest.raises(UnreachableError, match="no answer came within 0.1 s"):
+                await client.guarded(lambda: 600.0).create(config_map("a", "default"))
+        answers.set()
+
+
+@pytest.mark.looptime
+async def test_a_lease_that_is_renewed_is_not_taken_over():
+    leases = MemoryLeases()
+    first = await acquired(a_lease(leases, "default", "first", LeaseTimings()))
     keeping = asyncio.create_task(first.keep())
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.2 * timings.duration):
-            await a_lease(client, namespace, "second", timings).acquire()
+    second = asyncio.create_task(a_lease(leases, "default", "second", LeaseTimings()).acquire())
+    await asyncio.sleep(10 * LeaseTimings().duration)
 
-    keeping.cancel()
-    assert await holder(client, namespace) == "first"
+    assert not keeping.done()
+    assert not second.done()
+    assert first.remaining() > 0
 
 
-async def test_a_renew_time_in_the_past_or_future_of_another_clock_does_not_matter(client, namespace):
-    first = await acquired(a_lease(client, namespace, "first", HARDLY_EVER_RUNS_OUT))
-    await client.merge_patch(
-        LEASE, "manager", {"spec": {"renewTime": "1999-01-01T00:00:00.000000Z"}}, namespace=namespace
-    )
+@pytest.mark.looptime
+@pytest.mark.parametrize("answer", [{}, {"metadata": {}}, [], "text"])
+async def test_a_server_that_answers_nonsense_costs_the_lease_and_no_more(answer):
+    class Nonsense(MemoryLeases):
+        async def get(self, *_args):
+            return answer
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
-            await a_lease(client, namespace, "second").acquire()
+    lease = a_lease(Nonsense(), "default", "first", LeaseTimings())
+    acquiring = asyncio.create_task(lease.acquire())
 
-    assert await holder(client, namespace) == first.identity
+    await asyncio.sleep(3600)
+
+    assert not acquiring.done()
+
+
+@pytest.mark.looptime
+async def test_one_who_waits_in_vain_says_so_seldom(caplog):
+    class Forbidding(MemoryLeases):
+        async def get(self, *_args):
+            raise ForbiddenError(403, "Forbidden", "no right", method="GET", path="/")
+
+    acquiring = asyncio.create_task(a_lease(Forbidding(), "default", "first", LeaseTimings()).acquire())
+
+    await asyncio.sleep(3599)
+    acquiring.cancel()
+
+    assert caplog.messages.count("lease cannot be reached") == 6
+
+
+@pytest.mark.looptime
+async def test_a_renew_time_in_the_past_or_future_of_another_clock_does_not_matter():
+    leases = MemoryLeases()
+    await acquired(a_lease(leases, "default", "first", LeaseTimings()))
+    lease = await leases.get(LEASE, "manager", "default")
+    lease["spec"]["renewTime"] = "1999-01-01T00:00:00.000000Z"
+    await leases.update(lease)
+
+    second = asyncio.create_task(a_lease(leases, "default", "second", LeaseTimings()).acquire())
+    await asyncio.sleep(14)
+    before = second.done()
+    await asyncio.sleep(4)
+
+    assert (before, second.done()) == (False, True)
 
 
 async def test_a_leader_that_finds_another_holder_stops_at_once(client, namespace):
@@ -143,7 +216,7 @@ async def test_a_leader_that_finds_another_holder_stops_at_once(client, namespac
 
 async def test_a_leader_that_cannot_renew_gives_up(own_plane):
     async with Client.from_kubeconfig(own_plane.kubeconfig) as client:
-        timings = LeaseTimings(duration=15, deadline=10, retry=0.1)
+        timings = LeaseTimings(duration=4, deadline=2, retry=0.1)
         lease = await acquired(a_lease(client, "default", "first", timings))
         await own_plane.kill()
 
@@ -167,7 +240,7 @@ async def test_releasing_without_an_api_server_is_not_an_error(own_plane):
 
         await lease.release()
 
-        assert not lease.held
+        assert lease.remaining() == 0
 
 
 async def test_a_lease_is_given_back_though_a_renewal_of_ours_lands_meanwhile(client, namespace, monkeypatch):

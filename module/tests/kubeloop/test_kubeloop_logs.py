@@ -1,4 +1,4 @@
-"""Logs are one JSON object a line, metrics what Prometheus reads."""
+"""Logs are one JSON object a line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from kubeloop.errors import ConfigurationError
 from kubeloop.logs import configure_logging, get_logger, logging_fields, set_level
-from kubeloop.metrics import Counter, Gauge, Histogram, Registry
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_a_bug_shows_where_it_is(stream):
         get_logger("test").exception("failed")
 
     (line,) = lines(stream)
-    assert "test_controller_logs.py" in line["stacktrace"]
+    assert "test_kubeloop_logs.py" in line["stacktrace"]
 
 
 def test_a_line_is_one_line_whatever_is_in_it(stream):
@@ -96,42 +95,3 @@ def test_levels_have_the_names_of_the_contract(stream):
     get_logger("test").warning("careful")
 
     assert lines(stream)[0]["level"] == "warn"
-
-
-def test_metrics_are_written_as_prometheus_reads_them():
-    registry = Registry()
-    writes = registry.add(Counter("writes_total", "Writes.", ("kind",)))
-    depth = registry.add(Gauge("depth", "Depth."))
-    seconds = registry.add(Histogram("seconds", "Seconds.", buckets=(1, 2)))
-
-    writes.increment('with "quotes"')
-    writes.increment('with "quotes"', by=2)
-    depth.set(to=4)
-    for number in (0.5, 1, 1.5, 9):
-        seconds.observe(number=number)
-
-    assert registry.exposition().splitlines() == [
-        "# HELP writes_total Writes.",
-        "# TYPE writes_total counter",
-        r'writes_total{kind="with \"quotes\""} 3',
-        "# HELP depth Depth.",
-        "# TYPE depth gauge",
-        "depth 4",
-        "# HELP seconds Seconds.",
-        "# TYPE seconds histogram",
-        'seconds_bucket{le="1"} 2',
-        'seconds_bucket{le="2"} 3',
-        'seconds_bucket{le="+Inf"} 4',
-        "seconds_sum 12",
-        "seconds_count 4",
-    ]
-
-
-def test_a_gauge_can_be_read_when_it_is_asked_for_and_go():
-    gauge = Gauge("depth", "Depth.", ("name",))
-    numbers = [1.0, 2.0]
-    gauge.read_from("a", read=numbers.pop)
-
-    assert list(gauge.lines())[2:] == ['depth{name="a"} 2']
-    gauge.remove("a")
-    assert list(gauge.lines())[2:] == []

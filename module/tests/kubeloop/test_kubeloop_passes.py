@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kubeloop.backoff import Backoff
 from kubeloop.controller import Controller, Result
 from kubeloop.errors import (
     TerminalError,
@@ -19,6 +18,7 @@ from kubeloop.errors import (
     is_transient,
 )
 from kubeloop.logs import JSONFormatter, get_logger
+from kubeloop.queue import Backoff
 from kubeloop.resource import Kind, ObjectKey
 
 pytestmark = pytest.mark.looptime
@@ -79,8 +79,9 @@ async def test_a_failed_pass_is_retried_with_growing_delays():
     assert script.times == [0, 1, 3, 7]
 
 
-async def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks():
-    busy = TooManyRequestsError(429, "TooManyRequests", "", method="GET", path="/", retry_after=30)
+@pytest.mark.parametrize(("asked", "waited"), [(30, 30), (86400, 60)])
+async def test_a_busy_api_server_is_left_alone_as_it_asks_but_not_for_ever(asked, waited):
+    busy = TooManyRequestsError(429, "TooManyRequests", "", method="GET", path="/", retry_after=asked)
     script = Script(busy, busy, Result())
     controller = a_controller(script)
 
@@ -88,7 +89,7 @@ async def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks():
         controller.enqueue(KEY)
         await asyncio.sleep(1000)
 
-    assert script.times == [0, 30, 60]
+    assert script.times == [0, waited, 2 * waited]
 
 
 @pytest.mark.parametrize(
@@ -212,18 +213,42 @@ async def test_stopping_lets_the_running_pass_finish_and_starts_no_other():
     assert finished == ["a"]
 
 
-async def test_whoever_asked_hears_of_every_failure():
-    heard: list[tuple[ObjectKey, str]] = []
-    controller = a_controller(
-        Script(ValueError("first"), TerminalError("second")),
-        on_error=lambda key, error: heard.append((key, str(error))),
-    )
+async def test_it_tells_since_when_the_oldest_pass_runs_and_on_what():
+    ends = {name: asyncio.Event() for name in "ab"}
+
+    async def reconcile(key: ObjectKey) -> Result:
+        await ends[key.name].wait()
+        return Result()
+
+    def oldest():
+        return controller.oldest_pass(asyncio.get_running_loop().time()), controller.oldest_key()
+
+    controller = a_controller(reconcile, workers=2)
+    seen = [oldest()]
+
+    async with running(controller):
+        for name in "ab":
+            controller.enqueue(ObjectKey("default", name))
+            await asyncio.sleep(10)
+        for name in "ab":
+            seen.append(oldest())
+            ends[name].set()
+            await asyncio.sleep(10)
+        seen.append(oldest())
+
+    assert seen == [
+        (None, None), (20, ObjectKey("default", "a")), (20, ObjectKey("default", "b")), (None, None),
+    ]  # fmt: skip
+
+
+async def test_a_pass_that_failed_runs_no_more():
+    controller = a_controller(Script(ValueError("1"), Result()))
 
     async with running(controller):
         controller.enqueue(KEY)
-        await asyncio.sleep(1000)
+        await asyncio.sleep(0.5)
 
-    assert heard == [(KEY, "first"), (KEY, "second")]
+        assert controller.oldest_pass(asyncio.get_running_loop().time()) is None
 
 
 async def test_lines_logged_in_a_pass_say_which_pass(caplog):

@@ -84,6 +84,26 @@ async def test_the_copy_is_without_managed_fields(client, namespace):
     assert "managedFields" not in copy["metadata"]
 
 
+async def test_it_follows_one_object_by_its_name_and_then_another_in_another_namespace(
+    client, namespace, elsewhere
+):
+    for where in (namespace, elsewhere):
+        for name in ("a", "b"):
+            await client.create(config_map(name, where))
+    reflector = Reflector(client, CONFIG_MAP)
+    reflector.follow(ObjectKey(namespace, "a"))
+
+    async with running(reflector):
+        first = [ObjectKey.of(obj) for obj in reflector.all()]
+        reflector.follow(ObjectKey(elsewhere, "b"))
+        await reflector.synced.wait()
+        second = [ObjectKey.of(obj) for obj in reflector.all()]
+        await client.delete(CONFIG_MAP, "b", namespace=elsewhere)
+        await eventually(lambda: not reflector.all())
+
+    assert (first, second) == ([ObjectKey(namespace, "a")], [ObjectKey(elsewhere, "b")])
+
+
 async def test_an_absent_kind_counts_as_synced_and_empty(client):
     reflector = Reflector(client, a_new_kind())
 
@@ -131,7 +151,8 @@ async def test_an_announced_kind_is_found_without_asking_all_the_time(client, na
     reflector = Reflector(client, kind, announcer=definitions, timings=timings)
 
     async with running(definitions.reflector, reflector):
-        await asyncio.sleep(0.5)
+        # No sign of life is due for long: it has asked, and now waits to be told.
+        await eventually(lambda: reflector.last_activity > asyncio.get_running_loop().time() + 60)
         await define(client, kind)
         await client.create(custom_object(kind, "a", namespace))
         await eventually(lambda: names_of(reflector) == {"a"})

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 from builders import PATIENCE, config_map, eventually
+from memory_leases import MemoryLeases
+from prometheus_client import CollectorRegistry
+from scripted_client import Failing, ScriptedClient
 
 from kubeloop.controller import Controller, Result
-from kubeloop.errors import LeaseLostError
-from kubeloop.kinds import CONFIG_MAP, LEASE
+from kubeloop.errors import ForbiddenError, LeaseLostError, ServerError
+from kubeloop.kinds import CONFIG_MAP, LEASE, SECRET
 from kubeloop.lease import Lease, LeaseTimings
-from kubeloop.metrics import PassMetrics, Registry
+from kubeloop.metrics import PassMetrics
 from kubeloop.reflector import Reflector
 from kubeloop.resource import ObjectKey
 from kubeloop.runtime import Runtime, RuntimeSettings, stop_on_signals
@@ -111,24 +115,27 @@ async def test_stopping_ends_passes_then_deprovisions_then_gives_the_lease_back(
     assert await holder(client, namespace) == ""
 
 
-async def test_the_next_instance_works_only_after_the_first_has_finished(client, namespace):
+@pytest.mark.looptime
+async def test_the_next_instance_works_only_after_the_first_has_finished():
+    leases = MemoryLeases()
     first, second = Diary(), Diary()
     stop = asyncio.Event()
     running = []
     for name, diary in (("first", first), ("second", second)):
         controller = Controller("test", diary.reconcile)
         controller.enqueue(ObjectKey("", "a"))
-        runtime = Runtime(controllers=[controller], lease=leases_of(client, namespace, name))
+        runtime = Runtime(controllers=[controller], lease=Lease(leases, "manager", "default", name))
         running.append(asyncio.create_task(runtime.run(stop if diary is first else asyncio.Event())))
-        await eventually(lambda: first.entries)
+        await asyncio.sleep(30)
     stop.set()
-    await asyncio.sleep(0.2)
-    assert second.entries == []
+    await asyncio.sleep(15)
+    before = list(second.entries)
 
     first.go.set()
-    await eventually(lambda: second.entries)
+    await asyncio.sleep(5)
 
-    assert first.entries[-1] == "pass on a ends"
+    assert (before, second.entries) == ([], ["pass on a begins"])
+    assert first.entries == ["pass on a begins", "pass on a ends"]
     running[1].cancel()
     await asyncio.gather(*running, return_exceptions=True)
 
@@ -213,33 +220,199 @@ async def test_it_is_ready_from_the_first_copies_until_it_stops(client, namespac
     await finish(running, stop)
 
 
+@asynccontextmanager
+async def started(runtime: Runtime):
+    """Run a runtime whose clients are scripted; time passes at once."""
+    running = asyncio.create_task(runtime.run(asyncio.Event()))
+    yield
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.looptime
 async def test_it_is_unhealthy_once_a_watch_is_stuck():
-    class StuckClient:
-        server = "https://nowhere"
-
-        async def list(self, *_args, **_settings):
-            await asyncio.Event().wait()
-
-    reflector = Reflector(StuckClient(), CONFIG_MAP)
+    reflector = Reflector(ScriptedClient(lists=(asyncio.Event(),)), CONFIG_MAP, required=False)
     runtime = Runtime(reflectors=[reflector])
     await asyncio.sleep(1)
-    running = asyncio.create_task(runtime.run(asyncio.Event()))
 
-    await asyncio.sleep(60)
-    healthy = runtime.healthz()
-    await asyncio.sleep(1000)
-    stuck = runtime.healthz()
+    async with started(runtime):
+        await asyncio.sleep(60)
+        healthy = runtime.healthz()
+        await asyncio.sleep(1000)
+        stuck = runtime.healthz()
 
-    running.cancel()
     assert (healthy.status, stuck.status) == (200, 503)
     assert "[-] watch ConfigMap.v1: stuck" in stuck.text
+
+
+@pytest.mark.looptime
+async def test_it_is_unhealthy_once_a_required_copy_has_been_missing_for_two_minutes():
+    refused = ForbiddenError(403, "Forbidden", "no right to list", method="GET", path="/api")
+    runtime = Runtime(reflectors=[Reflector(Failing(refused), CONFIG_MAP, name="the lamps")])
+
+    async with started(runtime):
+        await asyncio.sleep(119)
+        healthy = runtime.healthz()
+        await asyncio.sleep(2)
+        missing = runtime.healthz()
+
+    assert (healthy.status, missing.status) == (200, 503)
+    assert "[-] watch the lamps: not synced for 121 s: ForbiddenError" in missing.text
+    assert "no right to list" in missing.text
+
+
+@pytest.mark.looptime
+async def test_a_required_copy_that_came_late_is_healthy_again():
+    down = (ServerError(503, "Unavailable", "", method="GET", path="/", retry_after=50),) * 3
+    runtime = Runtime(reflectors=[Reflector(ScriptedClient(lists=down), CONFIG_MAP)])
+
+    async with started(runtime):
+        await asyncio.sleep(130)
+        missing = runtime.healthz()
+        await asyncio.sleep(60)
+        complete = runtime.healthz()
+
+    assert (missing.status, complete.status) == (503, 200)
+
+
+@pytest.mark.looptime
+async def test_a_copy_that_is_not_required_keeps_nothing_from_starting_and_nobody_healthy(caplog):
+    """A kind whose conversion webhook is dead cannot be listed, for days."""
+    diary = Diary()
+    diary.go.set()
+    controller = Controller("test", diary.reconcile)
+    controller.enqueue(ObjectKey("", "a"))
+    dead = Failing(ServerError(500, "InternalError", "conversion webhook failed", method="GET", path="/"))
+    reflectors = [
+        Reflector(ScriptedClient(), CONFIG_MAP),
+        Reflector(dead, SECRET, required=False, name="the optional"),
+    ]
+    runtime = Runtime(reflectors=reflectors, controllers=[controller])
+
+    async with started(runtime):
+        await asyncio.sleep(5)
+        passes, ready = list(diary.entries), runtime.readyz()
+        await asyncio.sleep(3600)
+        healthy = runtime.healthz()
+
+    assert passes == ["pass on a begins", "pass on a ends"]
+    assert (ready.status, healthy.status) == (200, 200)
+    assert "start does not wait for copies that are not required" in caplog.messages
+
+
+@pytest.mark.looptime
+async def test_the_start_waits_for_a_copy_that_is_not_required_but_comes_in_time():
+    late = ServerError(503, "Unavailable", "", method="GET", path="/", retry_after=2)
+    diary = Diary()
+    controller = Controller("test", diary.reconcile)
+    controller.enqueue(ObjectKey("", "a"))
+    reflector = Reflector(ScriptedClient(lists=(late,)), CONFIG_MAP, required=False)
+
+    async with started(Runtime(reflectors=[reflector], controllers=[controller])):
+        await asyncio.sleep(1.9)
+        before = list(diary.entries)
+        await asyncio.sleep(0.5)
+
+        assert (before, diary.entries) == ([], ["pass on a begins"])
+
+
+@pytest.mark.looptime
+async def test_it_is_unhealthy_once_a_pass_does_not_end():
+    diary = Diary()
+    controller = Controller("lamps", diary.reconcile)
+    runtime = Runtime(controllers=[controller])
+
+    async with started(runtime):
+        await asyncio.sleep(1000)
+        controller.enqueue(ObjectKey("default", "a"))
+        await asyncio.sleep(299)
+        healthy = runtime.healthz()
+        await asyncio.sleep(2)
+        stuck = runtime.healthz()
+        diary.go.set()
+        await asyncio.sleep(1)
+        over = runtime.healthz()
+
+    assert (healthy.status, stuck.status, over.status) == (200, 503, 200)
+    assert "[-] passes lamps: the pass on default/a has not ended for 301 s" in stuck.text
+
+
+class HeldLease:
+    """A lease that is ours until it is given back."""
+
+    def __init__(self) -> None:
+        self.released_at: float | None = None
+
+    async def acquire(self) -> None:
+        """Have it at once."""
+
+    async def keep(self) -> None:
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        self.released_at = asyncio.get_running_loop().time()
+
+
+@pytest.mark.looptime
+async def test_a_pass_that_refuses_to_be_cancelled_does_not_keep_the_lease():
+    """It waits for a child process, as it may be, which does not end either."""
+    ends = asyncio.Event()
+
+    async def reconcile(_key: ObjectKey) -> Result:
+        while not ends.is_set():
+            with suppress(asyncio.CancelledError):
+                await ends.wait()
+        return Result()
+
+    lease, stop = HeldLease(), asyncio.Event()
+    controller = Controller("test", reconcile)
+    controller.enqueue(ObjectKey("", "a"))
+    running = asyncio.create_task(Runtime(controllers=[controller], lease=lease).run(stop))
+    await asyncio.sleep(1)
+
+    stop.set()
+    await asyncio.sleep(30)
+    released_at = lease.released_at
+    ends.set()
+    await running
+
+    assert released_at == 1 + 20 + 2
+
+
+class Hanging(MemoryLeases):
+    """Answer until told to hang."""
+
+    hangs = False
+
+    async def get(self, kind, name, namespace):
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().get(kind, name, namespace)
+
+
+@pytest.mark.looptime
+async def test_stopping_is_over_before_a_pod_would_be_killed():
+    """Neither the passes nor the API server help: the grace period is 30 s."""
+    leases, stop = Hanging(), asyncio.Event()
+
+    async def before_release() -> None:
+        await asyncio.sleep(19.9)
+        leases.hangs = True
+
+    lease = Lease(leases, "manager", "default", "first")
+    running = asyncio.create_task(Runtime(lease=lease, before_release=before_release).run(stop))
+    await asyncio.sleep(1)
+
+    stop.set()
+    await running
+
+    assert asyncio.get_running_loop().time() < 1 + 25
 
 
 async def test_passes_and_queues_are_counted():
     diary = Diary()
     diary.go.set()
-    registry = Registry()
+    registry = CollectorRegistry()
     controller = Controller("test", diary.reconcile, observer=PassMetrics(registry))
     controller.enqueue(ObjectKey("", "a"))
     settings = RuntimeSettings(metrics_address=ANY_PORT)
@@ -248,24 +421,25 @@ async def test_passes_and_queues_are_counted():
     running = asyncio.create_task(runtime.run(stop))
     await eventually(lambda: "pass on a ends" in diary.entries)
 
-    _, text = await get(runtime.metrics_port, "/metrics")
+    url = f"http://127.0.0.1:{runtime.metrics_port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        text = await answer.text()
 
-    assert 'controller_runtime_reconcile_total{controller="test",result="success"} 1' in text
-    assert 'workqueue_depth{name="test"} 0' in text
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'controller_runtime_reconcile_total{controller="test",result="success"} 1.0' in text
+    assert 'workqueue_depth{name="test"} 0.0' in text
     await finish(running, stop)
 
 
 async def test_a_part_that_breaks_ends_the_whole():
-    class BrokenClient:
-        server = "https://nowhere"
+    class Broken:
+        name = "broken"
 
-        async def list(self, *_args, **_settings):
+        async def run(self) -> None:
             raise LookupError("a bug")
 
-    runtime = Runtime(reflectors=[Reflector(BrokenClient(), CONFIG_MAP)])
-
     with pytest.raises(LookupError, match="a bug"):
-        await runtime.run(asyncio.Event())
+        await Runtime(services=[Broken()]).run(asyncio.Event())
 
 
 async def test_a_signal_asks_to_stop():

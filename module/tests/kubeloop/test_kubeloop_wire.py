@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
 from builders import PATIENCE, eventually
-from fake_server import event, running_fake_server, status, streamed
+from fake_server import a_reflector, answers, event, status, streamed, watched
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubeloop.client import Client
+from kubeloop.client import Client, named
 from kubeloop.client.jsonlines import JSONLines
 from kubeloop.errors import (
     ApiError,
     ExpiredError,
+    KindAbsentError,
     ServerError,
     TooManyRequestsError,
     UnreachableError,
 )
 from kubeloop.kinds import CONFIG_MAP
-from kubeloop.reflector import Reflector, ReflectorTimings
+from kubeloop.resource import Kind
 
-
-@pytest.fixture
-async def server():
-    async with running_fake_server() as running:
-        yield running
+if TYPE_CHECKING:
+    from kubeloop.reflector import Reflector
 
 
 @pytest.fixture
@@ -36,19 +35,6 @@ async def client(server, tmp_path):
     path = server.write_kubeconfig(tmp_path / "kubeconfig", {"token": "secret"})
     async with Client.from_kubeconfig(path, user_agent="tests/1.0", timeout=PATIENCE) as opened:
         yield opened
-
-
-def answers(*args, **kwargs):
-    async def answer(_request):
-        return web.Response(*args, **kwargs)
-
-    return answer
-
-
-async def watched(client: Client, **settings) -> list[str]:
-    """Return the names a watch tells of, until it ends or fails."""
-    watch = client.watch(CONFIG_MAP, resource_version="10", **settings)
-    return [seen.object["metadata"]["name"] async for seen in watch]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -76,10 +62,9 @@ async def test_a_watch_puts_events_together_from_chunks(server, client):
     assert await watched(client) == ["a", "b"]
 
 
-@pytest.mark.parametrize("rest", [b'{"type": "ADD', b"<html>\n"])
-async def test_a_watch_that_ends_in_the_middle_of_an_event_broke_off(server, client, rest):
+async def test_a_watch_that_ends_in_the_middle_of_an_event_broke_off(server, client):
     async def broken(request):
-        return await streamed(request, event("ADDED", "a", "11"), rest)
+        return await streamed(request, event("ADDED", "a", "11"), b'{"type": "ADD')
 
     server.on_watch = broken
 
@@ -179,55 +164,31 @@ async def test_pages_that_expire_while_they_are_read_are_read_at_once(server, cl
     assert len((await client.list(CONFIG_MAP)).items) == 1
 
 
+@pytest.mark.parametrize("group", ["../../api/v1/secrets", "a/b", "a?watch=true#", "..", "a b", "ü"])
+async def test_the_name_of_a_group_cannot_lead_out_of_discovery(server, client, group):
+    server.on_list = answers(status=404)
+
+    with pytest.raises(KindAbsentError):
+        await client.preferred(group, "Lamp")
+    with pytest.raises(KindAbsentError):
+        await client.served(Kind(group=group, version="v1/../..", kind="Lamp"))
+
+    asked = [request.raw_path for request in server.requests]
+    assert [path.count("/") for path in asked] == [2, 3]
+    assert all(path.startswith("/apis/") and "?" not in path for path in asked)
+    assert {"", ".", ".."}.isdisjoint(segment for path in asked for segment in path.split("/")[1:])
+
+
+@pytest.mark.parametrize(("name", "selector"), [("a", "a"), ("a,b=c", r"a\,b\=c"), ("a\\", "a\\\\")])
+async def test_the_selector_of_a_name_selects_that_name_alone(name, selector):
+    assert named(name) == f"metadata.name={selector}"
+
+
 async def test_every_request_says_who_asks(server, client):
     await client.list(CONFIG_MAP)
 
     assert {request.headers["User-Agent"] for request in server.requests} == {"tests/1.0"}
     assert {request.headers["Authorization"] for request in server.requests} == {"Bearer secret"}
-
-
-async def test_a_token_file_is_read_again_when_it_is_replaced(server, tmp_path):
-    token = tmp_path / "token"
-    token.write_text("first\n")
-    path = server.write_kubeconfig(tmp_path / "kubeconfig", {"tokenFile": "token"})
-
-    async with Client.from_kubeconfig(path) as client:
-        await client.request("GET", "/one")
-        renewed = tmp_path / "renewed"
-        renewed.write_text("second\n")
-        renewed.rename(token)
-        await client.request("GET", "/two")
-
-    sent = [request.headers["Authorization"] for request in server.requests]
-    assert sent == ["Bearer first", "Bearer second"]
-
-
-async def test_an_exec_plugin_gives_the_token(server, tmp_path):
-    plugin = tmp_path / "plugin"
-    credential = {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "kind": "ExecCredential",
-        "status": {"token": "from-plugin"},
-    }
-    plugin.write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
-    plugin.chmod(0o755)
-    user = {"exec": {"command": str(plugin), "apiVersion": "client.authentication.k8s.io/v1"}}
-
-    async with Client.from_kubeconfig(server.write_kubeconfig(tmp_path / "kubeconfig", user)) as client:
-        await client.request("GET", "/one")
-
-    assert server.requests[0].headers["Authorization"] == "Bearer from-plugin"
-
-
-async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    path = server.write_kubeconfig(tmp_path / "kubeconfig", {"token": "secret"})
-
-    async with Client.from_kubeconfig(path) as client:
-        await client.request("GET", "/one")
-
-    assert len(server.requests) == 1
 
 
 async def until(server, watches: int, reflector: Reflector) -> None:
@@ -236,10 +197,6 @@ async def until(server, watches: int, reflector: Reflector) -> None:
     await eventually(lambda: len(server.watched_from()) >= watches)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def a_reflector(client: Client) -> Reflector:
-    return Reflector(client, CONFIG_MAP, timings=ReflectorTimings(short_watch=0))
 
 
 async def test_a_reflector_goes_on_from_the_last_event(server, client):
@@ -290,15 +247,3 @@ async def test_a_reflector_lists_again_after_a_broken_connection(server, client)
     await until(server, 2, a_reflector(client))
 
     assert server.lists() >= 2
-
-
-async def test_watches_that_end_as_soon_as_they_are_opened_are_not_opened_all_the_time(server, client):
-    reflector = Reflector(client, CONFIG_MAP, timings=ReflectorTimings(short_watch=60))
-    task = asyncio.create_task(reflector.run())
-
-    await eventually(lambda: len(server.watched_from()) > 1)
-    await asyncio.sleep(1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-    assert len(server.watched_from()) < 10

@@ -13,7 +13,7 @@ from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
 
 from kubeloop.applyset import PART_OF_LABEL
 from kubeloop.errors import KindAbsentError, NotFoundError
-from kubeloop.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
+from kubeloop.kinds import CRD, PVC, SECRET
 from kubeloop.resource import ObjectKey
 from kyma_harness.observe.claims import has_condition, is_gone
 from kyma_harness.observe.waits import Target, wait_for
@@ -199,9 +199,9 @@ class Stage:
         await self.settle()
 
     async def _delete_volumes(self):
-        claims = await self._client.list(PERSISTENT_VOLUME_CLAIM, namespace=NAMESPACE, label_selector=OF_NATS)
+        claims = await self._client.list(PVC, namespace=NAMESPACE, label_selector=OF_NATS)
         for claim in claims.items:
-            await self._client.delete(PERSISTENT_VOLUME_CLAIM, claim["metadata"]["name"], namespace=NAMESPACE)
+            await self._client.delete(PVC, claim["metadata"]["name"], namespace=NAMESPACE)
 
 
 def _eventing(name, wish):

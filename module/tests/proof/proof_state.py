@@ -10,9 +10,9 @@ from proof_objects import CR_NAMESPACE, EVENTING, NAMESPACE
 from kubeloop.kinds import (
     CONFIG_MAP,
     NETWORK_POLICY,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
     POD_DISRUPTION_BUDGET,
+    PV,
+    PVC,
     SERVICE,
     STATEFUL_SET,
 )
@@ -21,7 +21,7 @@ from kyma_harness.observe.inventory import take_inventory
 INSTALLED = (
     CONFIG_MAP,
     NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
+    PVC,
     POD_DISRUPTION_BUDGET,
     SERVICE,
     STATEFUL_SET,
@@ -67,7 +67,7 @@ async def resting_state_of(client):
 async def until_no_volume(client):
     """Wait until every volume has gone after its claim."""
     async with asyncio.timeout(PATIENCE):
-        while (await client.list(PERSISTENT_VOLUME)).items:  # noqa: ASYNC110 - they are few and soon gone
+        while (await client.list(PV)).items:  # noqa: ASYNC110 - they are few and soon gone
             await asyncio.sleep(_PAUSE)
 
 

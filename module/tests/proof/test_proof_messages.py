@@ -8,7 +8,7 @@ from proof_objects import NAMESPACE, eventing
 from proof_phases import PROVISION, REMOVAL, SWITCH, SWITCH_BACK
 
 from kubeloop.errors import NotFoundError
-from kubeloop.kinds import PERSISTENT_VOLUME_CLAIM
+from kubeloop.kinds import PVC
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,7 +40,7 @@ async def test_every_accepted_message_is_consumed_while_its_publisher_never_stop
             await REMOVAL.act(rig.client)
             await REMOVAL.settled(rig.client)
     with suppress(NotFoundError):
-        await rig.client.delete(PERSISTENT_VOLUME_CLAIM, "data-eventing-nats-0", namespace=NAMESPACE)
+        await rig.client.delete(PVC, "data-eventing-nats-0", namespace=NAMESPACE)
 
     more_than_once = {number for number, times in traffic.consumed.items() if times > 1}
     say(f"{policy}: rounds, redelivered", (rounds, len(traffic.redelivered)))

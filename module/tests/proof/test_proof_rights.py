@@ -9,7 +9,7 @@ from proof_rights import grants_of, uses_of
 from proof_state import PATIENCE
 
 from eventing_manager.render import ChartRenderer
-from kubeloop.kinds import CRD, PERSISTENT_VOLUME_CLAIM, SECRET
+from kubeloop.kinds import CRD, PVC, SECRET
 from kyma_harness.faults.plan import Calm
 from kyma_harness.observe.claims import exists, has_condition, is_gone
 from kyma_harness.observe.waits import Target, wait_for
@@ -57,9 +57,7 @@ async def go_through_all_phases(rig):
 async def ask_for_as_many_servers_as_there_may_be(rig):
     """Provision and remove a NATS of five servers, which on a process node never becomes a cluster."""
     await rig.client.create(eventing(replicas=MOST_SERVERS, onUndelivered="Discard"))
-    last = Target(
-        kind=PERSISTENT_VOLUME_CLAIM, name=f"data-eventing-nats-{MOST_SERVERS - 1}", namespace=NAMESPACE
-    )
+    last = Target(kind=PVC, name=f"data-eventing-nats-{MOST_SERVERS - 1}", namespace=NAMESPACE)
     await wait_for(rig.client, last, exists(), what="exist", within=PATIENCE)
     await rig.take(REMOVAL, Calm())
 

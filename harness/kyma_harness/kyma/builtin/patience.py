@@ -1,7 +1,7 @@
 """Look again at what is on its way, ever more rarely."""
 
-from kubeloop.backoff import Backoff
 from kubeloop.controller import Result
+from kubeloop.queue import Backoff
 from kubeloop.resource import ObjectKey
 
 
