@@ -73,6 +73,12 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
         if await testbed.provider.attach():
             deployed = known.deployed == testbed.fingerprint
             return Start(found=True, changes=changes, is_deployed=deployed)
+        if known.makings:
+            raise MismatchError(
+                f"cluster {settings.cluster} is not claimed any more, and what was deployed into it is still "
+                f"noted: {len(known.makings)} objects",
+                remedy="take them away first with `kyma-harness down`",
+            )
     now.write(settings)
     try:
         await testbed.provider.create(on_progress)

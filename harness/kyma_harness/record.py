@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +13,7 @@ from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.kyma.makings import Made
 from kyma_harness.settings import DEFAULT_MODULE, Settings
 
 NAME = "testbed.json"
@@ -39,6 +41,8 @@ class Record:
     """What it was made of."""
     deployed: dict[str, str] | None = None
     """What lifecycle managers, bundle and Kyma in it were made of; None while they are not all there."""
+    makings: list[dict[str, str]] = field(default_factory=list)
+    """In a cluster that stays: what we have made there, and delete again; see :class:`Made`."""
 
     @classmethod
     def of(cls, settings: Settings, *, provider: str, kyma: str, fingerprint: Fingerprint) -> Self:
@@ -83,6 +87,7 @@ class Record:
         options = _known(ProviderOptions, read.options)
         found = replace(read, options=options, fingerprint=dict(read.fingerprint), kyma=Choice(read.kyma))
         found.provider_options()  # it can be told from them
+        found.made_objects()
         return found
 
     def write(self, settings: Settings) -> None:
@@ -126,6 +131,14 @@ class Record:
         chosen = {"provider": self.provider, "kyma": self.kyma, "module": self.module}
         options = {name: value for name, value in self.options.items() if name != CONFIRMATION}
         return {**chosen, **{f"option {name}": str(value) for name, value in options.items()}}
+
+    def with_objects(self, made: Iterable[Made]) -> Self:
+        """Return the record with what was made in the cluster by now."""
+        return replace(self, makings=[asdict(one) for one in made])
+
+    def made_objects(self) -> list[Made]:
+        """Return what was made in the cluster."""
+        return [Made(**_known(Made, one)) for one in self.makings]
 
     def provider_options(self) -> ProviderOptions:
         """Return the options that the cluster was made with."""

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -29,6 +29,12 @@ from kyma_harness.observe.waits import Target
 MARKER = Target(kind=CONFIG_MAP, name="kyma-harness", namespace="kube-system")
 """Who uses the cluster: two runs in one would take each other's module away."""
 KYMA_NAMESPACE = "kcp-system"
+RoomCheck = Callable[[Client], Awaitable[None]]
+"""Raises :class:`ForeignClusterError` where something in the cluster would be overwritten."""
+
+
+async def no_check(_client: Client) -> None:
+    """Find room in any cluster: for one that is only to be left."""
 
 
 class ExistingProvider:
@@ -38,9 +44,12 @@ class ExistingProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = False
 
-    def __init__(self, *, home: ClusterHome, options: ProviderOptions) -> None:
+    def __init__(
+        self, *, home: ClusterHome, options: ProviderOptions, check_room: RoomCheck = no_check
+    ) -> None:
         self._home = home
         self._options = options
+        self._check_room = check_room
 
     @property
     def kubeconfig(self) -> Path:
@@ -126,6 +135,7 @@ class ExistingProvider:
                 f"the cluster of context {self._options.context} has a Kyma already (namespace "
                 f"{KYMA_NAMESPACE}), which the harness would overwrite: choose another cluster"
             )
+        await self._check_room(client)
         data = {"cluster": self._home.cluster, "host": socket.gethostname()}
         metadata = {"name": MARKER.name, "namespace": MARKER.namespace}
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})

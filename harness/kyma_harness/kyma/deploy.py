@@ -23,6 +23,7 @@ from kyma_harness.kyma.kinds import (
     MANAGED_BY,
     MANIFEST,
 )
+from kyma_harness.kyma.makings import Makings
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.relations import kyma_relations
 from kyma_harness.observe.attendance import Line
@@ -39,11 +40,11 @@ EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 
 
 async def deploy_managers(
-    client: Client, managers: LifecycleManagers, *, within: float = 180
+    client: Client, managers: LifecycleManagers, *, makings: Makings | None = None, within: float = 180
 ) -> list[Object]:
     """Apply the managers' manifests, wait until both are available, and return what was applied."""
     objects = [item for item in managers.objects if not await _is_granted(client, item)]
-    await _apply(client, objects)
+    await apply_all(client, objects, makings)
     async with observing(client) as observer:
         for item in objects:
             if item["kind"] == "Deployment":
@@ -56,19 +57,27 @@ async def grant_rights(client: Client) -> None:
     await client.merge_patch(CLUSTER_ROLE, MANAGER_ROLE, {"rules": EVERYTHING})
 
 
-async def apply_template(client: Client, text: str, source: str = "the module template") -> list[Object]:
+async def apply_template(
+    client: Client, text: str, source: str = "the module template", *, makings: Makings | None = None
+) -> list[Object]:
     """Apply a ModuleTemplate, and whatever stands with it, before the module is enabled; return all of it."""
     objects = in_order(parse_objects(text, source))
-    await _apply(client, objects)
+    await apply_all(client, objects, makings)
     return objects
 
 
-async def ensure_kyma(client: Client, name: str = DEFAULT_KYMA) -> Object:
+async def ensure_kyma(client: Client, name: str = DEFAULT_KYMA, *, makings: Makings | None = None) -> Object:
     """Create the Kyma as the CLI does, unless there is one, whose modules then stay as they are."""
     try:
         return await client.get(KYMA, name, KCP_NAMESPACE)
     except NotFoundError:
-        return await client.apply(_kyma(name), field_manager=FIELD_MANAGER)
+        return await _apply(client, _kyma(name), makings)
+
+
+async def apply_all(client: Client, objects: Iterable[Object], makings: Makings | None = None) -> None:
+    """Apply objects, each after what it needs; in a cluster that stays, ``makings`` note what is new."""
+    for item in in_order(objects):
+        await _apply(client, item, makings)
 
 
 async def enable_module(
@@ -149,14 +158,20 @@ async def wait_until_removed(
         await observer.wait_for(target, _lacks(module), what=what, within=within)
 
 
+def has_module(kyma: Object, module: str) -> bool:
+    """Tell whether a Kyma has a module, or still has to do with one that was taken off."""
+    return bool(_listed(module, kyma) or _states_of(module, kyma))
+
+
 def instance_name(module: str, kyma: str = DEFAULT_KYMA) -> str:
     """Return the name of a module's Manifest and of its custom resource (contract 2.3)."""
     return f"{kyma}-{module}"
 
 
-async def _apply(client: Client, objects: Iterable[Object]) -> None:
-    for item in in_order(objects):
-        await client.apply(item, field_manager=FIELD_MANAGER, force=True)
+async def _apply(client: Client, item: Object, makings: Makings | None) -> Object:
+    if makings is None:
+        return await client.apply(item, field_manager=FIELD_MANAGER, force=True)
+    return await makings.apply(client, item, field_manager=FIELD_MANAGER)
 
 
 async def _available(observer: Observer, deployment: Object, within: float) -> None:
@@ -258,8 +273,7 @@ def _without(module: str, listed: list[Object]) -> list[Object]:
 
 def _has_noted(module: str) -> Claim:
     def claim(seen: Object | None) -> str:
-        wanted = [entry["name"] for entry in (seen or {}).get("spec", {}).get("modules", [])]
-        is_noted = module not in wanted or _states_of(module, seen) or not has_state("Error")(seen)
+        is_noted = not _listed(module, seen) or _states_of(module, seen) or not has_state("Error")(seen)
         return "" if is_noted else "its status does not list the module yet"
 
     return claim
@@ -280,6 +294,11 @@ def _lacks(module: str) -> Claim:
         return has_state("Ready")(seen) or lingering
 
     return claim
+
+
+def _listed(module: str, kyma: Object | None) -> bool:
+    entries = (kyma or {}).get("spec", {}).get("modules") or []
+    return any(entry["name"] == module for entry in entries)
 
 
 def _states_of(module: str, kyma: Object | None) -> list[str]:

@@ -115,12 +115,17 @@ class LampKyma:
 
     async def offer(self, module: Module, *, name: str = "moduletemplate-lamp") -> Bundle:
         """Push a version of the lamp, and apply its template under a name."""
-        bundle, registry = pack(module), f"{self.registry}/unsigned"
-        await push(bundle, registry)
+        bundle, registry = await self.push(module), f"{self.registry}/unsigned"
         for item in template_objects(bundle, registry):
             if item["kind"] == MODULE_TEMPLATE.kind:
                 item["metadata"]["name"] = name
             await self.client.apply(item, field_manager="tests", force=True)
+        return bundle
+
+    async def push(self, module: Module) -> Bundle:
+        """Push a version of the lamp to the cluster's registry."""
+        bundle = pack(module)
+        await push(bundle, f"{self.registry}/unsigned")
         return bundle
 
     async def shine(self, state: str = "Ready") -> None:

@@ -52,7 +52,7 @@ async def check_on_server(module: Module, client: Client) -> str:
 def definition_of(module: Module) -> Object:
     """Return the CRD of the default CR's kind from the chart; ModuleError where there is none."""
     kind = Kind.of(dict(module.default_cr))
-    for item in _definitions(module):
+    for item in definitions_of(module):
         if (item["spec"]["group"], item["spec"]["names"]["kind"]) == (kind.group, kind.kind):
             return item
     raise ModuleError(
@@ -128,7 +128,8 @@ def _version(definition: Object, kind: Kind) -> dict[str, Any]:
     raise ModuleError(f"the default CR is of version {kind.version}; its CRD has {known}")
 
 
-def _definitions(module: Module) -> Iterator[Object]:
+def definitions_of(module: Module) -> Iterator[Object]:
+    """Yield what is in the chart's ``crds/``."""
     for path in sorted((module.chart / "crds").glob("*.y*ml")):
         try:
             yield from filter(None, yaml.safe_load_all(path.read_text(encoding="utf-8")))
