@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -41,6 +42,8 @@ class Record:
     """What it was made of."""
     deployed: dict[str, str] | None = None
     """What lifecycle managers, bundle and Kyma in it were made of; None while they are not all there."""
+    claim: str = ""
+    """By what a cluster that stays is known to be ours: its name is the same for everybody."""
     makings: list[dict[str, str]] = field(default_factory=list)
     """In a cluster that stays: what we have made there, and delete again; see :class:`Made`."""
 
@@ -59,6 +62,7 @@ class Record:
             kept=settings.keep,
             made=time.time(),
             fingerprint=dict(fingerprint),
+            claim=uuid.uuid4().hex,
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from rich.console import Console
 from kubeloop.client import Client
 from kubeloop.resource import Object
 from kyma_harness.clusters.choice import AUTO, Chosen, choose
-from kyma_harness.clusters.errors import NotRunningError
+from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.making import Wanted, make_provider, tools_for
 from kyma_harness.clusters.provider import Capability, ProcessRules, Provider
 from kyma_harness.fingerprint import Fingerprint, fingerprint
@@ -61,11 +61,21 @@ class Testbed:
 
     async def stop(self) -> None:
         """Take the cluster away; from one that stays, take away all that was deployed into it."""
-        makings = self._makings()
-        if makings is not None and (await self.provider.attach() or list(makings)):
+        try:
+            if (makings := self._makings()) is not None:
+                await self._undeploy(makings)
+        except MismatchError:  # it is somebody else's by now
+            await self._give_up()
+            raise
+        await self._give_up()
+
+    async def _undeploy(self, makings: Makings) -> None:
+        if await self.provider.attach() or list(makings):
             template = self.template()
             async with self.client() as client:
                 await undeploy(client, self.module, self.managers.objects, template, makings)
+
+    async def _give_up(self) -> None:
         await self.provider.delete()
         self.users.release()
 
@@ -194,6 +204,7 @@ async def prepare(
         detached=settings.detached,
         users=users,
         check_room=lambda client: check_room(client, module, managers.objects),
+        claim=partial(claim_of, settings),
     )
     provider = make_provider(chosen.provider, wanted)
     return Testbed(
@@ -224,6 +235,12 @@ async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
     only = tools_for(chosen.provider)
     tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
     return await prepare(settings, tools, chosen, console)
+
+
+def claim_of(settings: Settings) -> str:
+    """Return the id of our claim on a cluster that stays: whoever makes the cluster records a new one."""
+    known = Record.read(settings)
+    return known.claim if known else ""
 
 
 async def find_managers(

@@ -50,6 +50,10 @@ class StoredCluster:
         self._tell("MODIFIED", made)
         return made
 
+    def take(self, obj):
+        """Have an object gone, whoever took it away."""
+        self._tell("DELETED", self.objects.pop(_place(obj)))
+
     def names(self):
         return sorted(f"{kind} {key}" for kind, key in self.objects)
 

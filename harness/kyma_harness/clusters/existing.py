@@ -9,7 +9,7 @@ from pathlib import Path
 from kubeloop.client import Client
 from kubeloop.errors import ForbiddenError, NotFoundError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP, NAMESPACE
-from kubeloop.resource import Object
+from kubeloop.resource import Object, uid_of
 from kyma_harness.clusters.errors import (
     ForeignClusterError,
     MismatchError,
@@ -45,11 +45,18 @@ class ExistingProvider:
     disposable = False
 
     def __init__(
-        self, *, home: ClusterHome, options: ProviderOptions, check_room: RoomCheck = no_check
+        self,
+        *,
+        home: ClusterHome,
+        options: ProviderOptions,
+        check_room: RoomCheck = no_check,
+        claim: Callable[[], str] = str,
     ) -> None:
+        """Speak of one context; ``claim`` returns the id that our claim has, or is to have."""
         self._home = home
         self._options = options
         self._check_room = check_room
+        self._claim_id = claim
 
     @property
     def kubeconfig(self) -> Path:
@@ -69,12 +76,20 @@ class ExistingProvider:
         return RegistryAddress(push=push, pull=pull or push, nodes=pull or push)
 
     async def attach(self) -> bool:
-        """Take up the cluster if it is marked as in use under our name."""
+        """Take up the cluster if we have claimed it; MismatchError where somebody else has by now."""
         if not self.kubeconfig.exists():
             return False
         async with self._home.client() as client:
             marker = await _marker(client)
-        return marker is not None and marker["data"].get("cluster") == self._home.cluster
+        if marker is None:
+            return False
+        if not self._is_ours(marker):
+            context = self._options.context
+            raise MismatchError(
+                f"the cluster of context {context} is claimed by another run {marker['data']}, so nothing in "
+                "it is touched: `kyma-harness down` removes what is left of ours on this machine"
+            )
+        return True
 
     async def create(self, on_progress: Callable[[Progress], None]) -> None:
         """Check that the cluster may and can be used, and mark it as in use."""
@@ -111,10 +126,21 @@ class ExistingProvider:
 
     async def delete(self) -> None:
         """Take our mark off the cluster; what was deployed into it has to be gone by then."""
-        if await self.attach():
+        if self.kubeconfig.exists():
             async with self._home.client() as client:
-                await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace)
+                marker = await _marker(client)
+                if marker and self._is_ours(marker):
+                    uid = uid_of(marker)
+                    await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace, uid=uid)
         self._home.remove()
+
+    def _is_ours(self, marker: Object) -> bool:
+        """Tell by the id, as names are the same for everybody; older versions wrote none."""
+        data = marker.get("data") or {}
+        if claim := self._claim_id():
+            return bool(data.get("id") == claim)
+        named = {"cluster": self._home.cluster, "host": socket.gethostname()}
+        return not data.get("id") and data.items() >= named.items()
 
     async def _copy_context(self) -> None:
         await copy_context(
@@ -136,7 +162,7 @@ class ExistingProvider:
                 f"{KYMA_NAMESPACE}), which the harness would overwrite: choose another cluster"
             )
         await self._check_room(client)
-        data = {"cluster": self._home.cluster, "host": socket.gethostname()}
+        data = {"cluster": self._home.cluster, "host": socket.gethostname(), "id": self._claim_id()}
         metadata = {"name": MARKER.name, "namespace": MARKER.namespace}
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 

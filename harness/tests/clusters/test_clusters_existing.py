@@ -45,6 +45,7 @@ def make(user_kubeconfig, tools, tmp_path):
             home=ClusterHome(cluster=name, folder=tmp_path / name, kubectl=tools.folder / "kubectl"),
             options=ProviderOptions(kubeconfig=user_kubeconfig, **chosen),
             check_room=check_room,
+            claim=lambda: f"claim of {name}",
         )
 
     return make

@@ -1,6 +1,7 @@
 """A cluster that stays: what was there stays as well, and what we have made goes, whoever takes it away."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 from stored import StoredCluster, an_object
@@ -17,7 +18,7 @@ from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.room import check_room
 from kyma_harness.record import Record
 from kyma_harness.settings import from_environment
-from kyma_harness.testbed import Testbed
+from kyma_harness.testbed import Testbed, claim_of
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 KUBECTL = """\
@@ -106,6 +107,7 @@ async def make(tmp_path, module, cluster):
                 home=home,
                 options=options,
                 check_room=lambda client: check_room(client, module, managers.objects),
+                claim=partial(claim_of, settings),
             ),
             chosen=Chosen(provider="existing", reason="asked for"),
             users=Share(settings.cluster_state / "users.lock"),
@@ -173,3 +175,61 @@ async def test_taken_up_again_the_cluster_is_still_ours(make, cluster):
     assert found
     assert cluster.names() == sorted(ITS_OWN)
     assert not again.settings.cluster_state.exists()
+
+
+async def test_who_lost_the_cluster_to_another_of_the_same_name_takes_nothing_of_theirs(make, cluster):
+    """Ada's claim is deleted, and her things with it; then Bob comes, whose cluster has the same name."""
+    adas = make("ada")
+    await start(adas)
+    await adas.deploy()
+    for one in list(cluster.objects.values()):
+        if one["metadata"]["name"] != "default":
+            cluster.take(one)
+    bobs = make("bob")
+    await start(bobs)
+    await bobs.deploy()
+    before = cluster.names()
+    adas.users.release()
+
+    assert adas.settings.cluster == bobs.settings.cluster
+    with pytest.raises(MismatchError, match=r"theirs is claimed by another run .* nothing in it is touched"):
+        await make("ada").stop()
+
+    assert cluster.names() == before
+    assert not adas.settings.cluster_state.exists()
+    assert await make("bob").provider.attach()
+
+
+async def test_who_lost_the_cluster_is_told_so_by_every_command(make, cluster):
+    adas = make("ada")
+    await start(adas)
+    cluster.put(another_claim())
+
+    with pytest.raises(MismatchError, match=r"theirs is claimed by another run .*host.*elsewhere"):
+        await make("ada").provider.attach()
+
+
+async def test_a_claim_and_a_record_of_an_older_version_belong_together_by_name_and_host(make, cluster):
+    ours = make()
+    await start(ours)
+    record = Record.read(ours.settings)
+    replace(record, claim="").write(ours.settings)
+    claim = await cluster.get(MARKER.kind, MARKER.name, MARKER.namespace)
+    del claim["data"]["id"]
+    cluster.put(claim)
+
+    assert await make().provider.attach()
+
+
+async def test_of_two_that_begin_at_once_the_second_takes_up_what_the_first_has_claimed(make):
+    first, second = make(), make()
+
+    await start(first)
+    found = (await start(second)).found
+
+    assert found
+
+
+def another_claim():
+    data = {"cluster": "kyma", "host": "elsewhere", "id": "0" * 32}
+    return an_object("ConfigMap", MARKER.name, MARKER.namespace, data=data)
