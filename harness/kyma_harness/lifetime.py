@@ -12,6 +12,7 @@ from kyma_harness.clusters.making import provider_to_delete
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Progress
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.layout import Layout
 from kyma_harness.fingerprint import differences
 from kyma_harness.host.locks import FileLock
 from kyma_harness.kyma.distribution.pair import Choice
@@ -62,6 +63,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
     The caller holds the lock of :func:`making`. A cluster that tests have kept is made anew where anything
     about it has changed; any other is refused where something else is asked for than it was made with.
     """
+    Layout(testbed.settings.cluster_state).check_free()
     await testbed.users.join(GOING_SECONDS)
     settings, now = testbed.settings, _record(testbed)
     known = Record.read(settings)

@@ -91,6 +91,7 @@ class EmbeddedCluster:
         left then.
         """
         layout = Layout.at(state)
+        layout.check_free()
         share = None if detached else users or layout.users()
         settings = SupervisorSettings(
             name=name,

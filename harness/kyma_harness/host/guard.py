@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from kyma_harness.host import descendants
@@ -22,17 +23,19 @@ class Guard:
         await self._child.wait()
 
 
-async def stand_guard(mark: str, log: Path, *, tidy: Path | None = None) -> Guard:
+async def stand_guard(
+    mark: str, log: Path, *, tidy: Path | None = None, names: Collection[str] = ()
+) -> Guard:
     """Start the guard over every process that carries the mark in its environment.
 
     It carries no mark itself, and must outlive us. If we are killed it also removes the folder `tidy`, once
-    nobody uses that any more.
+    nobody uses that any more: what has one of the `names` in it.
     """
     program = Path(descendants.__file__)
     reading, writing = os.pipe()
     try:
         child = await spawn(
-            [sys.executable, "-I", "-S", program, mark, *([tidy] if tidy else [])],
+            [sys.executable, "-I", "-S", program, mark, *([str(tidy), *names] if tidy else [])],
             name="guard",
             env={descendants.MARKER: ""},
             stdin=reading,

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from kyma_harness.host.descendants import known_name
 from kyma_harness.host.errors import ForeignFolderError, UnsafeFolderError
 
 _APPLICATION = "kyma-harness"
@@ -60,14 +61,36 @@ def write_private(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def check_ours(folder: Path, names: Collection[str]) -> None:
-    """Raise ForeignFolderError where a folder that is to be removed has entries, and none of these names."""
-    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if found and found.isdisjoint(names):
+def check_ours(folder: Path, telling: Collection[str], names: Collection[str]) -> None:
+    """Raise ForeignFolderError where a folder that is to be removed is not a cluster's.
+
+    It is where it has one of the ``telling`` names, or none but these ``names``, as the rest of a removal.
+    """
+    found = _entries(folder)
+    is_told = any(known_name(entry, telling) for entry in found)
+    if not is_told and not all(known_name(entry, names) for entry in found):
         raise ForeignFolderError(
-            f"{folder} is not removed, as it has {', '.join(sorted(found)[:_SHOWN])} and nothing of a cluster"
+            f"{folder} is not removed, as it has {_few(found)} and nothing of a cluster"
             ": see what it is, and remove it yourself"
         )
+
+
+def check_free(folder: Path, names: Collection[str]) -> None:
+    """Raise ForeignFolderError where a folder that is to be filled has entries of other names than these."""
+    if foreign := [entry for entry in _entries(folder) if not known_name(entry, names)]:
+        raise ForeignFolderError(
+            f"{folder} has {_few(foreign)}, which is no part of a cluster, so that none is made there"
+            ": move it away, or name another cluster (--cluster) or another folder (KYMA_HARNESS_STATE)"
+        )
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _place(environ: Mapping[str, str], own: str, xdg: str, fallback: str) -> Path:

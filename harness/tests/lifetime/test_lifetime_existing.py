@@ -12,6 +12,7 @@ from kyma_harness.clusters.errors import ForeignClusterError, MismatchError
 from kyma_harness.clusters.existing import MARKER, ExistingProvider
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.host.errors import ForeignFolderError
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma.distribution.pair import builtin_pair
 from kyma_harness.kyma.module import Module
@@ -233,3 +234,16 @@ async def test_of_two_that_begin_at_once_the_second_takes_up_what_the_first_has_
 def another_claim():
     data = {"cluster": "kyma", "host": "elsewhere", "id": "0" * 32}
     return an_object("ConfigMap", MARKER.name, MARKER.namespace, data=data)
+
+
+async def test_in_a_folder_of_somebody_elses_nothing_is_written_before_it_is_refused(make, cluster):
+    ours, before = make(), cluster.names()
+    folder = ours.settings.cluster_state
+    folder.mkdir(parents=True)
+    (folder / "chapter1.txt").write_text("words")
+
+    with pytest.raises(ForeignFolderError, match=r"kyma has chapter1\.txt, which is no part of a cluster"):
+        await start(ours)
+
+    assert [entry.name for entry in folder.iterdir()] == ["chapter1.txt"]
+    assert cluster.names() == before
