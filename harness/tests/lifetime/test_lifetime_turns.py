@@ -20,7 +20,7 @@ CONFTEST = """
     turns.Turns.__init__.__kwdefaults__.update(notice=0.2, limit=1.0)
 
     @pytest.fixture
-    def kyma(harness_settings):
+    def _kyma_harness_kyma(kyma_harness_settings):
         return None
 """
 TESTS = """
