@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from kyma_harness.embedded.settings import SupervisorSettings
 from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
 from kyma_harness.host.errors import LockHeldError
+from kyma_harness.host.interpreter import ANYWHERE, environment, program
 from kyma_harness.host.process import Child, spawn
 from kyma_harness.host.sharing import Share
 from kyma_harness.host.stranger import end_process
@@ -96,8 +96,8 @@ class EmbeddedCluster:
         settings = SupervisorSettings(
             name=name,
             state=layout.root,
-            tools=tools.folder,
-            rules=tuple(rules),
+            tools=tools.folder.absolute(),  # it is run in another folder
+            rules=tuple(file.absolute() for file in rules),
             placeholders=placeholders,
             detached=detached,
             api_port=api_port,
@@ -199,9 +199,10 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
     steps = Steps(on_step)
     try:
         child = await spawn(
-            [sys.executable, "-m", "kyma_harness.embedded.supervisor", *settings.to_argv()],
+            [*program("kyma_harness.embedded.supervisor"), *settings.to_argv()],
             name="supervisor",
-            env=os.environ,
+            env=environment(os.environ, Path.cwd()),
+            cwd=ANYWHERE,
             stdout=writing,
             die_with_parent=False,
         )
