@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from kubeloop.client import Client
 from kubeloop.resource import Kind
 from kyma_harness import lifetime
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.mainjob import CHANNEL
 from kyma_harness.observe.claims import has_state

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kyma_harness.clusters.choice import AUTO, NAMES
+from kyma_harness.choices import AUTO, NAMES, Way
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.image.supply import Way
 
 
 class AnswerError(HarnessError):

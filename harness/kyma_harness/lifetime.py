@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kyma_harness.choices import Choice
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.clusters.errors import MismatchError
 from kyma_harness.clusters.making import provider_to_delete
@@ -15,7 +16,6 @@ from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.fingerprint import differences
 from kyma_harness.host.locks import FileLock
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.record import Record
 from kyma_harness.settings import Settings
 from kyma_harness.testbed import Testbed, set_up

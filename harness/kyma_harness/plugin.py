@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.asking import QUESTIONS
-from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.choices import Choice
 
 pytest_plugins = (
     "kyma_harness.fixtures.asked",
-    "kyma_harness.fixtures.notes",
-    "kyma_harness.fixtures.turns",
-    "kyma_harness.fixtures.evidence",
-    "kyma_harness.fixtures.report",
     "kyma_harness.fixtures.graph",
     "kyma_harness.fixtures.public",
+    "kyma_harness.fixtures.hooks",
+    "kyma_harness.fixtures.notes",
+    "kyma_harness.fixtures.report",
 )
 
 

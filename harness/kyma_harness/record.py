@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from kyma_harness.clusters.choice import AUTO
+from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.errors import MismatchError, RecordError
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
 from kyma_harness.host.paths import private_folder, write_private
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.makings import Made
 from kyma_harness.settings import DEFAULT_MODULE, Settings
 

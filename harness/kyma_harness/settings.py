@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kyma_harness.choices import Choice, Way
 from kyma_harness.clusters.errors import ClusterNameError
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.paths import cache_dir, state_dir
-from kyma_harness.image.supply import Way
-from kyma_harness.kyma.distribution.pair import Choice
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_MODULE = PROJECT / "module" / "module.yaml"

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from kubeloop.client import Client
 from kubeloop.resource import Object
-from kyma_harness.clusters.choice import AUTO, Chosen, choose
+from kyma_harness.choices import AUTO
+from kyma_harness.clusters.choice import Chosen, choose
 from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.making import Wanted, make_provider, tools_for
 from kyma_harness.clusters.provider import Capability, ProcessRules, Provider

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PACKAGES = ("kyma_harness", "kubeloop")
-"""What we have come from is needed, wherever it is: we may be run from a checkout."""
+OURS = Path(__file__).resolve().parents[2]
+"""Where this package is: needed, wherever it lies."""
 ANYWHERE = Path("/")
 """A folder for programs that need none, and that are not to keep the user's from being removed."""
 
@@ -29,11 +29,6 @@ def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def is_of_project(entry: str, folder: Path) -> bool:
-    """Tell whether an entry of the path is the user's folder, or a part of it, and we do not come from it."""
+    """Tell whether an entry of the path is the user's folder, or a part of it, and not where we come from."""
     place = (folder / entry).resolve()
-    return place.is_relative_to(folder.resolve()) and place not in _our_places()
-
-
-def _our_places() -> set[Path]:
-    loaded = (sys.modules.get(name) for name in PACKAGES)
-    return {Path(module.__file__).resolve().parents[1] for module in loaded if module and module.__file__}
+    return place.is_relative_to(folder.resolve()) and place != OURS

@@ -7,8 +7,8 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import containers_of
 
+from kyma_harness.choices import Choice
 from kyma_harness.clusters.labels import labels_of
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.leaks.containers import leaked_containers
 from kyma_harness.leaks.search import find_leaks
 from kyma_harness.lifetime import bring_down

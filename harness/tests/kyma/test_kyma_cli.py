@@ -19,14 +19,14 @@ from kubeloop.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, 
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness import lifetime, mainjob
 from kyma_harness.asking import answers
-from kyma_harness.clusters.choice import AUTO
+from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.commands.kustomization import write_kustomization
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.process import run
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
+from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
 from kyma_harness.kyma.makings import Made

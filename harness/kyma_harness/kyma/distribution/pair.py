@@ -1,12 +1,12 @@
 """Find the lifecycle managers to deploy: the real ones of December 2022, or the built-in pair."""
 
 import asyncio
-import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubeloop.resource import Kind, Object, ObjectKey
+from kyma_harness.choices import Choice
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.errors import DistributionError
 
@@ -15,15 +15,6 @@ NATS_RULES = PACKAGE / "rules" / "nats.yaml"
 BUILTIN_MANIFESTS = PACKAGE / "builtin" / "manifests"
 BINARIES = ("lifecycle-manager", "module-manager")
 MANIFESTS = ("lifecycle-manager.yaml", "module-manager.yaml")
-
-
-class Choice(enum.StrEnum):
-    """Which pair is asked for, as in ``--kyma=``."""
-
-    AUTO = "auto"
-    """The real pair where it can be had, else the built-in one."""
-    REAL = "real"
-    BUILTIN = "builtin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

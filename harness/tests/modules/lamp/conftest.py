@@ -10,8 +10,8 @@ import pytest
 
 from kubeloop.client import Client
 from kyma_harness.blocking import Portal
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.module import Module
 from kyma_harness.settings import Settings, from_environment
 from kyma_harness.testbed import Testbed
