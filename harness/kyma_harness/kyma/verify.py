@@ -26,7 +26,7 @@ from kyma_harness.kyma.kinds import (
 )
 from kyma_harness.kyma.matching import differences, filled
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.logrecords import records_of
+from kyma_harness.observe.logrecords import read_records
 
 PAUSE = 0.5
 """Seconds between two attempts."""
@@ -217,8 +217,11 @@ async def _log_checks(client: Client, module: Module, kyma: str) -> list[Check]:
     names = {"name": instance_name(module.short_name, kyma), "namespace": KCP_NAMESPACE}
     expected = filled(module.verification.log, names)
     manager = module.manager
-    records = await records_of(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
+    read = await read_records(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
     closest = min(
-        (differences(expected, one.fields) for one in records), key=len, default=["the log has no JSON line"]
+        (differences(expected, one.fields) for one in read.records),
+        key=len,
+        default=["the log has no JSON line"],
     )
-    return [Check.of(f"the log of {manager.deployment} has the line of a pass", closest)]
+    problems = [*closest, *read.gaps] if closest else []
+    return [Check.of(f"the log of {manager.deployment} has the line of a pass", problems)]
