@@ -7,6 +7,9 @@ AUTO = "auto"
 NAMES = ("embedded", "k3d", "kind", "existing")
 """The providers of clusters."""
 
+CAPABILITIES = frozenset({"containers", "pod-network", "process-node"})
+"""What not every provider can do: see :class:`kyma_harness.clusters.provider.Capability`."""
+
 
 class Choice(enum.StrEnum):
     """Which pair is asked for, as in ``--kyma=``."""
