@@ -158,9 +158,11 @@ async def wait_until_removed(
         await observer.wait_for(target, _lacks(module), what=what, within=within)
 
 
-def has_module(kyma: Object, module: str) -> bool:
-    """Tell whether a Kyma has a module, or still has to do with one that was taken off."""
-    return bool(_listed(module, kyma) or _states_of(module, kyma))
+def modules_of(kyma: Object) -> list[str]:
+    """Return the modules of a Kyma, those included that were taken off and that it still has to do with."""
+    wanted = [entry["name"] for entry in kyma.get("spec", {}).get("modules") or []]
+    known = [entry["moduleName"] for entry in kyma.get("status", {}).get("moduleStatus") or []]
+    return list(dict.fromkeys([*wanted, *known]))
 
 
 def instance_name(module: str, kyma: str = DEFAULT_KYMA) -> str:
@@ -273,7 +275,8 @@ def _without(module: str, listed: list[Object]) -> list[Object]:
 
 def _has_noted(module: str) -> Claim:
     def claim(seen: Object | None) -> str:
-        is_noted = not _listed(module, seen) or _states_of(module, seen) or not has_state("Error")(seen)
+        wanted = [entry["name"] for entry in (seen or {}).get("spec", {}).get("modules") or []]
+        is_noted = module not in wanted or _states_of(module, seen) or not has_state("Error")(seen)
         return "" if is_noted else "its status does not list the module yet"
 
     return claim
@@ -294,11 +297,6 @@ def _lacks(module: str) -> Claim:
         return has_state("Ready")(seen) or lingering
 
     return claim
-
-
-def _listed(module: str, kyma: Object | None) -> bool:
-    entries = (kyma or {}).get("spec", {}).get("modules") or []
-    return any(entry["name"] == module for entry in entries)
 
 
 def _states_of(module: str, kyma: Object | None) -> list[str]:

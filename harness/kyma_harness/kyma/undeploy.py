@@ -44,7 +44,7 @@ async def _remove_module(client: Client, module: Module, makings: Makings, withi
         kyma = await client.get(KYMA, DEFAULT_KYMA, KCP_NAMESPACE)
     except (NotFoundError, KindAbsentError):
         return
-    if kyma in makings and deploy.has_module(kyma, module.short_name):
+    if kyma in makings and module.short_name in deploy.modules_of(kyma):
         await deploy.disable_module(client, module.short_name)
         await deploy.wait_until_removed(client, module.short_name, within=within)
 

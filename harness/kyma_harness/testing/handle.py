@@ -50,11 +50,19 @@ class KymaHandle:
         return self.api.expect(MANIFEST, deploy.instance_name(module, self.name), KCP_NAMESPACE)
 
     def clear(self, *, within: float = 120) -> None:
-        """Remove every module and wait until each is gone, its custom resource included, in seconds."""
-        for module in self.modules():
+        """Remove every module and wait until each is gone, its custom resource included, in seconds.
+
+        That includes a module that was taken off before, and is still being removed.
+        """
+        listed = self.modules()
+        for module in deploy.modules_of(self.api.get(KYMA, self.name, KCP_NAMESPACE)):
             resource = self._resource_of(module)
-            self.disable(module)
-            self.portal.call(deploy.wait_until_removed(self.client, module, kyma=self.name, within=within))
+            if module in listed:
+                self.disable(module)
+            removed = deploy.wait_until_removed(
+                self.client, module, kyma=self.name, within=within, observer=self.api.observer
+            )
+            self.portal.call(removed)
             if resource:
                 resource.to_be_gone(within=within)
 
