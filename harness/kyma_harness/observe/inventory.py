@@ -7,10 +7,10 @@ from typing import NamedTuple, Self
 from kubeloop.client import Client
 from kyma_harness.observe.served import items_of, listable
 
-PASSING = frozenset(
-    {"Event", "Lease", "EndpointSlice", "Endpoints", "ControllerRevision", "ReplicaSet", "Pod"}
-)
-"""Kinds whose objects come and go by themselves; what owns them is in the inventory."""
+PASSING = frozenset({"Event", "Lease", "Endpoints"})
+"""Kinds whose objects come and go by themselves."""
+MADE_BY_OWNERS = frozenset({"Pod", "ReplicaSet", "ControllerRevision", "EndpointSlice"})
+"""Kinds whose objects come and go with what owns them; one that nobody owns is in the inventory."""
 
 
 TEST_LABEL = "kyma-harness.io/test"
@@ -58,6 +58,7 @@ async def take_inventory(client: Client) -> Inventory:
         (Entry(served.group_kind, item["metadata"].get("namespace", ""), item["metadata"]["name"]), item)
         for served, items in zip(kinds, listed, strict=True)
         for item in items
+        if not (served.entry["kind"] in MADE_BY_OWNERS and item["metadata"].get("ownerReferences"))
     ]
     return Inventory(
         entries=frozenset(entry for entry, _ in found),
