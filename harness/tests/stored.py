@@ -120,7 +120,8 @@ class StoredCluster:
     async def request(self, _method, path, **_):
         """Answer discovery, and lists by their path."""
         if path == "/apis":
-            return {"groups": [_group(version) for version in sorted({*self._versions(), *self.dead})]}
+            versions = {*self._versions(), *(one for one in self.dead if one.count("/") == 1)}
+            return {"groups": [_group(version) for version in sorted(versions)]}
         version = path.removeprefix("/apis/").removeprefix("/api/")
         if version in self.dead:
             raise self.dead[version]
