@@ -16,7 +16,7 @@ from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
 from kyma_harness.host.errors import LockHeldError
 from kyma_harness.host.interpreter import ANYWHERE, environment, program
-from kyma_harness.host.process import Child, spawn
+from kyma_harness.host.process import Child, handing_over, spawn
 from kyma_harness.host.sharing import Share
 from kyma_harness.host.stranger import end_process
 from kyma_harness.toolchain.toolchain import ToolPaths
@@ -197,7 +197,7 @@ class EmbeddedCluster:
 async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], timeout: float) -> None:  # noqa: ASYNC109
     reading, writing = os.pipe()
     steps = Steps(on_step)
-    try:
+    with handing_over(writing, kept=reading):
         child = await spawn(
             [*program("kyma_harness.embedded.supervisor"), *settings.to_argv()],
             name="supervisor",
@@ -206,8 +206,6 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
             stdout=writing,
             die_with_parent=False,
         )
-    finally:
-        os.close(writing)
     try:
         async with asyncio.timeout(timeout):
             await steps.follow(reading)
