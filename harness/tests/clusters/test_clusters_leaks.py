@@ -58,6 +58,12 @@ async def test_containers_of_another_host_and_of_nobody_we_know_stay(daemon, tmp
     assert await leaked_containers() == []
 
 
+async def test_a_daemon_that_answers_no_more_is_no_reason_not_to_look_for_other_things(daemon):
+    daemon.broken = (500, "the disk is full")
+
+    assert await leaked_containers() == []
+
+
 @pytest.mark.usefixtures("no_docker")
 async def test_without_docker_there_are_no_containers():
     assert await leaked_containers() == []
