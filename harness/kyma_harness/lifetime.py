@@ -15,6 +15,7 @@ from kyma_harness.clusters.provider import Progress
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.fingerprint import differences
+from kyma_harness.host.errors import HarnessError, also
 from kyma_harness.host.locks import FileLock
 from kyma_harness.record import Record
 from kyma_harness.settings import Settings
@@ -84,8 +85,11 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
     now.write(settings)
     try:
         await testbed.provider.create(on_progress)
-    except BaseException:
-        now.forget(settings)
+    except BaseException as error:
+        try:
+            now.forget(settings)
+        except (HarnessError, OSError) as second:
+            also(error, str(second))
         raise
     return Start(found=False, changes=changes)
 

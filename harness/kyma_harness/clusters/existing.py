@@ -22,7 +22,7 @@ from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.kubeconfig import copy_context
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import lacks_default_storage, settle
+from kyma_harness.clusters.settling import lacks_default_storage, removing_on_failure, settle
 from kyma_harness.host.paths import private_folder
 from kyma_harness.observe.waits import Target
 
@@ -95,16 +95,13 @@ class ExistingProvider:
         """Check that the cluster may and can be used, and mark it as in use."""
         _ = self.registry
         private_folder(self._home.folder)
-        try:
+        async with removing_on_failure(self.delete):
             await self._copy_context()
             async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
                 await settle(client, on_progress)
                 await _report_storage(client, on_progress)
                 await self._claim(client)  # last: what fails before leaves no mark
-        except BaseException:
-            self._home.remove()
-            raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
@@ -126,13 +123,18 @@ class ExistingProvider:
 
     async def delete(self) -> None:
         """Take our mark off the cluster; what was deployed into it has to be gone by then."""
-        if self.kubeconfig.exists():
-            async with self._home.client() as client:
-                marker = await _marker(client)
-                if marker and self._is_ours(marker):
-                    uid = uid_of(marker)
-                    await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace, uid=uid)
-        self._home.remove()
+        try:
+            if self.kubeconfig.exists():
+                await self._unmark()
+        finally:
+            self._home.remove()
+
+    async def _unmark(self) -> None:
+        async with self._home.client() as client:
+            marker = await _marker(client)
+            if marker and self._is_ours(marker):
+                uid = uid_of(marker)
+                await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace, uid=uid)
 
     def _is_ours(self, marker: Object) -> bool:
         """Tell by the id, as names are the same for everybody; older versions wrote none."""

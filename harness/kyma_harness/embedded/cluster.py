@@ -14,7 +14,7 @@ from kyma_harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from kyma_harness.embedded.settings import SupervisorSettings
 from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
-from kyma_harness.host.errors import LockHeldError
+from kyma_harness.host.errors import HarnessError, LockHeldError, also
 from kyma_harness.host.interpreter import ANYWHERE, environment, program
 from kyma_harness.host.process import Child, handing_over, spawn
 from kyma_harness.host.sharing import Share
@@ -212,7 +212,10 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
         await _judge(child, steps, settings)
     except BaseException as error:
         await child.terminate(_KILL_SECONDS)
-        await EmbeddedCluster.remove_remains(settings.state)
+        try:
+            await EmbeddedCluster.remove_remains(settings.state)
+        except (HarnessError, OSError) as second:
+            also(error, f"What is left of it could not be removed: {second}")
         if isinstance(error, TimeoutError):
             raise ClusterStartError(
                 f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}",

@@ -23,6 +23,18 @@ class HarnessError(Exception):
         self.remedy = remedy
         self.timed_out = timed_out
 
+    def add(self, said: str) -> None:
+        """Say one thing more, below what was said."""
+        self.args = (f"{self}\n{said}",)
+
+
+def also(error: BaseException, said: str) -> None:
+    """Add to an error what went wrong besides: it is still the error that is told."""
+    if isinstance(error, HarnessError):
+        error.add(said)
+    else:
+        error.add_note(said)
+
 
 class SpawnError(HarnessError):
     """Report a program that could not be started."""
