@@ -77,11 +77,13 @@ async def verify(
         retry=retry_if_result(_some_do_not_hold),
         retry_error_callback=_last_result,
     )
-    checks: list[Check] = await retrying(_all_checks, installed, client, kyma)
+    file = installed.module.verification.script
+    script = load_script(file) if file else None  # once: it may do more than define a function
+    checks: list[Check] = await retrying(_all_checks, installed, client, kyma, script)
     return checks
 
 
-async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[Check]:
+async def _all_checks(installed: Installed, client: Client, kyma: str, script: Script | None) -> list[Check]:
     module = installed.module
     steps: list[Callable[[], Awaitable[Iterable[Check]]]] = [
         lambda: _resource_checks(client, module, kyma),
@@ -89,8 +91,7 @@ async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[C
     ]
     if module.verification.log:
         steps.append(lambda: _log_checks(client, module, kyma))
-    if module.verification.script:
-        script = load_script(module.verification.script)
+    if script:
         steps.append(lambda: script(installed, client))
     return [check for step in steps for check in await _taken(step)]
 
