@@ -48,6 +48,7 @@ class StoredCluster:
         made = copy.deepcopy(obj)
         number = len(self._events) + 1
         made["metadata"].setdefault("uid", f"uid-{number}")
+        made["metadata"].setdefault("creationTimestamp", "2022-12-01T00:00:00Z")
         made["metadata"]["resourceVersion"] = str(number)
         self.objects[_place(made)] = made
         self._tell("MODIFIED", made)
@@ -67,13 +68,16 @@ class StoredCluster:
             raise _refused(NotFoundError, 404, "NotFound", f"{kind.kind} {name}")
         return copy.deepcopy(found)
 
-    async def list(self, kind, *, namespace=None, field_selector=None, **_):
+    async def list(self, kind, *, namespace=None, field_selector=None, label_selector=None):
         self._check_served(kind)
         name = (field_selector or "").removeprefix("metadata.name=")
         found = [
             copy.deepcopy(obj)
             for (group_kind, key), obj in self.objects.items()
-            if group_kind == kind.group_kind and namespace in (None, key.namespace) and name in ("", key.name)
+            if group_kind == kind.group_kind
+            and namespace in (None, key.namespace)
+            and name in ("", key.name)
+            and (not label_selector or _is_selected(obj, label_selector))
         ]
         return ObjectList(items=found, resource_version=str(len(self._events)))
 
@@ -203,6 +207,13 @@ def _refused(error, status, reason, subject, path="/"):
 def _place(obj):
     key = ObjectKey.of(obj)
     return Kind.of(obj).group_kind, key
+
+
+def _is_selected(obj, selector):
+    """Tell whether an object has labels as in ``name=value,other``."""
+    labels = obj["metadata"].get("labels") or {}
+    pairs = [part.partition("=") for part in selector.split(",")]
+    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in pairs)
 
 
 def _scope(kind, namespace):

@@ -6,6 +6,7 @@ from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.resource_check import remove_forgotten
 from kyma_harness.kyma.documents import in_order
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
 from kyma_harness.kyma.makings import Made, Makings
@@ -37,6 +38,7 @@ async def undeploy(
         for one in ours:
             del left[one.uid]
     await _delete(client, makings, left.values(), within)
+    await remove_forgotten(client)
 
 
 async def _remove_module(client: Client, module: Module, makings: Makings, within: float) -> None:
