@@ -78,12 +78,13 @@ async def _live(testbed: Testbed, client: Client, one: Round) -> None:
     await one.timed("enable the module", _enable(testbed, client))
     await one.timed("switch to eventmesh", _switch(testbed, client, "eventmesh"))
     await one.timed("switch back to nats", _switch(testbed, client, "nats"))
-    await deploy.disable_module(client, module)
+    await deploy.disable_module(client, module, quirks=testbed.managers.quirks)
     await one.timed("disable the module", deploy.wait_until_removed(client, module))
 
 
 async def _enable(testbed: Testbed, client: Client) -> None:
-    await deploy.enable_module(client, testbed.module.short_name, channel=CHANNEL)
+    module, quirks = testbed.module.short_name, testbed.managers.quirks
+    await deploy.enable_module(client, module, channel=CHANNEL, quirks=quirks)
     await deploy.wait_until_ready(client, testbed.module)
 
 

@@ -74,7 +74,10 @@ class Testbed:
         if await self.provider.attach() or list(makings):
             template = self.template()
             async with self.client() as client:
-                await undeploy(client, self.module, self.managers.objects, template, makings)
+                managers = self.managers
+                await undeploy(
+                    client, self.module, managers.objects, template, makings, quirks=managers.quirks
+                )
 
     async def _give_up(self) -> None:
         await self.provider.delete()

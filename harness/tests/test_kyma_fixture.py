@@ -106,6 +106,7 @@ CONFTEST = """
     sys.path.append({tests!r})
     import pytest
     from kyma_harness.fixtures import cluster as fixtures
+    from kyma_harness.kyma.distribution.pair import NO_QUIRKS
     from test_kyma_fixture import DEFINITIONS, a_kyma
     from stored import StoredCluster
 
@@ -114,6 +115,10 @@ CONFTEST = """
     @pytest.fixture(scope="session")
     def _kyma_harness_client():
         return StoredCluster(*DEFINITIONS, a_kyma())
+
+    @pytest.fixture(scope="session")
+    def _kyma_harness_quirks():
+        return NO_QUIRKS
 
     @pytest.fixture(scope="session")
     def _kyma_harness_observer():

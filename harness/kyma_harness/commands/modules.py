@@ -64,7 +64,7 @@ async def disable(session: Session, module: str | None) -> Disabled:
     name = testbed.module.short_name
     with ledger.step("disable") as step:
         async with testbed.client() as client, _observing(testbed, client, step) as observer:
-            await deploy.disable_module(client, name)
+            await deploy.disable_module(client, name, quirks=testbed.managers.quirks)
             await deploy.wait_until_removed(client, name, observer=observer)
         step.note(f"{name} is gone, and the Kyma is Ready without it")
     return Disabled(cluster=testbed.settings.cluster, module=name, seconds=round(ledger.total(), 1))

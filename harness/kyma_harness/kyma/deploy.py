@@ -13,7 +13,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CLUSTER_ROLE, CRD, DEPLOYMENT
 from kubeloop.resource import Kind, Object, is_deleting
-from kyma_harness.kyma.distribution.pair import LifecycleManagers
+from kyma_harness.kyma.distribution.pair import ORIGINAL, LifecycleManagers, Quirks
 from kyma_harness.kyma.documents import in_order, parse_objects
 from kyma_harness.kyma.kinds import (
     DEFAULT_KYMA,
@@ -81,30 +81,42 @@ async def apply_all(client: Client, objects: Iterable[Object], makings: Makings 
 
 
 async def enable_module(
-    client: Client, module: str, *, channel: str | None = None, kyma: str = DEFAULT_KYMA
+    client: Client,
+    module: str,
+    *,
+    channel: str | None = None,
+    kyma: str = DEFAULT_KYMA,
+    quirks: Quirks = ORIGINAL,
 ) -> None:
     """List the module in the Kyma, or set its channel there; all other modules stay.
 
-    Waits for CRDs that are being deleted: the original takes them for there, remembers the chart as rendered,
-    and never creates them again.
+    Waits for CRDs that are being deleted, where the pair takes them for there: the original remembers the
+    chart as rendered, and never creates them again.
     """
-    await _until_no_definition_leaves(client)
+    if quirks.counts_leaving_definitions:
+        await _until_no_definition_leaves(client)
     entry = {"channel": channel, "name": module} if channel else {"name": module}
     await _list_modules(client, kyma, lambda listed: [*_without(module, listed), entry])
 
 
 async def disable_module(
-    client: Client, module: str, *, kyma: str = DEFAULT_KYMA, settle: float = 30
+    client: Client,
+    module: str,
+    *,
+    kyma: str = DEFAULT_KYMA,
+    quirks: Quirks = ORIGINAL,
+    settle: float = 30,
 ) -> None:
     """Take the module off the Kyma's list; nothing happens where it is not on it.
 
     For up to ``settle`` seconds it waits for lifecycle-manager to take note of the module, as one that is
-    taken off before leaves its Manifest behind. Then for module-manager to notice that the module is Ready,
-    if it is, and to end the passes that were under way: the original takes the answer of such an installation
-    for the end of the removal, and leaves everything behind.
+    taken off before leaves its Manifest behind. Then, where the pair needs it, for module-manager to notice
+    that the module is Ready, if it is, and to end the passes that were under way: the original takes the
+    answer of such an installation for the end of the removal, and leaves everything behind.
     """
     await _until_noted(client, module, kyma, settle)
-    await _settle(client, instance_name(module, kyma), settle)
+    if quirks.ends_a_removal_early:
+        await _settle(client, instance_name(module, kyma), settle)
     await _list_modules(client, kyma, lambda listed: _without(module, listed))
 
 

@@ -7,6 +7,7 @@ from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.bundle.resource_check import remove_forgotten
+from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
 from kyma_harness.kyma.documents import in_order
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
 from kyma_harness.kyma.makings import Made, Makings
@@ -22,6 +23,7 @@ async def undeploy(
     template: Sequence[Object],
     makings: Makings,
     *,
+    quirks: Quirks = ORIGINAL,
     within: float = 120,
 ) -> None:
     """Remove the module and wait, then the Kyma, the template and the managers, and wait until all are gone.
@@ -30,7 +32,7 @@ async def undeploy(
     name. ``within`` is in seconds, for each wait.
     """
     left = {one.uid: one for one in reversed(list(makings))}
-    await _remove_module(client, module, makings, within)
+    await _remove_module(client, module, makings, quirks, within)
     for group in ([_kyma()], in_order(template), in_order(managers)):
         wanted = {_place(item) for item in group}
         ours = [one for one in left.values() if _place_of(one) in wanted]
@@ -41,13 +43,15 @@ async def undeploy(
     await remove_forgotten(client)
 
 
-async def _remove_module(client: Client, module: Module, makings: Makings, within: float) -> None:
+async def _remove_module(
+    client: Client, module: Module, makings: Makings, quirks: Quirks, within: float
+) -> None:
     try:
         kyma = await client.get(KYMA, DEFAULT_KYMA, KCP_NAMESPACE)
     except (NotFoundError, KindAbsentError):
         return
     if kyma in makings and module.short_name in deploy.modules_of(kyma):
-        await deploy.disable_module(client, module.short_name)
+        await deploy.disable_module(client, module.short_name, quirks=quirks)
         await deploy.wait_until_removed(client, module.short_name, within=within)
 
 

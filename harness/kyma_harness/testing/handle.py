@@ -9,6 +9,7 @@ from kubeloop.resource import Kind
 from kyma_harness.blocking import Portal
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from kyma_harness.testing.api import Api, Expectation
 
@@ -24,16 +25,22 @@ class KymaHandle:
     portal: Portal
     client: Client
     name: str = DEFAULT_KYMA
+    quirks: Quirks = ORIGINAL
+    """What the pair of managers gets wrong."""
 
     def enable(self, module: str, *, channel: str | None = None) -> None:
         """Add a module, or change its channel; waits for nothing."""
         with self.api.acting(f"enable module {module}"):
-            self.portal.call(deploy.enable_module(self.client, module, channel=channel, kyma=self.name))
+            enabling = deploy.enable_module(
+                self.client, module, channel=channel, kyma=self.name, quirks=self.quirks
+            )
+            self.portal.call(enabling)
 
     def disable(self, module: str) -> None:
         """Remove a module; waits for nothing, and is no error where it is not there."""
         with self.api.acting(f"disable module {module}"):
-            self.portal.call(deploy.disable_module(self.client, module, kyma=self.name))
+            disabling = deploy.disable_module(self.client, module, kyma=self.name, quirks=self.quirks)
+            self.portal.call(disabling)
 
     def modules(self) -> list[str]:
         """Return the names in ``spec.modules``."""

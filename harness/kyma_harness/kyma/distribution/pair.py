@@ -18,6 +18,20 @@ MANIFESTS = ("lifecycle-manager.yaml", "module-manager.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """What a pair gets wrong, so that whoever works with it has to wait."""
+
+    ends_a_removal_early: bool
+    """Whether it takes the good answer of an installation under way for the end of the removal."""
+    counts_leaving_definitions: bool
+    """Whether it takes definitions that are being deleted for there, and never makes them again."""
+
+
+ORIGINAL = Quirks(ends_a_removal_early=True, counts_leaving_definitions=True)
+NO_QUIRKS = Quirks(ends_a_removal_early=False, counts_leaving_definitions=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LifecycleManagers:
     """A pair of managers that can be deployed, and why it is this one."""
 
@@ -27,6 +41,11 @@ class LifecycleManagers:
     objects: Sequence[Object]
     rules: Sequence[Path]
     placeholders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quirks(self) -> Quirks:
+        """What this pair gets wrong."""
+        return NO_QUIRKS if self.pair is Choice.BUILTIN else ORIGINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
