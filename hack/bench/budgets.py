@@ -16,6 +16,7 @@ from kubeloop.resource import Kind
 from kyma_harness import lifetime
 from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.resource_check import kinds_of
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.mainjob import CHANNEL
 from kyma_harness.observe.claims import has_state
@@ -79,7 +80,8 @@ async def _live(testbed: Testbed, client: Client, one: Round) -> None:
     await one.timed("switch to eventmesh", _switch(testbed, client, "eventmesh"))
     await one.timed("switch back to nats", _switch(testbed, client, "nats"))
     await deploy.disable_module(client, module, quirks=testbed.managers.quirks)
-    await one.timed("disable the module", deploy.wait_until_removed(client, module))
+    kinds = kinds_of(testbed.module)
+    await one.timed("disable the module", deploy.wait_until_removed(client, module, kinds=kinds))
 
 
 async def _enable(testbed: Testbed, client: Client) -> None:

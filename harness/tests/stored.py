@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from kubeloop.client.collections import ObjectList, WatchEvent
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError, ServerError, UnreachableError
 from kubeloop.resource import Kind, ObjectKey
+from kyma_harness.kyma.distribution.pair import BUILTIN_MANIFESTS
+from kyma_harness.kyma.documents import parse_objects
 
 CLUSTER_SCOPED = {
     "APIService",
@@ -17,6 +19,13 @@ CLUSTER_SCOPED = {
     "Node",
     "StorageClass",
 }
+KYMA_VERSION = "operator.kyma-project.io/v1alpha1"
+KYMA_DEFINITIONS = [
+    item
+    for file in sorted(BUILTIN_MANIFESTS.glob("*.yaml"))
+    for item in parse_objects(file.read_text(), file.name)
+    if item["kind"] == "CustomResourceDefinition"
+]
 ABSENT = {"Kyma", "Manifest", "ModuleTemplate"}
 """Kinds that are served once a definition of them is there."""
 

@@ -6,25 +6,17 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from stored import StoredCluster, an_object
+from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
+from kubeloop.resource import Kind
 from kyma_harness.blocking import Portal
 from kyma_harness.fixtures.cluster import Freeing
 from kyma_harness.host.process import run
-from kyma_harness.kyma.distribution.pair import BUILTIN_MANIFESTS
-from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.observe.waits import WaitError
 from kyma_harness.testing.api import Api
 from kyma_harness.testing.handle import KymaHandle
 
-VERSION = "operator.kyma-project.io/v1alpha1"
 MANIFEST = ("Manifest.operator.kyma-project.io", ("kcp-system", "default-kyma-lamp"))
-DEFINITIONS = [
-    item
-    for file in BUILTIN_MANIFESTS.glob("*.yaml")
-    for item in parse_objects(file.read_text(), file.name)
-    if item["kind"] == "CustomResourceDefinition"
-]
 
 
 def a_kyma(*listed, lingering=()):
@@ -33,19 +25,19 @@ def a_kyma(*listed, lingering=()):
         "Kyma",
         "default-kyma",
         "kcp-system",
-        api_version=VERSION,
+        api_version=KYMA_VERSION,
         spec={"modules": [{"name": name} for name in listed]},
         status={"state": "Processing" if lingering else "Ready", "moduleStatus": states},
     )
 
 
 def a_manifest():
-    return an_object("Manifest", "default-kyma-lamp", "kcp-system", api_version=VERSION, spec={})
+    return an_object("Manifest", "default-kyma-lamp", "kcp-system", api_version=KYMA_VERSION, spec={})
 
 
 @pytest.fixture
 def cluster():
-    return StoredCluster(*DEFINITIONS, a_kyma())
+    return StoredCluster(*KYMA_DEFINITIONS, a_kyma())
 
 
 @pytest.fixture
@@ -73,6 +65,25 @@ def test_once_the_kyma_could_not_be_freed_the_next_test_only_looks(handle, clust
         freeing.free(handle, "test_two")
     with pytest.raises(pytest.fail.Exception, match="not free since test_one"):
         freeing.free(handle, "test_three")
+
+
+def test_a_definition_of_the_module_that_does_not_go_counts_as_well(cluster):
+    definition = an_object(
+        "CustomResourceDefinition",
+        "lamps.example.com",
+        api_version="apiextensions.k8s.io/v1",
+        spec={"group": "example.com", "names": {"kind": "Lamp"}},
+    )
+    definition["metadata"]["deletionTimestamp"] = "2022-12-01T00:00:00Z"
+    cluster.put(definition)
+    freeing, lamp = Freeing(within=0.2, glance=0.01), Kind.parse("example.com/v1", "Lamp")
+    with Portal() as portal:
+        handle = KymaHandle(api=Api(portal, cluster), portal=portal, client=cluster, kinds=[lamp])
+
+        with pytest.raises(WaitError, match=r"lamps\.example\.com \(being deleted\)"):
+            freeing.free(handle, "test_one")
+        with pytest.raises(pytest.fail.Exception, match="not free since test_one"):
+            freeing.free(handle, "test_two")
 
 
 def test_once_it_is_free_again_all_is_as_before(handle, cluster):
@@ -107,18 +118,22 @@ CONFTEST = """
     import pytest
     from kyma_harness.fixtures import cluster as fixtures
     from kyma_harness.kyma.distribution.pair import NO_QUIRKS
-    from test_kyma_fixture import DEFINITIONS, a_kyma
-    from stored import StoredCluster
+    from test_kyma_fixture import a_kyma
+    from stored import KYMA_DEFINITIONS, StoredCluster
 
     fixtures.Freeing.__init__.__kwdefaults__.update(within=1.0, glance=0.01)
 
     @pytest.fixture(scope="session")
     def _kyma_harness_client():
-        return StoredCluster(*DEFINITIONS, a_kyma())
+        return StoredCluster(*KYMA_DEFINITIONS, a_kyma())
 
     @pytest.fixture(scope="session")
     def _kyma_harness_quirks():
         return NO_QUIRKS
+
+    @pytest.fixture(scope="session")
+    def _kyma_harness_kinds():
+        return []
 
     @pytest.fixture(scope="session")
     def _kyma_harness_observer():

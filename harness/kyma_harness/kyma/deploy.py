@@ -6,13 +6,14 @@ Each step can be taken again on a cluster where it was taken before.
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from kubeloop.client import Client
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CLUSTER_ROLE, CRD, DEPLOYMENT
-from kubeloop.resource import Kind, Object, is_deleting
+from kubeloop.resource import Kind, Object, ObjectKey, describe, finalizers_of, is_deleting
 from kyma_harness.kyma.distribution.pair import ORIGINAL, LifecycleManagers, Quirks
 from kyma_harness.kyma.documents import in_order, parse_objects
 from kyma_harness.kyma.kinds import (
@@ -151,23 +152,36 @@ async def wait_until_removed(
     client: Client,
     module: str,
     *,
+    kinds: Iterable[Kind],
     kyma: str = DEFAULT_KYMA,
     within: float = 120,
     observer: Observer | None = None,
-) -> None:
-    """Wait until the module's Manifest is gone and the Kyma is Ready without it.
+) -> list[str]:
+    """Wait until the Manifest is gone, the Kyma is Ready without the module, and nothing of it is leaving.
 
-    With an observer the waits have a live line, and end early where they are hopeless.
+    ``kinds`` are those that the module defines: what is left of them is named in the error, such as a custom
+    resource that a finalizer holds. Returns the definitions that nobody deletes. With an observer the waits
+    have a live line, and end early where they are hopeless.
     """
-    manifest = Target(kind=MANIFEST, name=instance_name(module, kyma), namespace=KCP_NAMESPACE)
+    waits = _Waits(client=client, within=within, observer=observer)
+    await waits.until_gone(Target(kind=MANIFEST, name=instance_name(module, kyma), namespace=KCP_NAMESPACE))
     target = Target(kind=KYMA, name=kyma, namespace=KCP_NAMESPACE)
-    what = "be Ready without the module"
-    if observer is None:
-        await wait_for(client, manifest, is_gone(), what="be gone", within=within)
-        await wait_for(client, target, _lacks(module), what=what, within=within)
-    else:
-        await observer.wait_for(manifest, is_gone(), what="be gone", within=within, leaving=True)
-        await observer.wait_for(target, _lacks(module), what=what, within=within)
+    await waits.until(target, _lacks(module), what="be Ready without the module")
+    return await until_nothing_leaves(client, kinds, within=within, observer=observer)
+
+
+async def until_nothing_leaves(
+    client: Client, kinds: Iterable[Kind], *, within: float = 120, observer: Observer | None = None
+) -> list[str]:
+    """Wait until no definition of these kinds is being deleted; returns those that nobody deletes."""
+    waits, staying = _Waits(client=client, within=within, observer=observer), []
+    for kind in kinds:
+        definition = await _definition_of(client, kind)
+        if definition and is_deleting(definition):
+            await _until_kind_is_gone(waits, kind, definition)
+        elif definition:
+            staying.append(describe(definition))
+    return staying
 
 
 def modules_of(kyma: Object) -> list[str]:
@@ -180,6 +194,64 @@ def modules_of(kyma: Object) -> list[str]:
 def instance_name(module: str, kyma: str = DEFAULT_KYMA) -> str:
     """Return the name of a module's Manifest and of its custom resource (contract 2.3)."""
     return f"{kyma}-{module}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waits:
+    """Waits of one removal, with an observer or without."""
+
+    client: Client
+    within: float
+    observer: Observer | None
+
+    async def until(self, target: Target, claim: Claim, *, what: str, leaving: bool = False) -> None:
+        if self.observer is None:
+            await wait_for(self.client, target, claim, what=what, within=self.within)
+        else:
+            await self.observer.wait_for(target, claim, what=what, within=self.within, leaving=leaving)
+
+    async def until_gone(self, target: Target) -> None:
+        await self.until(target, is_gone(), what="be gone", leaving=True)
+
+
+async def _until_kind_is_gone(waits: _Waits, kind: Kind, definition: Object) -> None:
+    """Wait for custom resources and then their definition, which Kubernetes keeps until they are gone."""
+    try:
+        for item in await _resources_of(waits.client, kind):
+            key = ObjectKey.of(item)
+            await waits.until_gone(Target(kind=kind, name=key.name, namespace=key.namespace or None))
+        await waits.until_gone(Target(kind=CRD, name=definition["metadata"]["name"]))
+    except WaitError as error:
+        left = [_held(item) for item in await _resources_of(waits.client, kind)]
+        listed = ", ".join([*left, f"{describe(definition)} (being deleted)"])
+        raise WaitError(
+            f"the module is off the Kyma, and of it is left: {listed}\n{error}",
+            error.last,
+            error.symptoms,
+            timed_out=error.timed_out,
+        ) from None
+
+
+def _held(item: Object) -> str:
+    holders = ", ".join(finalizers_of(item))
+    return f"{describe(item)} (held by {holders})" if holders else describe(item)
+
+
+async def _definition_of(client: Client, kind: Kind) -> Object | None:
+    wanted = (kind.group, kind.kind)
+    for item in (await client.list(CRD)).items:
+        spec = item.get("spec") or {}
+        if (spec.get("group"), spec.get("names", {}).get("kind")) == wanted:
+            return {"apiVersion": CRD.api_version, "kind": CRD.kind, **item}
+    return None
+
+
+async def _resources_of(client: Client, kind: Kind) -> list[Object]:
+    try:
+        items = (await client.list(kind)).items
+    except (NotFoundError, KindAbsentError):
+        return []
+    return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in items]
 
 
 async def _apply(client: Client, item: Object, makings: Makings | None) -> Object:

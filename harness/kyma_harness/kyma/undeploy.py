@@ -6,7 +6,7 @@ from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.resource_check import remove_forgotten
+from kyma_harness.kyma.bundle.resource_check import kinds_of, remove_forgotten
 from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
 from kyma_harness.kyma.documents import in_order
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
@@ -52,7 +52,7 @@ async def _remove_module(
         return
     if kyma in makings and module.short_name in deploy.modules_of(kyma):
         await deploy.disable_module(client, module.short_name, quirks=quirks)
-        await deploy.wait_until_removed(client, module.short_name, within=within)
+        await deploy.wait_until_removed(client, module.short_name, kinds=kinds_of(module), within=within)
 
 
 async def _delete(client: Client, makings: Makings, made: Iterable[Made], within: float) -> None:

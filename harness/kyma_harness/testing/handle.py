@@ -1,6 +1,6 @@
 """What a test holds in its hands: the Kyma, and a way to reach what the module runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ class KymaHandle:
     name: str = DEFAULT_KYMA
     quirks: Quirks = ORIGINAL
     """What the pair of managers gets wrong."""
+    kinds: Sequence[Kind] = ()
+    """What the module under test defines: nothing of it is to be left where there is no module."""
 
     def enable(self, module: str, *, channel: str | None = None) -> None:
         """Add a module, or change its channel; waits for nothing."""
@@ -67,11 +69,20 @@ class KymaHandle:
             if module in listed:
                 self.disable(module)
             removed = deploy.wait_until_removed(
-                self.client, module, kyma=self.name, within=within, observer=self.api.observer
+                self.client,
+                module,
+                kinds=[resource.target.kind] if resource else [],
+                kyma=self.name,
+                within=within,
+                observer=self.api.observer,
             )
             self.portal.call(removed)
             if resource:
                 resource.to_be_gone(within=within)
+        leaving = deploy.until_nothing_leaves(
+            self.client, self.kinds, within=within, observer=self.api.observer
+        )
+        self.portal.call(leaving)
 
     def _resource_of(self, module: str) -> Expectation | None:
         name = deploy.instance_name(module, self.name)

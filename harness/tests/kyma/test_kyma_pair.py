@@ -177,7 +177,7 @@ async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_eve
     assert (await lamp.client.get(CONFIG_MAP, "lamp", "lamps"))["data"]
 
     await lamp.client.merge_patch(LAMP, NAME, {"metadata": {"finalizers": []}}, namespace=KCP_NAMESPACE)
-    await deploy.wait_until_removed(lamp.client, "lamp")
+    await deploy.wait_until_removed(lamp.client, "lamp", kinds=[LAMP])
 
     await lamp.until(CONFIG_MAP, "lamp", is_gone(), namespace="lamps")
     if managers.pair is Choice.BUILTIN:  # a pass of the original that is under way may create it again
@@ -335,4 +335,4 @@ async def test_a_module_that_is_removed_as_soon_as_it_was_added_leaves_no_manife
     await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks)
     await deploy.disable_module(lamp.client, "lamp", quirks=lamp.quirks)
 
-    await deploy.wait_until_removed(lamp.client, "lamp")
+    await deploy.wait_until_removed(lamp.client, "lamp", kinds=[LAMP])

@@ -3,27 +3,19 @@
 import asyncio
 
 import pytest
-from stored import StoredCluster, an_object
+from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
 from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import BUILTIN_MANIFESTS, NO_QUIRKS, ORIGINAL, LifecycleManagers
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.distribution.pair import NO_QUIRKS, ORIGINAL, LifecycleManagers
 
-VERSION = "operator.kyma-project.io/v1alpha1"
 LAMP = {"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "default-kyma-lamp"}}
-DEFINITIONS = [
-    item
-    for file in BUILTIN_MANIFESTS.glob("*.yaml")
-    for item in parse_objects(file.read_text(), file.name)
-    if item["kind"] == "CustomResourceDefinition"
-]
 
 
 def a_manifest(number=0):
     state = {"state": "Ready", "pass": number}
     fields = {"spec": {"resource": LAMP}, "status": state}
-    return an_object("Manifest", "default-kyma-lamp", "kcp-system", api_version=VERSION, **fields)
+    return an_object("Manifest", "default-kyma-lamp", "kcp-system", api_version=KYMA_VERSION, **fields)
 
 
 @pytest.fixture
@@ -32,7 +24,7 @@ def cluster():
         "Kyma",
         "default-kyma",
         "kcp-system",
-        api_version=VERSION,
+        api_version=KYMA_VERSION,
         spec={"modules": [{"name": "lamp"}]},
         status={"state": "Ready", "moduleStatus": [{"moduleName": "lamp", "state": "Ready"}]},
     )
@@ -43,7 +35,7 @@ def cluster():
         api_version="example.com/v1",
         status={"state": "Ready"},
     )
-    return StoredCluster(*DEFINITIONS, kyma, a_manifest(), lamp)
+    return StoredCluster(*KYMA_DEFINITIONS, kyma, a_manifest(), lamp)
 
 
 def is_listed(cluster):

@@ -65,6 +65,19 @@ def definition_of(module: Module) -> Object:
     )
 
 
+def kinds_of(module: Module) -> list[Kind]:
+    """Return the kinds that the chart defines, each in the version that is stored."""
+    return [
+        Kind(group=item["spec"]["group"], version=_stored(item), kind=item["spec"]["names"]["kind"])
+        for item in definitions_of(module)
+    ]
+
+
+def _stored(definition: Object) -> str:
+    versions: list[dict[str, Any]] = definition["spec"]["versions"]
+    return next((str(one["name"]) for one in versions if one.get("storage")), str(versions[0]["name"]))
+
+
 async def _try_out(module: Module, client: Client, definition: Object) -> None:
     resource = copy.deepcopy(dict(module.default_cr))
     kind = Kind.of(resource)
