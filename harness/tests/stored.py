@@ -77,7 +77,7 @@ class StoredCluster:
             raise _refused(NotFoundError, 404, "NotFound", f"{kind.kind} {name}")
         return copy.deepcopy(found)
 
-    async def list(self, kind, *, namespace=None, field_selector=None, label_selector=None):
+    async def list(self, kind, *, namespace=None, field_selector=None, label_selector=None, **_):
         self._check_served(kind)
         name = (field_selector or "").removeprefix("metadata.name=")
         found = [
