@@ -12,7 +12,7 @@ from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.errors import MismatchError, RecordError
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
-from kyma_harness.host.paths import private_folder, write_private
+from kyma_harness.host.paths import definite, private_folder, write_private
 from kyma_harness.kyma.makings import Made
 from kyma_harness.settings import DEFAULT_MODULE, Settings
 
@@ -55,7 +55,7 @@ class Record:
             provider=provider,
             kyma=kyma,
             module=str(settings.module),
-            kyma_dist=str(settings.kyma_dist.absolute()) if settings.kyma_dist else None,
+            kyma_dist=str(settings.kyma_dist) if settings.kyma_dist else None,
             options=options,
             detached=settings.detached,
             kept=settings.keep,
@@ -131,8 +131,12 @@ class Record:
             )
 
     def _asked(self) -> dict[str, str]:
-        chosen = {"provider": self.provider, "kyma": self.kyma, "module": self.module}
-        options = {name: value for name, value in self.options.items() if name != CONFIRMATION}
+        chosen = {"provider": self.provider, "kyma": self.kyma, "module": str(definite(Path(self.module)))}
+        options = {
+            name: definite(Path(value)) if name in PATHS else value
+            for name, value in self.options.items()
+            if name != CONFIRMATION
+        }
         return {**chosen, **{f"option {name}": str(value) for name, value in options.items()}}
 
     def with_objects(self, made: Iterable[Made]) -> Self:

@@ -35,6 +35,15 @@ def runtime_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return private_folder(common / f"{_APPLICATION}-{os.getuid()}")
 
 
+def definite(path: Path, base: Path | None = None) -> Path:
+    """Return the one absolute path of a file, whichever way it was named; relative ones begin at ``base``.
+
+    Links on the way are followed, a link in its place is not: what lies beside it, or its name, may count.
+    """
+    whole = (base or Path.cwd()) / path
+    return whole.resolve() if whole.name in {"", ".."} else whole.parent.resolve() / whole.name
+
+
 def private_folder(path: Path) -> Path:
     """Create a folder that only this user may enter, and refuse one that somebody else has prepared."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
