@@ -12,7 +12,7 @@ from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.errors import MismatchError, RecordError
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
-from kyma_harness.host.paths import definite, private_folder, write_private
+from kyma_harness.host.paths import definite, explained, private_folder, write_private
 from kyma_harness.kyma.makings import Made
 from kyma_harness.settings import DEFAULT_MODULE, Settings
 
@@ -69,14 +69,16 @@ class Record:
         """Return what was recorded of the settings' cluster; nothing where there is none.
 
         Fields that only another version knows are left out. Raises :class:`RecordError` where the rest makes
-        no sense.
+        no sense, and :class:`PlaceError` where the file may not be read.
         """
         file = settings.cluster_state / NAME
         try:
             return cls._of_json(file.read_text())
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, AttributeError, OSError) as error:
+        except OSError as error:
+            raise explained(error) or error from None
+        except (ValueError, TypeError, AttributeError) as error:
             name = settings.cluster
             raise RecordError(
                 f"{file} does not say what cluster {name} was made for ({type(error).__name__}: {error})",

@@ -7,6 +7,7 @@ HarnessError                 what the harness raises on purpose: shown as a sent
  ├ NoPortLeftError           the whole range is reserved or in use
  ├ LockHeldError             somebody else holds a lock for longer than we are willing to wait
  ├ UnsafeFolderError         a folder meant for secrets is open to other users
+ ├ PlaceError                a folder or file that we need cannot be used, or there is no room
  └ ForeignFolderError        a folder that was to be removed has nothing of ours
 """
 
@@ -68,6 +69,10 @@ class LockHeldError(HarnessError):
 
 class UnsafeFolderError(HarnessError):
     """Report a folder that other users could write to or read from."""
+
+
+class PlaceError(HarnessError):
+    """Report a folder or a file that the system does not let us use."""
 
 
 class ForeignFolderError(HarnessError):

@@ -1,16 +1,22 @@
 """Where the harness keeps things: by the XDG rules, each place overridable."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from kyma_harness.host.descendants import known_name
-from kyma_harness.host.errors import ForeignFolderError, UnsafeFolderError
+from kyma_harness.host.errors import ForeignFolderError, PlaceError, UnsafeFolderError
 
 _APPLICATION = "kyma-harness"
 _COMMON = Path("/tmp")  # noqa: S108 - what is made there is checked for its owner
 _SHOWN = 3
+_USERS_OWN = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+    | {errno.ELOOP, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.EISDIR}
+)
+"""What a machine says no with for reasons of its own: rights, room, and what lies in the way."""
 
 
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -42,6 +48,32 @@ def definite(path: Path, base: Path | None = None) -> Path:
     """
     whole = (base or Path.cwd()) / path
     return whole.resolve() if whole.name in {"", ".."} else whole.parent.resolve() / whole.name
+
+
+def explained(error: OSError, environ: Mapping[str, str] = os.environ) -> PlaceError | None:
+    """Say what the system does not let us do, to which place, and which variable names another.
+
+    None for an error that is none of its user's to mend, but a defect.
+    """
+    if error.errno not in _USERS_OWN:
+        return None
+    place = Path(os.fsdecode(error.filename)) if error.filename else None
+    what = f"{place} cannot be used" if place else "a file cannot be written"
+    variables = " or ".join(_variables_of(place, environ)) if place else ""
+    remedy = f"name another folder with {variables}" if variables else "make room, or let this user in there"
+    return PlaceError(f"{what} ({error.strerror})", remedy=remedy)
+
+
+def _variables_of(place: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return by which variables the folders are named that a place is in, or that are in it."""
+    folders = {"KYMA_HARNESS_STATE": state_dir(environ), "KYMA_HARNESS_CACHE": cache_dir(environ)}
+    if base := environ.get("XDG_RUNTIME_DIR"):
+        folders["XDG_RUNTIME_DIR"] = Path(base)
+    return [
+        name
+        for name, folder in folders.items()
+        if place.is_relative_to(folder) or folder.is_relative_to(place)
+    ]
 
 
 def private_folder(path: Path) -> Path:
@@ -103,9 +135,13 @@ def _few(names: list[str]) -> str:
 
 
 def _place(environ: Mapping[str, str], own: str, xdg: str, fallback: str) -> Path:
-    if chosen := environ.get(own):
-        return Path(chosen).expanduser().absolute()
-    base = environ.get(xdg)
-    # The XDG rules: a relative path there is invalid and to be ignored.
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / fallback
+    try:
+        if chosen := environ.get(own):
+            return Path(chosen).expanduser().absolute()
+        base = environ.get(xdg)
+        # The XDG rules: a relative path there is invalid and to be ignored.
+        root = Path(base) if base and Path(base).is_absolute() else Path.home() / fallback
+    except RuntimeError as error:  # a user without a name, as containers have
+        remedy = f"name a folder with {own}"
+        raise PlaceError(f"this user has no home folder ({error})", remedy=remedy) from None
     return root / _APPLICATION

@@ -1,11 +1,10 @@
 """What is somebody else's in a folder stays, whoever clears it, and no cluster is made beside it."""
 
-import ctypes
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from unprivileged import run_unprivileged
 
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.embedded.cluster import EmbeddedCluster
@@ -151,15 +150,7 @@ def test_what_a_pod_has_made_read_only_goes_as_well(tmp_path: Path) -> None:
     inner.chmod(0o500)
     inner.parent.chmod(0o500)
 
-    done = subprocess.run(
-        [sys.executable, "-c", REMOVAL, layout.root], check=False, preexec_fn=_without_root_s_privilege
-    )
+    done = run_unprivileged([sys.executable, "-c", REMOVAL, layout.root])
 
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
-
-
-def _without_root_s_privilege() -> None:
-    """Have the next program ask for permissions as anybody has to: root is let in everywhere else."""
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
