@@ -20,7 +20,7 @@ from typing import IO, NoReturn
 
 from kyma_harness.host.descendants import MARKER
 from kyma_harness.host.errors import CommandError, SpawnError
-from kyma_harness.host.lastlines import last_lines, tail
+from kyma_harness.host.lastlines import last_lines, tail, telling
 
 _PR_SET_PDEATHSIG = 1
 
@@ -72,6 +72,10 @@ class Child:
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines it wrote, as far as it writes to a file."""
         return tail(self.log_path, lines) if self.log_path else ""
+
+    def last_words(self) -> str:
+        """Return why it ended, by its own words, as far as it writes to a file."""
+        return telling(self.log_path) if self.log_path else ""
 
     def disown(self) -> None:
         """Let it live on without us: a process meant to outlive its parent is nobody's to signal."""
