@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kubeloop.kinds import CRD, DEPLOYMENT
-from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.choices import Choice
 from kyma_harness.testbed import Testbed
 from kyma_harness.testing.api import Api
 from kyma_harness.testing.handle import KymaHandle

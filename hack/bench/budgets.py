@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from kubeloop.client import Client
 from kubeloop.resource import Kind
 from kyma_harness import lifetime
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.kyma.bundle.resource_check import kinds_of
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.mainjob import CHANNEL
 from kyma_harness.observe.claims import has_state
@@ -78,12 +79,14 @@ async def _live(testbed: Testbed, client: Client, one: Round) -> None:
     await one.timed("enable the module", _enable(testbed, client))
     await one.timed("switch to eventmesh", _switch(testbed, client, "eventmesh"))
     await one.timed("switch back to nats", _switch(testbed, client, "nats"))
-    await deploy.disable_module(client, module)
-    await one.timed("disable the module", deploy.wait_until_removed(client, module))
+    await deploy.disable_module(client, module, quirks=testbed.managers.quirks)
+    kinds = kinds_of(testbed.module)
+    await one.timed("disable the module", deploy.wait_until_removed(client, module, kinds=kinds))
 
 
 async def _enable(testbed: Testbed, client: Client) -> None:
-    await deploy.enable_module(client, testbed.module.short_name, channel=CHANNEL)
+    module, quirks = testbed.module.short_name, testbed.managers.quirks
+    await deploy.enable_module(client, module, channel=CHANNEL, quirks=quirks)
     await deploy.wait_until_ready(client, testbed.module)
 
 

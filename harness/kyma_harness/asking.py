@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kyma_harness.clusters.choice import AUTO, NAMES
+from kyma_harness.choices import AUTO, NAMES, Way
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.image.supply import Way
+from kyma_harness.host.paths import definite
 
 
 class AnswerError(HarnessError):
@@ -41,7 +41,7 @@ class Question:
         """The environment variable."""
         return f"KYMA_HARNESS_{self.name.upper()}"
 
-    def checked(self, value: str) -> str | Path | dict[str, str]:
+    def checked(self, value: str, base: Path | None = None) -> str | Path | dict[str, str]:
         """Return an answer as it is used; a command line checks its own, other places do not."""
         if self.choices and value not in self.choices:
             raise AnswerError(
@@ -50,7 +50,7 @@ class Question:
             )
         if self.is_mapping:
             return self._mapping(value)
-        return Path(value).absolute() if self.is_path else value
+        return definite(Path(value), base) if self.is_path else value
 
     def _mapping(self, value: str) -> dict[str, str]:
         pairs = [part.partition("=") for part in value.split(",")]
@@ -82,16 +82,18 @@ def answers(
     given: Mapping[str, Any],
     configured: Callable[[str], str] = lambda _: "",
     environ: Mapping[str, str] = os.environ,
+    base: Path | None = None,
 ) -> dict[str, Any]:
     """Return everything that was asked for, as :class:`kyma_harness.settings.Settings` takes it.
 
-    ``given`` has the command line's values by name, ``configured`` returns a configuration file's.
+    ``given`` has the command line's values by name, ``configured`` returns a configuration file's. Paths
+    begin at ``base``, by default the current folder.
     """
     found: dict[str, Any] = {}
     for question in QUESTIONS:
         value = given.get(question.name) or environ.get(question.variable) or configured(question.name)
         if value:
-            found[question.name] = question.checked(str(value))
+            found[question.name] = question.checked(str(value), base)
     options = {name: value for name, value in found.items() if name not in NOT_OPTIONS}
     return {
         "provider": found.get("provider", AUTO),

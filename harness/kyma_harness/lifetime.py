@@ -6,15 +6,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kyma_harness.choices import Choice
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.clusters.errors import MismatchError
 from kyma_harness.clusters.making import provider_to_delete
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Progress
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.embedded.layout import Layout
 from kyma_harness.fingerprint import differences
+from kyma_harness.host.errors import HarnessError, also
 from kyma_harness.host.locks import FileLock
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.record import Record
 from kyma_harness.settings import Settings
 from kyma_harness.testbed import Testbed, set_up
@@ -62,6 +64,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
     The caller holds the lock of :func:`making`. A cluster that tests have kept is made anew where anything
     about it has changed; any other is refused where something else is asked for than it was made with.
     """
+    Layout(testbed.settings.cluster_state).check_free()
     await testbed.users.join(GOING_SECONDS)
     settings, now = testbed.settings, _record(testbed)
     known = Record.read(settings)
@@ -73,11 +76,20 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
         if await testbed.provider.attach():
             deployed = known.deployed == testbed.fingerprint
             return Start(found=True, changes=changes, is_deployed=deployed)
+        if known.makings:
+            raise MismatchError(
+                f"cluster {settings.cluster} is not claimed any more, and what was deployed into it is still "
+                f"noted: {len(known.makings)} objects",
+                remedy="take them away first with `kyma-harness down`",
+            )
     now.write(settings)
     try:
         await testbed.provider.create(on_progress)
-    except BaseException:
-        now.forget(settings)
+    except BaseException as error:
+        try:
+            now.forget(settings)
+        except (HarnessError, OSError) as second:
+            also(error, str(second))
         raise
     return Start(found=False, changes=changes)
 

@@ -141,7 +141,8 @@ def listed(objects: Iterable[Object]) -> str:
 
 async def enable(testbed: Testbed, client: Client, step: Step, channel: str = CHANNEL) -> None:
     """Add the module to the Kyma and wait until both say Ready."""
-    await deploy.enable_module(client, testbed.module.short_name, channel=channel)
+    quirks = testbed.managers.quirks
+    await deploy.enable_module(client, testbed.module.short_name, channel=channel, quirks=quirks)
     await deploy.wait_until_ready(client, testbed.module, line=step)
     step.note(f"{testbed.module.short_name} is Ready, and the Kyma with it")
 

@@ -2,16 +2,18 @@
 
 import json
 import time
+import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from kyma_harness.clusters.choice import AUTO
+from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.errors import MismatchError, RecordError
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
-from kyma_harness.host.paths import private_folder, write_private
-from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.host.paths import definite, explained, private_folder, write_private
+from kyma_harness.kyma.makings import Made
 from kyma_harness.settings import DEFAULT_MODULE, Settings
 
 NAME = "testbed.json"
@@ -39,6 +41,10 @@ class Record:
     """What it was made of."""
     deployed: dict[str, str] | None = None
     """What lifecycle managers, bundle and Kyma in it were made of; None while they are not all there."""
+    claim: str = ""
+    """By what a cluster that stays is known to be ours: its name is the same for everybody."""
+    makings: list[dict[str, str]] = field(default_factory=list)
+    """In a cluster that stays: what we have made there, and delete again; see :class:`Made`."""
 
     @classmethod
     def of(cls, settings: Settings, *, provider: str, kyma: str, fingerprint: Fingerprint) -> Self:
@@ -49,12 +55,13 @@ class Record:
             provider=provider,
             kyma=kyma,
             module=str(settings.module),
-            kyma_dist=str(settings.kyma_dist.absolute()) if settings.kyma_dist else None,
+            kyma_dist=str(settings.kyma_dist) if settings.kyma_dist else None,
             options=options,
             detached=settings.detached,
             kept=settings.keep,
             made=time.time(),
             fingerprint=dict(fingerprint),
+            claim=uuid.uuid4().hex,
         )
 
     @classmethod
@@ -62,14 +69,16 @@ class Record:
         """Return what was recorded of the settings' cluster; nothing where there is none.
 
         Fields that only another version knows are left out. Raises :class:`RecordError` where the rest makes
-        no sense.
+        no sense, and :class:`PlaceError` where the file may not be read.
         """
         file = settings.cluster_state / NAME
         try:
             return cls._of_json(file.read_text())
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, AttributeError, OSError) as error:
+        except OSError as error:
+            raise explained(error) or error from None
+        except (ValueError, TypeError, AttributeError) as error:
             name = settings.cluster
             raise RecordError(
                 f"{file} does not say what cluster {name} was made for ({type(error).__name__}: {error})",
@@ -83,6 +92,7 @@ class Record:
         options = _known(ProviderOptions, read.options)
         found = replace(read, options=options, fingerprint=dict(read.fingerprint), kyma=Choice(read.kyma))
         found.provider_options()  # it can be told from them
+        found.made_objects()
         return found
 
     def write(self, settings: Settings) -> None:
@@ -123,9 +133,21 @@ class Record:
             )
 
     def _asked(self) -> dict[str, str]:
-        chosen = {"provider": self.provider, "kyma": self.kyma, "module": self.module}
-        options = {name: value for name, value in self.options.items() if name != CONFIRMATION}
+        chosen = {"provider": self.provider, "kyma": self.kyma, "module": str(definite(Path(self.module)))}
+        options = {
+            name: definite(Path(value)) if name in PATHS else value
+            for name, value in self.options.items()
+            if name != CONFIRMATION
+        }
         return {**chosen, **{f"option {name}": str(value) for name, value in options.items()}}
+
+    def with_objects(self, made: Iterable[Made]) -> Self:
+        """Return the record with what was made in the cluster by now."""
+        return replace(self, makings=[asdict(one) for one in made])
+
+    def made_objects(self) -> list[Made]:
+        """Return what was made in the cluster."""
+        return [Made(**_known(Made, one)) for one in self.makings]
 
     def provider_options(self) -> ProviderOptions:
         """Return the options that the cluster was made with."""

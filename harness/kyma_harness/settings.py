@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kyma_harness.choices import Choice, Way
 from kyma_harness.clusters.errors import ClusterNameError
 from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.paths import cache_dir, state_dir
-from kyma_harness.image.supply import Way
-from kyma_harness.kyma.distribution.pair import Choice
+from kyma_harness.host.paths import cache_dir, definite, state_dir
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_MODULE = PROJECT / "module" / "module.yaml"
@@ -79,15 +78,21 @@ def check_name(cluster: str) -> None:
         )
 
 
-def from_environment(environ: Mapping[str, str] = os.environ, **chosen: object) -> Settings:
+def from_environment(
+    environ: Mapping[str, str] = os.environ, *, base: Path | None = None, **chosen: object
+) -> Settings:
     """Fill in from the environment what was not chosen; ``None`` counts as not chosen.
 
-    Paths become absolute, as another command may be called from another folder.
+    Paths become absolute, as another command may be called from another folder; they begin at ``base``, by
+    default the current folder.
     """
     places = {"cache": cache_dir(environ), "state": state_dir(environ)}
     variables = {"kyma_dist": "KYMA_DIST", "tools": "HARNESS_TOOLS"}
     found = {field: Path(environ[name]) for field, name in variables.items() if environ.get(name)}
     given = {field: value for field, value in chosen.items() if value is not None}
-    known = {**places, **found, **given}
-    absolute = {field: value.absolute() for field, value in known.items() if isinstance(value, Path)}
-    return Settings(**{**known, **absolute})  # type: ignore[arg-type]
+    paths = {name: value for name, value in (found | given).items() if isinstance(value, Path)}
+    # Whatever a cluster's processes are marked by stays as it was spelt: its folder.
+    absolute = {
+        name: value.absolute() if name in places else definite(value, base) for name, value in paths.items()
+    }
+    return Settings(**{**places, **found, **given, **absolute})  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Bring a cluster, the lifecycle managers and a module together, and work with them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -10,8 +10,9 @@ from rich.console import Console
 
 from kubeloop.client import Client
 from kubeloop.resource import Object
-from kyma_harness.clusters.choice import AUTO, Chosen, choose
-from kyma_harness.clusters.errors import NotRunningError
+from kyma_harness.choices import AUTO
+from kyma_harness.clusters.choice import Chosen, choose
+from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.making import Wanted, make_provider, tools_for
 from kyma_harness.clusters.provider import Capability, ProcessRules, Provider
 from kyma_harness.fingerprint import Fingerprint, fingerprint
@@ -27,8 +28,10 @@ from kyma_harness.kyma.distribution.golang import GoSource
 from kyma_harness.kyma.distribution.pair import LifecycleManagers, find
 from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.release import Release, release
+from kyma_harness.kyma.room import check_room
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.record import Record
 from kyma_harness.settings import PREFIX, Settings
@@ -59,9 +62,24 @@ class Testbed:
 
     async def stop(self) -> None:
         """Take the cluster away; from one that stays, take away all that was deployed into it."""
-        if not self.provider.disposable and await self.provider.attach():
+        try:
+            if (makings := self._makings()) is not None:
+                await self._undeploy(makings)
+        except MismatchError:  # it is somebody else's by now
+            await self._give_up()
+            raise
+        await self._give_up()
+
+    async def _undeploy(self, makings: Makings) -> None:
+        if await self.provider.attach() or list(makings):
+            template = self.template()
             async with self.client() as client:
-                await undeploy(client, self.module, self.managers.objects, self._deployed_template())
+                managers = self.managers
+                await undeploy(
+                    client, self.module, managers.objects, template, makings, quirks=managers.quirks
+                )
+
+    async def _give_up(self) -> None:
         await self.provider.delete()
         self.users.release()
 
@@ -106,6 +124,12 @@ class Testbed:
         """Where the template of the module as last bundled for this cluster lies."""
         return self.settings.cluster_state / "module-template.yaml"
 
+    def template(self) -> list[Object]:
+        """Return what the module's template as last bundled brings; nothing where there is none."""
+        if not self.template_file.exists():
+            return []
+        return parse_objects(self.template_file.read_text(), str(self.template_file))
+
     async def deploy_managers(self, client: Client) -> list[Object]:
         """Deploy the chosen pair, as containers where there are some, and wait until both are available.
 
@@ -113,7 +137,7 @@ class Testbed:
         """
         managers = await self.deployable_managers()
         with explain_pulls(self.provider.registry):
-            return await deploy.deploy_managers(client, managers)
+            return await deploy.deploy_managers(client, managers, makings=self._makings())
 
     async def deployable_managers(self) -> LifecycleManagers:
         """Return the pair as this cluster can run it: as containers, with images in its registry, or not."""
@@ -128,9 +152,9 @@ class Testbed:
                 f"cluster {self.settings.cluster} has no bundle of the module yet",
                 remedy="run `kyma-harness bundle`",
             )
-        text = self.template_file.read_text()
-        template = await deploy.apply_template(client, text, str(self.template_file))
-        await deploy.ensure_kyma(client)
+        text, makings = self.template_file.read_text(), self._makings()
+        template = await deploy.apply_template(client, text, str(self.template_file), makings=makings)
+        await deploy.ensure_kyma(client, makings=makings)
         return template
 
     @property
@@ -142,10 +166,16 @@ class Testbed:
             build_args=self.settings.build_args,
         )
 
-    def _deployed_template(self) -> list[Object]:
-        if not self.template_file.exists():
-            return []
-        return parse_objects(self.template_file.read_text(), str(self.template_file))
+    def _makings(self) -> Makings | None:
+        """Return what is ours in a cluster that stays; a cluster that goes as a whole needs no such list."""
+        if self.provider.disposable:
+            return None
+        known = Record.read(self.settings)
+        return Makings(known.made_objects() if known else (), keep=self._keep)
+
+    def _keep(self, made: Sequence[Made]) -> None:
+        if known := Record.read(self.settings):
+            known.with_objects(made).write(self.settings)
 
 
 async def choose_provider(settings: Settings) -> Chosen:
@@ -177,6 +207,8 @@ async def prepare(
         ),
         detached=settings.detached,
         users=users,
+        check_room=lambda client: check_room(client, module, managers.objects),
+        claim=partial(claim_of, settings),
     )
     provider = make_provider(chosen.provider, wanted)
     return Testbed(
@@ -207,6 +239,12 @@ async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
     only = tools_for(chosen.provider)
     tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
     return await prepare(settings, tools, chosen, console)
+
+
+def claim_of(settings: Settings) -> str:
+    """Return the id of our claim on a cluster that stays: whoever makes the cluster records a new one."""
+    known = Record.read(settings)
+    return known.claim if known else ""
 
 
 async def find_managers(

@@ -5,6 +5,8 @@ import textwrap
 
 import pytest
 
+from kyma_harness.choices import CAPABILITIES
+from kyma_harness.clusters.provider import Capability
 from kyma_harness.host.process import run
 
 CONFTEST = """
@@ -13,7 +15,7 @@ CONFTEST = """
     from kyma_harness.clusters.embedded import EmbeddedProvider
 
     @pytest.fixture(scope="session")
-    def testbed():
+    def _kyma_harness_testbed(kyma_harness_settings):
         return SimpleNamespace(provider=EmbeddedProvider)
 """
 TESTS = """
@@ -29,7 +31,11 @@ TESTS = """
         pass
 
     @pytest.mark.needs("container")
-    def test_what_nobody_has():
+    def test_what_nobody_has(testbed):
+        pass
+
+    @pytest.mark.needs("docker", 7)
+    def test_with_a_marker_of_the_project_s_own():
         pass
 """
 
@@ -52,6 +58,14 @@ def test_without_it_is_skipped_and_the_reason_names_provider_and_capabilities(re
     assert "provider embedded has no containers, pod-network" in report
 
 
+def test_a_marker_of_the_same_name_is_the_project_s_where_the_test_has_no_fixture_of_ours(report):
+    assert "PASSED test_needs.py::test_with_a_marker_of_the_project_s_own" in report
+
+
 def test_a_capability_that_there_is_not_is_an_error_and_never_a_skip(report):
     assert "ERROR test_needs.py::test_what_nobody_has" in report
     assert "no provider ever has container, known are containers, pod-network, process-node" in report
+
+
+def test_the_names_that_a_marker_may_have_are_those_of_capabilities():
+    assert set(Capability) == CAPABILITIES

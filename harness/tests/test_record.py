@@ -69,3 +69,33 @@ def test_the_other_clusters_are_told_of_all_the_same(tmp_path):
     found = {one.name: (one.condition, one.provider) for one in census(other)}
 
     assert found == {"kyma": (Condition.UNKNOWN, "unknown"), "other": (Condition.STAYS, "k3d")}
+
+
+def test_a_module_is_the_same_one_whichever_way_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "mod").mkdir()
+    (tmp_path / "suite").mkdir()
+    monkeypatch.chdir(tmp_path / "suite")
+    by_path = from_environment({}, state=tmp_path, module=tmp_path / "mod" / "module.yaml")
+    by_way = from_environment({}, state=tmp_path, module=Path("../mod/module.yaml"))
+    records = [Record.of(one, provider="embedded", kyma="real", fingerprint={}) for one in (by_path, by_way)]
+
+    records[0].check(records[1], "kyma")
+
+    assert by_way.module == by_path.module
+
+
+def test_what_an_older_version_has_spelt_otherwise_is_the_same(tmp_path):
+    settings = a_record_with(tmp_path, module=f"{tmp_path}/suite/../mod/module.yaml")
+    now = from_environment({}, state=tmp_path, module=tmp_path / "mod" / "module.yaml")
+
+    Record.read(settings).check(Record.of(now, provider="embedded", kyma="real", fingerprint={}), "kyma")
+
+
+def test_paths_of_pytest_begin_where_it_was_run(tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    found = from_environment({}, base=tmp_path, state=tmp_path, module=Path("mod/module.yaml"))
+
+    assert found.module == tmp_path / "mod" / "module.yaml"

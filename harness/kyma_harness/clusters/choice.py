@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kyma_harness.choices import AUTO
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import ProviderUnavailableError
 from kyma_harness.clusters.k3d_cli import K3dCli
@@ -14,9 +15,6 @@ from kyma_harness.clusters.kubeconfig import copy_context
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.toolchain.tools import AtHand
-
-AUTO = "auto"
-NAMES = ("embedded", "k3d", "kind", "existing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,16 @@ import os
 import socket
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from kyma_harness.clusters.errors import BuildError, DockerError
 
@@ -23,6 +25,8 @@ BUILD_TIMEOUT_SECONDS = 1200
 MEND = """
 Mend what the last step says, or have the image assembled without Docker's help: --harness-image=assembled \
 (--image on the command line)"""
+_NOT_TO_BE_HAD = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.FORBIDDEN)
+"""Not there, in use, or in use by a network's endpoints."""
 Say = Callable[[str], None]
 """Takes one line of progress."""
 
@@ -57,24 +61,22 @@ class Docker:
         """Connect as ``$DOCKER_HOST`` says, or raise :class:`DockerError` with what to do."""
         client = await asyncio.to_thread(_connected)
         try:
-            version = await asyncio.to_thread(client.version)
+            version = await _asked("its version", client.version)
             yield cls(client, str(version["Version"]))
         finally:
             await asyncio.to_thread(client.close)
 
     async def container(self, name: str) -> Container | None:
         """Return a container by name, running or not; nothing where there is none."""
-        try:
-            return _described(await asyncio.to_thread(self._client.containers.get, name))
-        except NotFound:
-            return None
+        found = await self._found(name)
+        return _described(found) if found else None
 
     async def containers(self, label: str) -> list[Container]:
         """Return the containers with a label, ``key`` or ``key=value``, stopped ones included."""
-        found = await asyncio.to_thread(
+        listed = partial(
             self._client.containers.list, all=True, filters={"label": label}, ignore_removed=True
         )
-        return [_described(one) for one in found]
+        return [_described(one) for one in await _asked(f"containers with label {label}", listed)]
 
     async def run_registry(self, name: str, *, image: str, port: int, labels: Mapping[str, str]) -> None:
         """Start an OCI registry that answers on a port of 127.0.0.1."""
@@ -91,34 +93,31 @@ class Docker:
 
     async def connect_network(self, name: str, network: str) -> None:
         """Put a container into a network, where others find it by its name."""
-        with suppress(APIError):  # it is in there already
-            found = await asyncio.to_thread(self._client.networks.get, network)
-            await asyncio.to_thread(found.connect, name)
+        what = f"network {network} for container {name}"
+        found = await _asked(what, self._client.networks.get, network)
+        if name not in {one.get("Name") for one in (found.attrs.get("Containers") or {}).values()}:
+            await _asked(what, found.connect, name)
 
     async def remove(self, name: str) -> None:
         """Stop and remove a container with its anonymous volumes; no error where there is none."""
-        try:
-            container = await asyncio.to_thread(self._client.containers.get, name)
-            await asyncio.to_thread(container.remove, force=True, v=True)
-        except NotFound:
-            return
+        if container := await self._found(name):
+            await _asked(f"container {name}", partial(container.remove, force=True, v=True), absent=True)
 
     async def remove_network(self, name: str) -> None:
         """Remove a network that no container is in; no error where there is none, or one is in use."""
-        with suppress(APIError):
-            network = await asyncio.to_thread(self._client.networks.get, name)
-            await asyncio.to_thread(network.remove)
+        if network := await _asked(f"network {name}", self._client.networks.get, name, absent=True):
+            await _asked(f"network {name}", network.remove, absent=True)
 
     async def remove_volume(self, name: str) -> None:
         """Remove a volume; no error where there is none, or one is in use."""
-        with suppress(APIError):
-            volume = await asyncio.to_thread(self._client.volumes.get, name)
-            await asyncio.to_thread(volume.remove)
+        if volume := await _asked(f"volume {name}", self._client.volumes.get, name, absent=True):
+            await _asked(f"volume {name}", volume.remove, absent=True)
 
     async def logs(self, name: str) -> bytes:
         """Return what a container has written."""
-        container = await asyncio.to_thread(self._client.containers.get, name)
-        return bytes(await asyncio.to_thread(container.logs, timestamps=True))
+        what = f"log of container {name}"
+        container = await _asked(what, self._client.containers.get, name)
+        return bytes(await _asked(what, partial(container.logs, timestamps=True)))
 
     async def write_file(self, container: str, path: Path, content: str) -> None:
         """Write a file into a running container, with the folders above it."""
@@ -127,8 +126,9 @@ class Docker:
             info = tarfile.TarInfo(str(path).lstrip("/"))
             info.size = len(content.encode())
             archive.addfile(info, io.BytesIO(content.encode()))
-        target = await asyncio.to_thread(self._client.containers.get, container)
-        await asyncio.to_thread(target.put_archive, "/", buffer.getvalue())
+        what = f"file {path} for container {container}"
+        target = await _asked(what, self._client.containers.get, container)
+        await _asked(what, target.put_archive, "/", buffer.getvalue())
 
     async def build(
         self, *, context: Path, dockerfile: Path, tag: str, say: Say, args: Mapping[str, str] | None = None
@@ -156,17 +156,18 @@ class Docker:
 
     async def image_id(self, reference: str) -> str:
         """Return the digest of an image's configuration, which tells its content."""
-        return str((await asyncio.to_thread(self._client.images.get, reference)).id)
+        with _explained(f"image {reference}"):
+            return str((await asyncio.to_thread(self._client.images.get, reference)).id)
 
     async def remove_image(self, reference: str) -> None:
         """Take a name off an image, and remove one without names; no error where there is none."""
-        with suppress(APIError):
-            await asyncio.to_thread(self._client.images.remove, reference)
+        await _asked(f"image {reference}", self._client.images.remove, reference, absent=True)
 
     async def tag(self, reference: str, repository: str, tag: str) -> None:
         """Give an image another name."""
-        image = await asyncio.to_thread(self._client.images.get, reference)
-        await asyncio.to_thread(image.tag, repository, tag)
+        with _explained(f"image {reference}"):
+            image = await asyncio.to_thread(self._client.images.get, reference)
+            await asyncio.to_thread(image.tag, repository, tag)
 
     async def push(self, reference: str, say: Say) -> None:
         """Push an image to the registry in its name."""
@@ -187,6 +188,25 @@ class Docker:
 
         with _explained(f"image archive {archive}"):
             await asyncio.to_thread(load)
+
+    async def _found(self, container: str) -> Any:
+        """Return a container as the library has it; None where there is none."""
+        return await _asked(f"container {container}", self._client.containers.get, container, absent=True)
+
+
+async def _asked(what: str, ask: Callable[..., Any], *given: Any, absent: bool = False) -> Any:
+    """Ask the daemon in a thread; None where there is no such thing, or it is in use, and ``absent`` is on.
+
+    Raises :class:`DockerError` in a sentence for whatever else the library raises.
+    """
+    try:
+        return await asyncio.to_thread(ask, *given)
+    except APIError as error:
+        if absent and error.status_code in _NOT_TO_BE_HAD:
+            return None
+        raise DockerError(f"{what}: Docker refuses: {error.explanation or error}") from None
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise DockerError(f"{what}: the Docker daemon stopped answering: {error}") from None
 
 
 def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str, *, remedy: str = "") -> None:
@@ -225,7 +245,7 @@ def _explained(what: str) -> Iterator[None]:
         ) from None
     except APIError as error:
         raise BuildError(f"{what}: Docker refuses: {error.explanation or error}") from None
-    except requests.RequestException as error:
+    except (DockerException, requests.RequestException) as error:
         raise DockerError(f"{what}: the Docker daemon stopped answering: {error}") from None
 
 

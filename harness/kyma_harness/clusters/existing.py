@@ -2,14 +2,14 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from kubeloop.client import Client
 from kubeloop.errors import ForbiddenError, NotFoundError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP, NAMESPACE
-from kubeloop.resource import Object
+from kubeloop.resource import Object, uid_of
 from kyma_harness.clusters.errors import (
     ForeignClusterError,
     MismatchError,
@@ -22,13 +22,19 @@ from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.kubeconfig import copy_context
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import lacks_default_storage, settle
+from kyma_harness.clusters.settling import lacks_default_storage, removing_on_failure, settle
 from kyma_harness.host.paths import private_folder
 from kyma_harness.observe.waits import Target
 
 MARKER = Target(kind=CONFIG_MAP, name="kyma-harness", namespace="kube-system")
 """Who uses the cluster: two runs in one would take each other's module away."""
 KYMA_NAMESPACE = "kcp-system"
+RoomCheck = Callable[[Client], Awaitable[None]]
+"""Raises :class:`ForeignClusterError` where something in the cluster would be overwritten."""
+
+
+async def no_check(_client: Client) -> None:
+    """Find room in any cluster: for one that is only to be left."""
 
 
 class ExistingProvider:
@@ -38,9 +44,19 @@ class ExistingProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = False
 
-    def __init__(self, *, home: ClusterHome, options: ProviderOptions) -> None:
+    def __init__(
+        self,
+        *,
+        home: ClusterHome,
+        options: ProviderOptions,
+        check_room: RoomCheck = no_check,
+        claim: Callable[[], str] = str,
+    ) -> None:
+        """Speak of one context; ``claim`` returns the id that our claim has, or is to have."""
         self._home = home
         self._options = options
+        self._check_room = check_room
+        self._claim_id = claim
 
     @property
     def kubeconfig(self) -> Path:
@@ -60,27 +76,32 @@ class ExistingProvider:
         return RegistryAddress(push=push, pull=pull or push, nodes=pull or push)
 
     async def attach(self) -> bool:
-        """Take up the cluster if it is marked as in use under our name."""
+        """Take up the cluster if we have claimed it; MismatchError where somebody else has by now."""
         if not self.kubeconfig.exists():
             return False
         async with self._home.client() as client:
             marker = await _marker(client)
-        return marker is not None and marker["data"].get("cluster") == self._home.cluster
+        if marker is None:
+            return False
+        if not self._is_ours(marker):
+            context = self._options.context
+            raise MismatchError(
+                f"the cluster of context {context} is claimed by another run {marker['data']}, so nothing in "
+                "it is touched: `kyma-harness down` removes what is left of ours on this machine"
+            )
+        return True
 
     async def create(self, on_progress: Callable[[Progress], None]) -> None:
         """Check that the cluster may and can be used, and mark it as in use."""
         _ = self.registry
         private_folder(self._home.folder)
-        try:
+        async with removing_on_failure(self.delete):
             await self._copy_context()
             async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
                 await settle(client, on_progress)
                 await _report_storage(client, on_progress)
                 await self._claim(client)  # last: what fails before leaves no mark
-        except BaseException:
-            self._home.remove()
-            raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
@@ -102,10 +123,26 @@ class ExistingProvider:
 
     async def delete(self) -> None:
         """Take our mark off the cluster; what was deployed into it has to be gone by then."""
-        if await self.attach():
-            async with self._home.client() as client:
-                await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace)
-        self._home.remove()
+        try:
+            if self.kubeconfig.exists():
+                await self._unmark()
+        finally:
+            self._home.remove()
+
+    async def _unmark(self) -> None:
+        async with self._home.client() as client:
+            marker = await _marker(client)
+            if marker and self._is_ours(marker):
+                uid = uid_of(marker)
+                await client.delete(MARKER.kind, MARKER.name, namespace=MARKER.namespace, uid=uid)
+
+    def _is_ours(self, marker: Object) -> bool:
+        """Tell by the id, as names are the same for everybody; older versions wrote none."""
+        data = marker.get("data") or {}
+        if claim := self._claim_id():
+            return bool(data.get("id") == claim)
+        named = {"cluster": self._home.cluster, "host": socket.gethostname()}
+        return not data.get("id") and data.items() >= named.items()
 
     async def _copy_context(self) -> None:
         await copy_context(
@@ -126,7 +163,8 @@ class ExistingProvider:
                 f"the cluster of context {self._options.context} has a Kyma already (namespace "
                 f"{KYMA_NAMESPACE}), which the harness would overwrite: choose another cluster"
             )
-        data = {"cluster": self._home.cluster, "host": socket.gethostname()}
+        await self._check_room(client)
+        data = {"cluster": self._home.cluster, "host": socket.gethostname(), "id": self._claim_id()}
         metadata = {"name": MARKER.name, "namespace": MARKER.namespace}
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 

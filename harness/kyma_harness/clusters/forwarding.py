@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kyma_harness.clusters.errors import ClusterError
-from kyma_harness.host.process import Child, spawn
+from kyma_harness.host.process import Child, handing_over, spawn
 
 START_SECONDS = 30.0
 _FORWARDING = re.compile(r"^Forwarding from (127\.0\.0\.1:\d+) -> \d+$")
@@ -33,10 +33,8 @@ async def port_forward(
         f"service/{service}",
         f":{port}",
     ]
-    try:
+    with handing_over(writing, kept=reading):
         child = await spawn(argv, name="kubectl port-forward", env=os.environ, stdout=writing)
-    finally:
-        os.close(writing)
     drain: asyncio.Task[None] | None = None
     try:
         lines, transport = await _read(reading)

@@ -7,11 +7,7 @@ from pathlib import Path
 
 from kubeloop.client import Client
 from kyma_harness.clusters.forwarding import port_forward
-from kyma_harness.embedded.layout import OURS
-from kyma_harness.host.paths import check_ours
-
-DESCRIBED = ("k3d.yaml", "kind.yaml", "k3d-kubeconfig", "logs")
-"""What else is in the folder of a cluster that came to nothing."""
+from kyma_harness.embedded.layout import Layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +42,7 @@ class ClusterHome:
         return port_forward(self.kubectl, self.kubeconfig, namespace, service, port)
 
     def remove(self) -> None:
-        """Remove the folder; no error where there is none. Raises ForeignFolderError where it is not ours."""
-        check_ours(self.folder, [*OURS, *DESCRIBED])
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what is ours of the folder, if there is any; ForeignFolderError where nothing is."""
+        layout = Layout(self.folder)
+        layout.check_ours()
+        layout.remove()

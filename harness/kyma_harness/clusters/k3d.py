@@ -8,15 +8,15 @@ import yaml
 
 from kyma_harness.clusters.coredns import alias
 from kyma_harness.clusters.docker import Container, Docker
-from kyma_harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
+from kyma_harness.clusters.errors import CreationError, DockerError, ForeignClusterError, NotRunningError
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.k3d_cli import K3dCli
 from kyma_harness.clusters.k3d_config import INTERNAL_PORT, config, plan_for, registry_name
 from kyma_harness.clusters.labels import CLUSTER_LABEL
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, settle, step
-from kyma_harness.host.errors import CommandError
+from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle, step
+from kyma_harness.host.errors import CommandError, HarnessError
 from kyma_harness.host.paths import private_folder, write_private
 
 K3D_LABEL, ROLE_LABEL = "k3d.cluster", "k3d.role"
@@ -73,13 +73,10 @@ class K3dProvider:
                 await self._cli.start(self._cluster)
                 await self._settle(docker, on_progress)
                 return
-            try:
+            async with removing_on_failure(lambda: self._remove(docker)):
                 await self._create(docker, on_progress)
                 async with keeping_logs(self._collect, self._home.logs / "settling"):
                     await self._settle(docker, on_progress)
-            except BaseException:
-                await self._remove(docker)
-                raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
@@ -116,15 +113,23 @@ class K3dProvider:
 
     async def _keep_logs(self, error: CommandError, attempt: int) -> str:
         logs = self._home.logs / f"attempt-{attempt}"
-        await self._collect(logs)
-        write_private(logs / "k3d.log", error.output)
+        write_private(private_folder(logs) / "k3d.log", error.output)
+        try:
+            await self._collect(logs)
+        except (HarnessError, OSError) as second:
+            return f"{error}\nWhat its containers wrote could not be collected: {second}"
         return f"{error}\nWhat its containers wrote is in {logs}"
 
     async def _collect(self, folder: Path) -> None:
+        """Write down what each container wrote; of one that goes meanwhile, why there is nothing."""
         async with Docker.connect() as docker:
             private_folder(folder)
             for one in await self._containers(docker):
-                write_private(folder / f"{one.name}.log", await docker.logs(one.name))
+                try:
+                    wrote = await docker.logs(one.name)
+                except DockerError as error:
+                    wrote = f"({error})\n".encode()
+                write_private(folder / f"{one.name}.log", wrote)
 
     async def _settle(self, docker: Docker, report: Callable[[Progress], None]) -> None:
         await self._note(await self._containers(docker))

@@ -8,18 +8,25 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
+import requests
 import semver
 import yaml
 from pytest_kind import KindCluster
 
 from kyma_harness.clusters.docker import Container, Docker
-from kyma_harness.clusters.errors import CreationError, ForeignClusterError, NotRunningError
+from kyma_harness.clusters.errors import (
+    ClusterError,
+    CreationError,
+    ForeignClusterError,
+    NotRunningError,
+    ProviderUnavailableError,
+)
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
 from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, settle
+from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
@@ -72,15 +79,12 @@ class KindProvider:
         async with Docker.connect() as docker:
             await self._check_ours(docker, await self._nodes(docker))
             private_folder(self._home.folder)
-            try:
+            async with removing_on_failure(lambda: self._remove(docker)):
                 await self._run_registry(docker)
                 await self._create(on_progress)
                 self._registry = await self._connect_registry(docker, await self._nodes(docker))
                 async with keeping_logs(self._export, self._home.logs / "settling"):
                     await self._settle(self._registry, on_progress)
-            except BaseException:
-                await self._remove(docker)
-                raise
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
@@ -105,7 +109,13 @@ class KindProvider:
     async def _create(self, report: Callable[[Progress], None]) -> None:
         started = time.monotonic()
         cluster = await asyncio.to_thread(self._pytest_kind)
-        await asyncio.to_thread(cluster.ensure_kind)
+        try:
+            await asyncio.to_thread(cluster.ensure_kind)
+        except (requests.RequestException, OSError) as error:
+            raise ProviderUnavailableError(
+                f"there is no kind on PATH, and it cannot be downloaded ({error}): install it, or name one "
+                "with --harness-kind-binary (--kind-binary)"
+            ) from None
         old = await self._version(cluster.kind_path) < SINCE_CONFIG_PATH
         described = config(self._options.kind_config, patch_containerd=old)
         file = write_private(self._home.folder / "kind.yaml", yaml.safe_dump(described, sort_keys=False))
@@ -177,9 +187,16 @@ class KindProvider:
 
     async def _remove(self, docker: Docker) -> None:
         cluster = self._pytest_kind()
-        if await self._nodes(docker):
-            await asyncio.to_thread(cluster.delete)
-        await docker.remove(self._registry_name)
+        try:
+            if await self._nodes(docker):
+                await asyncio.to_thread(cluster.delete)
+        except (subprocess.CalledProcessError, OSError) as error:
+            raise ClusterError(
+                f"kind did not delete cluster {self._cluster}: {error}: see what stands above, or delete its "
+                "containers with docker"
+            ) from None
+        finally:
+            await docker.remove(self._registry_name)
         with suppress(OSError):  # not empty where pytest-kind keeps a downloaded kind
             cluster.path.rmdir()
             cluster.path.parent.rmdir()

@@ -1,10 +1,11 @@
 """Make the provider of a name, without touching any cluster yet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from kyma_harness.clusters.embedded import EmbeddedProvider
-from kyma_harness.clusters.existing import ExistingProvider
+from kyma_harness.clusters.existing import ExistingProvider, RoomCheck, no_check
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.k3d import K3dProvider
 from kyma_harness.clusters.k3d_cli import K3dCli
@@ -30,6 +31,10 @@ class Wanted:
     detached: bool
     users: Share
     """Ours of the cluster: one that is not detached goes with the last."""
+    check_room: RoomCheck = no_check
+    """Whether a cluster of somebody else's has room for what is deployed into it."""
+    claim: Callable[[], str] = str
+    """The id of our claim on such a cluster."""
 
 
 def tools_for(provider: str) -> frozenset[str] | None:
@@ -46,7 +51,9 @@ def make_provider(name: str, wanted: Wanted) -> Provider:
     if name == "kind":
         return KindProvider(home=home, options=wanted.options)
     if name == "existing":
-        return ExistingProvider(home=home, options=wanted.options)
+        return ExistingProvider(
+            home=home, options=wanted.options, check_room=wanted.check_room, claim=wanted.claim
+        )
     return EmbeddedProvider(
         cluster=wanted.cluster,
         state=wanted.state,

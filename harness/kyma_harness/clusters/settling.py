@@ -8,11 +8,12 @@ from pathlib import Path
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from kubeloop.client import Client
-from kubeloop.errors import ApiError, NotFoundError, UnreachableError
+from kubeloop.errors import ApiError, ControllerError, NotFoundError, UnreachableError
 from kubeloop.kinds import DEPLOYMENT, NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from kubeloop.resource import annotations_of
 from kyma_harness.clusters.errors import CreationError
 from kyma_harness.clusters.provider import Progress
+from kyma_harness.host.errors import HarnessError, also
 from kyma_harness.observe.claims import exists, has_condition
 from kyma_harness.observe.waits import Target, WaitError, wait_for
 
@@ -35,13 +36,34 @@ async def settle(client: Client, report: Report, *, within: float = 120) -> None
 
 
 @asynccontextmanager
+async def removing_on_failure(remove: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Where the block fails, or is cancelled, remove what it has made; what is raised is the failure.
+
+    What cannot be removed is told with it: `gc` removes it later.
+    """
+    try:
+        yield
+    except BaseException as error:
+        try:
+            await remove()
+        except (HarnessError, ControllerError, OSError) as second:
+            also(error, f"What was made of it could not be removed, which `kyma-harness gc` may do: {second}")
+        raise
+
+
+@asynccontextmanager
 async def keeping_logs(collect: Callable[[Path], Awaitable[None]], folder: Path) -> AsyncIterator[None]:
     """Where the block fails for the cluster, collect its logs before it is taken away, and say where."""
     try:
         yield
     except CreationError as error:
-        await collect(folder)
-        raise CreationError(f"{error}\nWhat its parts wrote is in {folder}") from error
+        try:
+            await collect(folder)
+        except (HarnessError, ControllerError, OSError) as second:
+            error.add(f"What its parts wrote could not be collected: {second}")
+        else:
+            error.add(f"What its parts wrote is in {folder}")
+        raise
 
 
 async def lacks_default_storage(client: Client) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -12,6 +12,7 @@ from kyma_harness.commands.lesson import Lesson, lesson_of
 from kyma_harness.commands.outcomes import Outcome
 from kyma_harness.commands.output import Format, output_option, tell_failure, tell_outcome
 from kyma_harness.commands.session import Session
+from kyma_harness.host.paths import explained
 
 Run = Callable[..., Coroutine[Any, Any, Outcome | None]]
 
@@ -86,10 +87,18 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and tell what stands in its way."""
         words = list(ctx.args)
+
+        def end(failure: BaseException) -> NoReturn:
+            ctx.exit(tell_failure(failure, ctx.obj.format if ctx.obj else _format_of(words)))
+
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, KeyboardInterrupt, *FAILURES) as failure:
-            ctx.exit(tell_failure(failure, ctx.obj.format if ctx.obj else _format_of(words)))
+            end(failure)
+        except OSError as error:
+            if not (said := explained(error)):
+                raise
+            end(said)
 
 
 def _format_of(args: list[str]) -> Format:

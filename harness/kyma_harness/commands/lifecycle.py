@@ -12,11 +12,11 @@ import click
 from kubeloop.resource import Kind
 from kyma_harness import mainjob
 from kyma_harness.asking import answers
+from kyma_harness.choices import Choice
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.options import provider_options
 from kyma_harness.commands.outcomes import Down, Up
 from kyma_harness.commands.session import Session
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.ledger import Ledger
 from kyma_harness.lifetime import bring_down
 from kyma_harness.record import Record

@@ -13,6 +13,7 @@ from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import Disabled, Enabled, Switched, Verified
 from kyma_harness.commands.session import Session
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.bundle.resource_check import kinds_of
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.kyma.relations import kyma_relations
 from kyma_harness.kyma.verify import verify as check
@@ -64,9 +65,12 @@ async def disable(session: Session, module: str | None) -> Disabled:
     name = testbed.module.short_name
     with ledger.step("disable") as step:
         async with testbed.client() as client, _observing(testbed, client, step) as observer:
-            await deploy.disable_module(client, name)
-            await deploy.wait_until_removed(client, name, observer=observer)
+            await deploy.disable_module(client, name, quirks=testbed.managers.quirks)
+            kinds = kinds_of(testbed.module)
+            staying = await deploy.wait_until_removed(client, name, kinds=kinds, observer=observer)
         step.note(f"{name} is gone, and the Kyma is Ready without it")
+    if staying:
+        ledger.detail(f"still there, as nobody deletes it: {', '.join(staying)}")
     return Disabled(cluster=testbed.settings.cluster, module=name, seconds=round(ledger.total(), 1))
 
 

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from kyma_harness.choices import Choice
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.session import Session
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.module import Module
 from kyma_harness.parity.case import Case
 from kyma_harness.parity.cases import ALL

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,9 @@ from kyma_harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from kyma_harness.embedded.settings import SupervisorSettings
 from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
-from kyma_harness.host.errors import LockHeldError
-from kyma_harness.host.process import Child, spawn
+from kyma_harness.host.errors import HarnessError, LockHeldError, also
+from kyma_harness.host.interpreter import ANYWHERE, environment, program
+from kyma_harness.host.process import Child, handing_over, spawn
 from kyma_harness.host.sharing import Share
 from kyma_harness.host.stranger import end_process
 from kyma_harness.toolchain.toolchain import ToolPaths
@@ -91,12 +91,13 @@ class EmbeddedCluster:
         left then.
         """
         layout = Layout.at(state)
+        layout.check_free()
         share = None if detached else users or layout.users()
         settings = SupervisorSettings(
             name=name,
             state=layout.root,
-            tools=tools.folder,
-            rules=tuple(rules),
+            tools=tools.folder.absolute(),  # it is run in another folder
+            rules=tuple(file.absolute() for file in rules),
             placeholders=placeholders,
             detached=detached,
             api_port=api_port,
@@ -196,23 +197,25 @@ class EmbeddedCluster:
 async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], timeout: float) -> None:  # noqa: ASYNC109
     reading, writing = os.pipe()
     steps = Steps(on_step)
-    try:
+    with handing_over(writing, kept=reading):
         child = await spawn(
-            [sys.executable, "-m", "kyma_harness.embedded.supervisor", *settings.to_argv()],
+            [*program("kyma_harness.embedded.supervisor"), *settings.to_argv()],
             name="supervisor",
-            env=os.environ,
+            env=environment(os.environ, Path.cwd()),
+            cwd=ANYWHERE,
             stdout=writing,
             die_with_parent=False,
         )
-    finally:
-        os.close(writing)
     try:
         async with asyncio.timeout(timeout):
             await steps.follow(reading)
         await _judge(child, steps, settings)
     except BaseException as error:
         await child.terminate(_KILL_SECONDS)
-        await EmbeddedCluster.remove_remains(settings.state)
+        try:
+            await EmbeddedCluster.remove_remains(settings.state)
+        except (HarnessError, OSError) as second:
+            also(error, f"What is left of it could not be removed: {second}")
         if isinstance(error, TimeoutError):
             raise ClusterStartError(
                 f"cluster {settings.name} is not ready after {timeout:g} s, it waits for {steps.pending()}",

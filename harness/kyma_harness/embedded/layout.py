@@ -1,14 +1,14 @@
 """Know where the parts of a running cluster lie in its state folder."""
 
 import json
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from kyma_harness.host.descendants import remove_entries
 from kyma_harness.host.locks import FileLock
-from kyma_harness.host.paths import check_ours, private_folder, write_private
+from kyma_harness.host.paths import check_free, check_ours, private_folder, write_private
 from kyma_harness.host.sharing import Share
 
 PURPOSE = "cluster"
@@ -18,6 +18,12 @@ LASTING = ("lock", "users.lock", "testbed.json")
 
 OURS = (*LASTING, "cluster.json", "kubeconfig", "pki", "etcd")
 """By what a cluster's folder is known from any other."""
+ENTRIES = (
+    *OURS,
+    *("logs", "registry", "pods", "volumes", "down", "repairs"),
+    *("k3d.yaml", "k3d-kubeconfig", "kind.yaml", "module-template.yaml", "kustomization"),
+)
+"""All that the folder of a cluster may have, whatever provides it; anything else there is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,11 @@ class Layout:
 
     def check_ours(self) -> None:
         """Raise ForeignFolderError where the folder is somebody else's."""
-        check_ours(self.root, OURS)
+        check_ours(self.root, OURS, ENTRIES)
+
+    def check_free(self) -> None:
+        """Raise ForeignFolderError where a cluster in this folder would be among somebody else's things."""
+        check_free(self.root, ENTRIES)
 
     @property
     def lock(self) -> Path:
@@ -123,18 +133,15 @@ class Layout:
 
     def clear(self) -> None:
         """Remove what a run of the cluster has written; the caller holds the lock."""
-        for entry in self.root.iterdir() if self.root.exists() else ():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name not in LASTING:
-                entry.unlink(missing_ok=True)
+        if self.root.exists():
+            remove_entries(self.root, ENTRIES, kept=LASTING)
 
     def remove(self) -> None:
-        """Remove everything; the lock goes last, so that nobody starts in a folder that is being removed."""
+        """Remove all that is ours; the lock goes last, so that nobody starts in what is being removed."""
         self.clear()
         for name in reversed(LASTING):
             (self.root / name).unlink(missing_ok=True)
-        with suppress(OSError):  # the next one has it already, or it never was
+        with suppress(OSError):  # the next one has it, it never was, or what is not ours is in it
             self.root.rmdir()
 
     def write_record(self, record: ClusterRecord) -> None:

@@ -42,7 +42,7 @@ async def until_ready(child: Child, probe: Probe, limit: float) -> None:
             return asking.result()
         if ended.done():
             raise ComponentFailedError(
-                child.name, f"ended with {ended.result()} at its start", child.log_tail()
+                child.name, f"ended with {ended.result()} at its start", child.last_words()
             )
         raise ComponentFailedError(
             child.name, f"was not ready after {limit:g} s ({probe.url})", child.log_tail()

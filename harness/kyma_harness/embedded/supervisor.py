@@ -16,12 +16,12 @@ from dataclasses import asdict
 
 from kubeloop.logs import configure_logging, get_logger
 from kyma_harness.embedded.errors import ClusterRunningError
-from kyma_harness.embedded.layout import PURPOSE, Layout
+from kyma_harness.embedded.layout import ENTRIES, PURPOSE, Layout
 from kyma_harness.embedded.running import RunningCluster
 from kyma_harness.embedded.settings import SupervisorSettings
 from kyma_harness.embedded.step import Step
 from kyma_harness.host.descendants import MARKER, end_marked
-from kyma_harness.host.errors import HarnessError, LockHeldError
+from kyma_harness.host.errors import ForeignFolderError, HarnessError, LockHeldError
 from kyma_harness.host.guard import stand_guard
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.sharing import Share
@@ -36,6 +36,7 @@ def main() -> int:
     """Run the cluster the command line asks for, and return the exit code."""
     settings = SupervisorSettings.from_argv()
     try:
+        Layout(settings.state).check_free()  # before there is anything of ours in it
         lock = _hold(settings)
         try:
             return _run(settings)
@@ -43,6 +44,9 @@ def main() -> int:
             lock.release()
     except ClusterRunningError as error:
         _announce(Step(step="lock", state="failed", message=str(error)))
+        return 1
+    except ForeignFolderError as error:
+        _announce(Step(step="folder", state="failed", message=str(error)))
         return 1
 
 
@@ -83,7 +87,8 @@ def _run(settings: SupervisorSettings) -> int:
 async def _supervise(cluster: RunningCluster, settings: SupervisorSettings, mark: str) -> None:
     layout = Layout(settings.state)
     stop = _stop_request(None if settings.detached else layout.users())
-    guard = await stand_guard(mark, layout.log("guard"), tidy=None if settings.detached else layout.root)
+    tidy = None if settings.detached else layout.root
+    guard = await stand_guard(mark, layout.log("guard"), tidy=tidy, names=ENTRIES)
     try:
         await cluster.run(stop, _close_output)
     finally:

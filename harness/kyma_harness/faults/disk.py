@@ -5,10 +5,11 @@ that does nothing else, which needs no rights where the kernel allows user names
 ``/proc``. With that process the file system ends too, so that nothing is left of a test that was killed.
 """
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,13 +44,14 @@ async def full(
     """
     volume = await _directory(client, namespace, claim)
     async with _small_disk(folder, size=_size(volume) + _SPARE) as disk:
-        with await _standing_still(client, namespace, claim, signals):
-            _move_in(volume, disk)
+        async with _standing_still(client, namespace, claim, signals):
+            await asyncio.to_thread(_move_in, volume, disk)
         try:
             yield
         finally:
-            with await _standing_still(client, namespace, claim, signals):
-                _move_out(volume, disk, keep=await _is_there(client, namespace, claim))
+            async with _standing_still(client, namespace, claim, signals):
+                keep = await _is_there(client, namespace, claim)
+                await asyncio.to_thread(_move_out, volume, disk, keep=keep)
 
 
 def _move_in(volume: Path, disk: Path) -> None:
@@ -116,14 +118,17 @@ async def _is_mounted(keeper: Child) -> bool:
     return await retrying(has_spoken) == "mounted"
 
 
-async def _standing_still(client: Client, namespace: str, claim: str, signals: Signals) -> ExitStack:
+@asynccontextmanager
+async def _standing_still(
+    client: Client, namespace: str, claim: str, signals: Signals
+) -> AsyncIterator[None]:
     """Stop every process that has the claim mounted; it is killed when the block ends."""
-    stack = ExitStack()
-    for pid in await _processes(client, namespace, claim):
-        with suppress(NoSuchProcessError):
-            stack.enter_context(signals.paused(pid))
-            stack.callback(_kill, signals, pid)
-    return stack
+    async with AsyncExitStack() as stack:
+        for pid in await _processes(client, namespace, claim):
+            with suppress(NoSuchProcessError):
+                await stack.enter_async_context(signals.held(pid))
+                stack.callback(_kill, signals, pid)
+        yield
 
 
 def _kill(signals: Signals, pid: int) -> None:

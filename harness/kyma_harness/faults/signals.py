@@ -1,8 +1,9 @@
 """Stop processes for a while, and end them, without hitting another that has their id by now."""
 
+import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from kubeloop.client import Client
@@ -33,19 +34,31 @@ class Signals:
         A signal only asks for it: the block begins when the process has stopped. NoSuchProcessError where it
         has ended already, NotPossibleError where the kernel does not stop it.
         """
-        with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
-            try:
-                _hit(process, pid, signal.SIGSTOP)
-                _until_stopped(pid)
-                yield
-            finally:
-                process.signal(signal.SIGCONT)
-                promise.remove()
+        with self._asked_to_stop(pid):
+            _until_stopped(pid)
+            yield
+
+    @asynccontextmanager
+    async def held(self, pid: int) -> AsyncIterator[None]:
+        """Do as :meth:`paused` does, without blocking the event loop."""
+        with self._asked_to_stop(pid):
+            await asyncio.to_thread(_until_stopped, pid)
+            yield
 
     def kill(self, pid: int) -> None:
         """Kill a process and its group; NoSuchProcessError where it has ended already."""
         with self._pinned(pid) as process:
             _hit(process, pid, signal.SIGKILL)
+
+    @contextmanager
+    def _asked_to_stop(self, pid: int) -> Iterator[None]:
+        with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
+            try:
+                _hit(process, pid, signal.SIGSTOP)
+                yield
+            finally:
+                process.signal(signal.SIGCONT)
+                promise.remove()
 
     def _pinned(self, pid: int) -> Stranger:
         """Pin a component or a container: every one is a child of the supervisor."""

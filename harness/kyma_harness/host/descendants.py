@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,26 +65,58 @@ def _environment(pid: int) -> list[bytes]:
     return []
 
 
-def _guard(mark: str, *folders: str) -> None:
+def _guard(mark: str, folder: str = "", *names: str) -> None:
     """Wait until standard input ends, which is when its writer ends, and then end all that carry the mark."""
     said = b""
     while read := os.read(0, 4096):
         said += read
     end_marked(mark)
-    if said != FAREWELL:
-        for folder in folders:
-            _remove_unused(Path(folder))
+    if said != FAREWELL and folder:
+        remove_unused(Path(folder), names)
 
 
-def _remove_unused(folder: Path) -> None:
-    """Remove a cluster's folder as soon as nobody uses it, unless another cluster runs there by then."""
+def remove_unused(folder: Path, names: Collection[str]) -> None:
+    """Remove a cluster's folder as soon as nobody uses it, unless another cluster runs there by then.
+
+    Removed are the entries of these names, and the folder itself where that is all.
+    """
     with suppress(OSError):
         users = os.open(folder / "users.lock", os.O_RDWR)
         fcntl.flock(users, fcntl.LOCK_EX)
         supervisor = os.open(folder / "lock", os.O_RDWR)
         fcntl.flock(supervisor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(users), (folder / "users.lock").stat()):
-            shutil.rmtree(folder)
+            remove_entries(folder, names)
+            folder.rmdir()
+
+
+def remove_entries(folder: Path, names: Collection[str], *, kept: Collection[str] = ()) -> None:
+    """Remove what is known in a folder; whatever else is in it is somebody else's, and stays."""
+    for entry in sorted(folder.iterdir()):
+        if known_name(entry.name, names) and entry.name not in kept:
+            if entry.is_dir() and not entry.is_symlink():
+                _remove_tree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def known_name(entry: str, names: Collection[str]) -> str:
+    """Return which of these names an entry has, or is to have once written (`.name.pid`); else nothing."""
+    if entry in names:
+        return entry
+    written, _, writer = entry.removeprefix(".").rpartition(".")
+    return written if entry.startswith(".") and writer.isdigit() and written in names else ""
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder, also where whoever wrote it has made it or a part of it read-only."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for at, folders, _ in os.walk(folder):
+        for inner in (Path(at), *(Path(at, name) for name in folders)):
+            with suppress(OSError):
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ HarnessError                 what the harness raises on purpose: shown as a sent
  ├ NoPortLeftError           the whole range is reserved or in use
  ├ LockHeldError             somebody else holds a lock for longer than we are willing to wait
  ├ UnsafeFolderError         a folder meant for secrets is open to other users
+ ├ PlaceError                a folder or file that we need cannot be used, or there is no room
  └ ForeignFolderError        a folder that was to be removed has nothing of ours
 """
 
@@ -22,6 +23,18 @@ class HarnessError(Exception):
         super().__init__(f"{message}: {remedy}" if remedy else message)
         self.remedy = remedy
         self.timed_out = timed_out
+
+    def add(self, said: str) -> None:
+        """Say one thing more, below what was said."""
+        self.args = (f"{self}\n{said}",)
+
+
+def also(error: BaseException, said: str) -> None:
+    """Add to an error what went wrong besides: it is still the error that is told."""
+    if isinstance(error, HarnessError):
+        error.add(said)
+    else:
+        error.add_note(said)
 
 
 class SpawnError(HarnessError):
@@ -56,6 +69,10 @@ class LockHeldError(HarnessError):
 
 class UnsafeFolderError(HarnessError):
     """Report a folder that other users could write to or read from."""
+
+
+class PlaceError(HarnessError):
+    """Report a folder or a file that the system does not let us use."""
 
 
 class ForeignFolderError(HarnessError):

@@ -12,15 +12,15 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
 from kyma_harness.host.descendants import MARKER
 from kyma_harness.host.errors import CommandError, SpawnError
-from kyma_harness.host.lastlines import last_lines, tail
+from kyma_harness.host.lastlines import last_lines, tail, telling
 
 _PR_SET_PDEATHSIG = 1
 
@@ -73,8 +73,12 @@ class Child:
         """Return the last lines it wrote, as far as it writes to a file."""
         return tail(self.log_path, lines) if self.log_path else ""
 
+    def last_words(self) -> str:
+        """Return why it ended, by its own words, as far as it writes to a file."""
+        return telling(self.log_path) if self.log_path else ""
+
     def disown(self) -> None:
-        """Let it live on without us: a process meant to outlive its parent is nobody's to wait for."""
+        """Let it live on without us: a process meant to outlive its parent is nobody's to signal."""
         if self.returncode is None:
             # Popen would warn of a child that nobody waited for.
             self._process.returncode = 0
@@ -89,11 +93,28 @@ class Child:
             # The leader is a zombie until we wait for it: until then its group's id belongs to nobody else.
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+            # One that was disowned is a child of ours all the same, for as long as we live.
+            self._process.returncode = None
             returncode = self._process.wait()
             if not self._ended.done():
                 self._ended.set_result(returncode)
 
         loop.add_reader(descriptor, reap)
+
+
+@contextmanager
+def handing_over(handed: int, *, kept: int) -> Iterator[None]:
+    """Start a child with one end of a pipe in the block: that end is the child's then, and not ours.
+
+    Where no child is started, neither end stays open.
+    """
+    try:
+        yield
+    except BaseException:
+        os.close(kept)
+        raise
+    finally:
+        os.close(handed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,11 +30,11 @@ class Share:
         return self._descriptor is not None
 
     def try_join(self) -> bool:
-        """Take a share, unless somebody is taking the thing away."""
+        """Take a share, unless somebody else is taking the thing away; who has all of it has a share then."""
         return self._try(fcntl.LOCK_SH)
 
     def try_alone(self) -> bool:
-        """Take all of it, if nobody else has a share: from then on nobody can join."""
+        """Take all of it, if nobody else has a share: from then on nobody can join. Our own share is kept."""
         return self._try(fcntl.LOCK_EX)
 
     async def join(self, timeout: float) -> None:  # noqa: ASYNC109 - part of the message
@@ -98,10 +98,22 @@ class Share:
 
     def _try(self, operation: int) -> bool:
         if self._descriptor is not None and is_current(self._path, self._descriptor):
-            return True
+            return self._convert(self._descriptor, operation)
         self.release()
         self._descriptor = try_flock(self._path, operation)
         return self._descriptor is not None
+
+    def _convert(self, descriptor: int, operation: int) -> bool:
+        """Make what is held what is asked for; where that cannot be had, a share is kept.
+
+        The kernel lets go of the one before it gives the other: who takes all of it in that moment has it.
+        """
+        for wanted in (operation, fcntl.LOCK_SH):
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, wanted | fcntl.LOCK_NB)
+                return wanted == operation
+        self.release()
+        return False
 
 
 def _users_of(path: Path) -> list[int]:

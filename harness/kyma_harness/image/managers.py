@@ -8,10 +8,11 @@ from pathlib import Path
 import kubeloop
 import kyma_harness
 from kubeloop.resource import Object
+from kyma_harness.choices import Choice
 from kyma_harness.image.assemble import assemble, of_program
 from kyma_harness.image.image import Image
 from kyma_harness.image.recipe import Assembly
-from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
+from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers
 
 PROGRAM = "/manager"
 """The command of both Deployments as Kyma shipped them."""

@@ -1,10 +1,10 @@
 """Give a cluster with containers the images it runs: the module's manager, the lifecycle managers."""
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kyma_harness.choices import Way
 from kyma_harness.clusters.docker import Docker, Say
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.image.assemble import assemble
@@ -14,15 +14,6 @@ from kyma_harness.image.managers import images_of, with_images
 from kyma_harness.image.push import push
 from kyma_harness.image.recipe import Recipe
 from kyma_harness.kyma.distribution.pair import LifecycleManagers
-
-
-class Way(enum.StrEnum):
-    """How the image of the module's manager is made, as in ``--harness-image``."""
-
-    AUTO = "auto"
-    """By Docker where the cluster itself is Docker's, else assembled."""
-    DOCKER = "docker"
-    ASSEMBLED = "assembled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from kyma_harness.kyma.kinds import (
 )
 from kyma_harness.kyma.matching import differences, filled
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.logrecords import records_of
+from kyma_harness.observe.logrecords import read_records
 
 PAUSE = 0.5
 """Seconds between two attempts."""
@@ -77,11 +77,13 @@ async def verify(
         retry=retry_if_result(_some_do_not_hold),
         retry_error_callback=_last_result,
     )
-    checks: list[Check] = await retrying(_all_checks, installed, client, kyma)
+    file = installed.module.verification.script
+    script = load_script(file) if file else None  # once: it may do more than define a function
+    checks: list[Check] = await retrying(_all_checks, installed, client, kyma, script)
     return checks
 
 
-async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[Check]:
+async def _all_checks(installed: Installed, client: Client, kyma: str, script: Script | None) -> list[Check]:
     module = installed.module
     steps: list[Callable[[], Awaitable[Iterable[Check]]]] = [
         lambda: _resource_checks(client, module, kyma),
@@ -89,8 +91,7 @@ async def _all_checks(installed: Installed, client: Client, kyma: str) -> list[C
     ]
     if module.verification.log:
         steps.append(lambda: _log_checks(client, module, kyma))
-    if module.verification.script:
-        script = load_script(module.verification.script)
+    if script:
         steps.append(lambda: script(installed, client))
     return [check for step in steps for check in await _taken(step)]
 
@@ -217,8 +218,11 @@ async def _log_checks(client: Client, module: Module, kyma: str) -> list[Check]:
     names = {"name": instance_name(module.short_name, kyma), "namespace": KCP_NAMESPACE}
     expected = filled(module.verification.log, names)
     manager = module.manager
-    records = await records_of(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
+    read = await read_records(client, ObjectKey(name=manager.deployment, namespace=manager.namespace))
     closest = min(
-        (differences(expected, one.fields) for one in records), key=len, default=["the log has no JSON line"]
+        (differences(expected, one.fields) for one in read.records),
+        key=len,
+        default=["the log has no JSON line"],
     )
-    return [Check.of(f"the log of {manager.deployment} has the line of a pass", closest)]
+    problems = [*closest, *read.gaps] if closest else []
+    return [Check.of(f"the log of {manager.deployment} has the line of a pass", problems)]

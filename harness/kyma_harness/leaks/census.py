@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.clusters.errors import RecordError
 from kyma_harness.embedded.layout import Layout
+from kyma_harness.host.errors import PlaceError
 from kyma_harness.lifetime import making_lock
 from kyma_harness.record import Record
 from kyma_harness.settings import NAME, Settings
@@ -61,7 +62,7 @@ def _recorded(settings: Settings) -> tuple[str, Condition]:
     """Return the provider, and how it is with the cluster when nobody uses it."""
     try:
         record = Record.read(settings)
-    except RecordError:
+    except (RecordError, PlaceError):
         return UNKNOWN_PROVIDER, Condition.UNKNOWN
     if record is None or record.provider == EmbeddedProvider.name:
         return EmbeddedProvider.name, Condition.LEFT

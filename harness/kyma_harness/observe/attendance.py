@@ -9,7 +9,7 @@ from typing import Protocol
 from kubeloop.client import Client
 from kubeloop.kinds import EVENT
 from kyma_harness.observe.doctor import Doctor, pods_among
-from kyma_harness.observe.narrative import EVENTS, event_line, events_about, last_words, tails
+from kyma_harness.observe.narrative import EVENTS, LINES, event_line, events_about, last_words, tails
 from kyma_harness.observe.patience import Patience
 from kyma_harness.observe.phase import phase_of
 from kyma_harness.observe.podlogs import logs_of
@@ -88,7 +88,7 @@ class Attendance:
         ]
         try:
             async with asyncio.timeout(EXPLAIN_SECONDS):
-                logs = await logs_of(self.client, pods_among(concerned)[:PODS], since=None)
+                logs = await logs_of(self.client, pods_among(concerned)[:PODS], since=None, lines=LINES)
         except TimeoutError:
             return found, [*told, f"  logs: the API server did not answer within {EXPLAIN_SECONDS:g} s"]
         return [last_words(one, logs) for one in found], [*told, *tails(logs)]

@@ -6,9 +6,14 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_after_delay
 from tenacity import wait_exponential as longer_each_time
 
+from kubeloop.errors import ControllerError
 from kyma_harness.observe.attendance import Line, NoLine
 
 T = TypeVar("T")
+
+_MISSING = (LookupError, TypeError, AttributeError, StopIteration)
+NOT_YET = (OSError, ControllerError, AssertionError, *_MISSING)
+"""What an answer may be until it is there: no connection, no object, a claim that fails, no such field."""
 
 
 class EventuallyError(AssertionError):
@@ -20,7 +25,7 @@ def eventually(
     what: str,
     *,
     within: float = 30,
-    tolerate: type[Exception] | tuple[type[Exception], ...] = (OSError, AssertionError),
+    tolerate: type[Exception] | tuple[type[Exception], ...] = NOT_YET,
     line: Line | None = None,
 ) -> T:
     """Call until the answer is true, and return that answer; ``what`` says what is waited for.

@@ -14,7 +14,7 @@ from kyma_harness.observe.narrative import in_order, last_seen
 from kyma_harness.observe.observer import Observer
 from kyma_harness.observe.podlogs import ContainerLog, logs_of
 from kyma_harness.observe.redaction import redacted, secret_values
-from kyma_harness.observe.served import items_of, listable
+from kyma_harness.observe.served import EVENTS, Unseen, items_of, listable
 
 T = TypeVar("T")
 
@@ -28,11 +28,11 @@ BOOTSTRAPPED = "kubernetes.io/bootstrapping"
 
 async def gather(observer: Observer, started: float, ended: float) -> Findings:
     """Look at everything; what cannot be had is named among the problems and keeps nothing else away."""
-    problems: list[str] = []
+    problems, unseen = list[str](), Unseen()
     client, window = observer.client, datetime.fromtimestamp(started, UTC)
     objects, events, logs = await asyncio.gather(
-        _or_problem("objects", objects_of(client), problems),
-        _or_problem("events", events_since(client, window), problems),
+        _or_problem("objects", objects_of(client, unseen), problems),
+        _or_problem("events", events_since(client, window, unseen), problems),
         _or_problem("logs", _all_logs(client, window), problems),
     )
     return Findings(
@@ -42,21 +42,21 @@ async def gather(observer: Observer, started: float, ended: float) -> Findings:
         logs=logs,
         transitions=observer.timeline.starting_from(started, ended),
         steps=observer.steps.between(started, ended),
-        problems=problems,
+        problems=[*problems, *unseen.sentences()],
     )
 
 
-async def objects_of(client: Client) -> list[Object]:
-    """Return every object but those that every cluster has."""
-    kinds = [one for one in await listable(client) if one.entry["kind"] not in ELSEWHERE | ALWAYS_THERE]
-    listed = await asyncio.gather(*(items_of(client, one) for one in kinds))
-    return [item for items in listed for item in items if not _is_bootstrapped(item)]
+async def objects_of(client: Client, unseen: Unseen) -> list[Object]:
+    """Return every object but those that every cluster has; what cannot be listed is noted."""
+    listed = await listable(client, unseen)
+    kinds = [one for one in listed if one.entry["kind"] not in ELSEWHERE | ALWAYS_THERE]
+    found = await asyncio.gather(*(items_of(client, one, unseen) for one in kinds))
+    return [item for items in found for item in items if not _is_bootstrapped(item)]
 
 
-async def events_since(client: Client, since: datetime) -> list[Object]:
+async def events_since(client: Client, since: datetime, unseen: Unseen) -> list[Object]:
     """Return the Events of all namespaces that happened since then, oldest first."""
-    kinds = [one for one in await listable(client) if (one.path, one.entry["kind"]) == ("/api/v1", "Event")]
-    found = [redacted(item) for kind in kinds for item in await items_of(client, kind)]
+    found = [redacted(item) for item in await items_of(client, EVENTS, unseen)]
     # Events know whole seconds only.
     first = since.replace(microsecond=0).isoformat().replace("+00:00", "")
     return in_order(one for one in found if last_seen(one) >= first)

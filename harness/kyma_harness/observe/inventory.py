@@ -1,16 +1,16 @@
 """Take stock of a whole cluster, and say what came and what went."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from kubeloop.client import Client
-from kyma_harness.observe.served import items_of, listable
+from kyma_harness.observe.served import Unseen, items_of, listable
 
-PASSING = frozenset(
-    {"Event", "Lease", "EndpointSlice", "Endpoints", "ControllerRevision", "ReplicaSet", "Pod"}
-)
-"""Kinds whose objects come and go by themselves; what owns them is in the inventory."""
+PASSING = frozenset({"Event", "Lease", "Endpoints"})
+"""Kinds whose objects come and go by themselves."""
+MADE_BY_OWNERS = frozenset({"Pod", "ReplicaSet", "ControllerRevision", "EndpointSlice"})
+"""Kinds whose objects come and go with what owns them; one that nobody owns is in the inventory."""
 
 
 TEST_LABEL = "kyma-harness.io/test"
@@ -36,10 +36,21 @@ class Inventory:
     entries: frozenset[Entry]
     private: frozenset[str] = frozenset()
     """The namespaces that are one test's own, which come and go as other tests do."""
+    unseen: Unseen = field(default_factory=Unseen)
+    """What could not be listed, such as the kinds of an APIService without a server."""
 
     def beyond(self, earlier: Self) -> list[str]:
-        """Return what is here and was not there, by name; what is of one test alone is left out."""
-        return sorted(str(entry) for entry in self.entries - earlier.entries if not self._is_private(entry))
+        """Return what is here and was not there, by name; what is of one test alone is left out.
+
+        What could be listed then and cannot be now is named as well: there may be anything of it.
+        """
+        came = (
+            str(entry)
+            for entry in self.entries - earlier.entries
+            if not self._is_private(entry) and not earlier.unseen.has(entry.kind)
+        )
+        lost = {name: why for name, why in self.unseen.reasons.items() if name not in earlier.unseen.reasons}
+        return [*sorted(came), *Unseen(lost).sentences()]
 
     def inside(self, namespace: str) -> list[str]:
         """Return what is in a namespace, by name."""
@@ -51,15 +62,18 @@ class Inventory:
 
 
 async def take_inventory(client: Client) -> Inventory:
-    """List every kind that the API serves and allows to be listed."""
-    kinds = [served for served in await listable(client) if served.entry["kind"] not in PASSING]
-    listed = await asyncio.gather(*(items_of(client, served) for served in kinds))
+    """List every kind that the API serves and allows to be listed; what cannot be listed is noted."""
+    unseen = Unseen()
+    kinds = [served for served in await listable(client, unseen) if served.entry["kind"] not in PASSING]
+    listed = await asyncio.gather(*(items_of(client, served, unseen) for served in kinds))
     found = [
         (Entry(served.group_kind, item["metadata"].get("namespace", ""), item["metadata"]["name"]), item)
         for served, items in zip(kinds, listed, strict=True)
         for item in items
+        if not (served.entry["kind"] in MADE_BY_OWNERS and item["metadata"].get("ownerReferences"))
     ]
     return Inventory(
+        unseen=unseen,
         entries=frozenset(entry for entry, _ in found),
         private=frozenset(
             entry.name

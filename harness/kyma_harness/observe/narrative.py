@@ -50,8 +50,9 @@ def tails(logs: Iterable[ContainerLog]) -> list[str]:
 def last_words(symptom: Symptom, logs: Iterable[ContainerLog]) -> Symptom:
     """Add to a container's symptom what the container wrote last, if that is known."""
     for log in logs:
-        if symptom.pod == (log.namespace, log.pod, log.container) and log.text.strip():
-            _, _, words = log.text.splitlines()[-1].partition(" ")
+        said = [line for line in log.text.splitlines() if not line.startswith("(")]  # brackets are ours
+        if symptom.pod == (log.namespace, log.pod, log.container) and said:
+            words = said[-1].partition(" ")[2]
             return replace(symptom, cause=f"{symptom.cause}; it wrote last: {words}")
     return symptom
 

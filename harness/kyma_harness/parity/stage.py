@@ -118,7 +118,8 @@ class Stage:
 
     async def until_removed(self, module: Module) -> None:
         """Wait until the module is gone from the cluster and from the Kyma's status."""
-        await deploy.wait_until_removed(self.client, module.short_name, kyma=self.kyma, within=WITHIN)
+        name = module.short_name
+        await deploy.wait_until_removed(self.client, name, kinds=(), kyma=self.kyma, within=WITHIN)
         await self.settle()
 
     async def until_manifest(self, module: Module, state: str) -> None:

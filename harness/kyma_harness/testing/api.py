@@ -25,6 +25,11 @@ class Api:
         self._client = client
         self._observer = observer
 
+    @property
+    def observer(self) -> Observer | None:
+        """Who looks on while somebody waits, where there is one."""
+        return self._observer
+
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """Return an object; ``NotFoundError`` where there is none."""
         return self._portal.call(self._client.get(kind, name, namespace))

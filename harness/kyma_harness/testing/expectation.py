@@ -9,7 +9,7 @@ from kubeloop.kinds import EVENT
 from kubeloop.resource import Object
 from kyma_harness.blocking import Portal
 from kyma_harness.observe import claims
-from kyma_harness.observe.eventually import eventually
+from kyma_harness.observe.eventually import NOT_YET, eventually
 from kyma_harness.observe.narrative import in_order
 from kyma_harness.observe.observer import Observer
 from kyma_harness.observe.patience import Patience
@@ -84,11 +84,12 @@ class Expectation:
     ) -> Object:
         """Wait until a predicate holds; ``what`` names it, such as "have no modules".
 
+        Where it looks for what is not there yet, as ``seen["status"]["x"]`` does, it does not hold yet.
         Nobody but the caller knows what a predicate may wait for, so this gives up early only when told to,
         by a patience.
         """
         __tracebackhide__ = True
-        claim = claims.satisfies(predicate, f"it does not {what} yet")
+        claim = _satisfies(predicate, f"it does not {what} yet")
         return self._expect(claim, what, within, patience or self.patience or Patience.endless())
 
     def to_fit_its_schema(self) -> Object:
@@ -153,3 +154,15 @@ class Expectation:
 
     def _patience(self) -> Patience:
         return self.patience or (self.observer.patience if self.observer else Patience())
+
+
+def _satisfies(predicate: Callable[[Object], bool], missing: str) -> Claim:
+    """Claim what a predicate says of an object, which may not have all yet that the predicate looks for."""
+
+    def claim(seen: Object | None) -> str:
+        try:
+            return claims.satisfies(predicate, missing)(seen)
+        except NOT_YET as error:
+            return f"{missing} ({type(error).__name__}: {error})"
+
+    return claim

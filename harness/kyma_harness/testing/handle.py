@@ -1,6 +1,6 @@
 """What a test holds in its hands: the Kyma, and a way to reach what the module runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from kubeloop.resource import Kind
 from kyma_harness.blocking import Portal
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from kyma_harness.testing.api import Api, Expectation
 
@@ -24,16 +25,24 @@ class KymaHandle:
     portal: Portal
     client: Client
     name: str = DEFAULT_KYMA
+    quirks: Quirks = ORIGINAL
+    """What the pair of managers gets wrong."""
+    kinds: Sequence[Kind] = ()
+    """What the module under test defines: nothing of it is to be left where there is no module."""
 
     def enable(self, module: str, *, channel: str | None = None) -> None:
         """Add a module, or change its channel; waits for nothing."""
         with self.api.acting(f"enable module {module}"):
-            self.portal.call(deploy.enable_module(self.client, module, channel=channel, kyma=self.name))
+            enabling = deploy.enable_module(
+                self.client, module, channel=channel, kyma=self.name, quirks=self.quirks
+            )
+            self.portal.call(enabling)
 
     def disable(self, module: str) -> None:
         """Remove a module; waits for nothing, and is no error where it is not there."""
         with self.api.acting(f"disable module {module}"):
-            self.portal.call(deploy.disable_module(self.client, module, kyma=self.name))
+            disabling = deploy.disable_module(self.client, module, kyma=self.name, quirks=self.quirks)
+            self.portal.call(disabling)
 
     def modules(self) -> list[str]:
         """Return the names in ``spec.modules``."""
@@ -50,13 +59,30 @@ class KymaHandle:
         return self.api.expect(MANIFEST, deploy.instance_name(module, self.name), KCP_NAMESPACE)
 
     def clear(self, *, within: float = 120) -> None:
-        """Remove every module and wait until each is gone, its custom resource included, in seconds."""
-        for module in self.modules():
+        """Remove every module and wait until each is gone, its custom resource included, in seconds.
+
+        That includes a module that was taken off before, and is still being removed.
+        """
+        listed = self.modules()
+        for module in deploy.modules_of(self.api.get(KYMA, self.name, KCP_NAMESPACE)):
             resource = self._resource_of(module)
-            self.disable(module)
-            self.portal.call(deploy.wait_until_removed(self.client, module, kyma=self.name, within=within))
+            if module in listed:
+                self.disable(module)
+            removed = deploy.wait_until_removed(
+                self.client,
+                module,
+                kinds=[resource.target.kind] if resource else [],
+                kyma=self.name,
+                within=within,
+                observer=self.api.observer,
+            )
+            self.portal.call(removed)
             if resource:
                 resource.to_be_gone(within=within)
+        leaving = deploy.until_nothing_leaves(
+            self.client, self.kinds, within=within, observer=self.api.observer
+        )
+        self.portal.call(leaving)
 
     def _resource_of(self, module: str) -> Expectation | None:
         name = deploy.instance_name(module, self.name)

@@ -1,6 +1,6 @@
 """Expect and forbid lines in a manager's log, from ordinary test functions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from kubeloop.errors import ControllerError
 from kubeloop.resource import ObjectKey
 from kyma_harness.blocking import Portal
 from kyma_harness.observe.eventually import EventuallyError, eventually
-from kyma_harness.observe.logrecords import LogRecord, records_of
+from kyma_harness.observe.logrecords import LogRecord, Reading, read_records
 
 SHOWN = 5
 
@@ -29,29 +29,45 @@ class Log:
 
         Dots lead into nested fields, as in ``**{"eventing.name": "x"}``; a callable is a predicate.
         """
-        found = self.portal.call(records_of(self.client, self.deployment, self.since))
-        return [one for one in found if one.has(fields)]
+        return list(self._read(fields).records)
 
     def expect(self, *, within: float = 60, **fields: Any) -> LogRecord:
         """Wait for a line that has all these fields, and return the last of them."""
         __tracebackhide__ = True
-        what = f"a line with {_words(fields)} in the log of Deployment {self.deployment}"
+        what = f"a line {self._where(fields)}"
         try:
             tolerated = (ControllerError,)
             return eventually(lambda: self.records(**fields), what, within=within, tolerate=tolerated)[-1]
         except EventuallyError:
-            last = self.records()[-SHOWN:]
-            shown = "".join(f"\n  {one}" for one in last) or "\n  (no line of JSON at all)"
-            raise AssertionError(f"{what} did not come within {within:g} s; the last lines:{shown}") from None
+            read = self._read({})
+            shown = _listed(read.records[-SHOWN:]) or "\n  (no line of JSON at all)"
+            said = f"{what} did not come within {within:g} s; the last lines:{shown}"
+            raise AssertionError(said + _missing(read)) from None
 
     def forbid(self, **fields: Any) -> None:
-        """Fail if there is a line that has all these fields."""
+        """Fail if there is a line that has all these fields, or if a part of the log cannot be read."""
         __tracebackhide__ = True
-        if found := self.records(**fields):
-            first, *others = found[:SHOWN]
-            more = "".join(f"\n  {one}" for one in others)
-            words = f"{len(found)} line(s) with {_words(fields)} in the log of Deployment {self.deployment}"
-            raise AssertionError(f"{words}: {first}{more}")
+        read = self._read(fields)
+        if read.records:
+            first, *others = read.records[:SHOWN]
+            count = f"{len(read.records)} line(s)"
+            raise AssertionError(f"{count} {self._where(fields)}: {first}{_listed(others)}")
+        if read.gaps:
+            raise AssertionError(f"it cannot be told that no line is {self._where(fields)}{_missing(read)}")
+
+    def _where(self, fields: Mapping[str, Any]) -> str:
+        return f"with {_words(fields)} in the log of Deployment {self.deployment}"
+
+    def _read(self, fields: Mapping[str, Any]) -> Reading:
+        return self.portal.call(read_records(self.client, self.deployment, self.since, fields))
+
+
+def _listed(lines: Iterable[object]) -> str:
+    return "".join(f"\n  {one}" for one in lines)
+
+
+def _missing(read: Reading) -> str:
+    return f"\nmissing of it:{_listed(read.gaps)}" if read.gaps else ""
 
 
 def _words(fields: Mapping[str, Any]) -> str:

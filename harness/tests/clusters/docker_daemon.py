@@ -20,6 +20,8 @@ class RecordedDaemon:
         self._file = file
         self.put({})
         self.removed: list[str] = []
+        self.broken: tuple[int, str] | None = None
+        """The status and the message of every answer but the version, while it is set; 0 hangs up."""
         self.written: dict[tuple[str, str], str] = {}
         """What was written into containers, by container and path."""
 
@@ -32,7 +34,7 @@ class RecordedDaemon:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        app = web.Application()
+        app = web.Application(middlewares=[self._break])
         app.router.add_get("/version", self._version)
         app.router.add_get("/{api}/version", self._version)
         app.router.add_get("/{api}/containers/json", self._list)
@@ -43,6 +45,7 @@ class RecordedDaemon:
         app.router.add_put("/{api}/containers/{name}/archive", self._write)
         app.router.add_get("/{api}/networks/{name}", self._network)
         app.router.add_post("/{api}/networks/{name}/connect", self._connect)
+        app.router.add_get("/{api}/volumes/{name}", self._no_volume)
         app.router.add_delete("/{api}/{kind}/{name}", self._remove)
         runner = web.AppRunner(app)
         await runner.setup()
@@ -53,6 +56,15 @@ class RecordedDaemon:
             yield f"tcp://{host}:{port}"
         finally:
             await runner.cleanup()
+
+    @web.middleware
+    async def _break(self, request, handler):
+        if self.broken is None or request.path.endswith("/version"):
+            return await handler(request)
+        status, message = self.broken
+        if not status:
+            request.transport.abort()
+        return web.json_response({"message": message}, status=status or 500)
 
     async def _version(self, _):
         return web.json_response({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
@@ -102,6 +114,9 @@ class RecordedDaemon:
 
     async def _network(self, request):
         return web.json_response({"Id": request.match_info["name"], "Name": request.match_info["name"]})
+
+    async def _no_volume(self, request):
+        return web.json_response({"message": f"get {request.match_info['name']}: no such volume"}, status=404)
 
     async def _connect(self, request):
         name = (await request.json())["Container"]

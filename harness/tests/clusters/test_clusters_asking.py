@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.asking import QUESTIONS, AnswerError, answers
+from kyma_harness.choices import Choice, Way
 from kyma_harness.clusters.errors import MismatchError
 from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.image.supply import Way
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.record import Record
 from kyma_harness.settings import from_environment
 

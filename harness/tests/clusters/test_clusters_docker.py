@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from docker_daemon import a_container
@@ -85,6 +87,49 @@ async def test_what_is_not_there_is_removed_without_an_error():
         await docker.remove_volume("nothing")
 
         assert await docker.container("nothing") is None
+
+
+CALLS = {
+    "container": lambda docker: docker.container("one"),
+    "containers": lambda docker: docker.containers("label"),
+    "run_registry": lambda docker: docker.run_registry("one", image="registry:3", port=5001, labels={}),
+    "connect_network": lambda docker: docker.connect_network("one", "net"),
+    "remove": lambda docker: docker.remove("one"),
+    "remove_network": lambda docker: docker.remove_network("net"),
+    "remove_volume": lambda docker: docker.remove_volume("vol"),
+    "logs": lambda docker: docker.logs("one"),
+    "write_file": lambda docker: docker.write_file("one", Path("/etc/file"), "content"),
+    "image_id": lambda docker: docker.image_id("one:1"),
+    "remove_image": lambda docker: docker.remove_image("one:1"),
+    "tag": lambda docker: docker.tag("one:1", "other", "1"),
+}
+
+
+@pytest.mark.parametrize("broken", [(500, "the disk is full"), (0, "")], ids=["an error", "no answer"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_what_the_daemon_cannot_do_is_told_in_a_sentence(daemon, call, broken):
+    daemon.put({"one": a_container()})
+    async with Docker.connect() as docker:
+        daemon.broken = broken
+
+        with pytest.raises((DockerError, BuildError), match="the disk is full|stopped answering") as raised:
+            await call(docker)
+
+    assert re.match(r"(registry|container|containers|network|volume|log|file|image)\b", str(raised.value))
+
+
+async def test_a_container_that_went_meanwhile_is_named(daemon):
+    async with Docker.connect() as docker:
+        with pytest.raises(DockerError, match="log of container one: Docker refuses: No such container"):
+            await docker.logs("one")
+
+
+async def test_a_container_is_connected_to_a_network_once(daemon):
+    daemon.put({"one": a_container()})
+    async with Docker.connect() as docker:
+        await docker.connect_network("one", "kind")
+
+        assert daemon.containers["one"]["networks"]["kind"]
 
 
 @pytest.fixture

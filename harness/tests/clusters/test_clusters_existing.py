@@ -15,7 +15,7 @@ from kyma_harness.clusters.errors import (
     NotCapableError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.existing import MARKER, ExistingProvider
+from kyma_harness.clusters.existing import MARKER, ExistingProvider, no_check
 from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import RegistryAddress
@@ -39,11 +39,13 @@ def user_kubeconfig(cluster_with_dns, tmp_path):
 def make(user_kubeconfig, tools, tmp_path):
     """Make a provider; each name has its own state folder."""
 
-    def make(name="mine", **options):
+    def make(name="mine", check_room=no_check, **options):
         chosen = {"context": "theirs", "allow_context": "theirs", "registry": "localhost:5001"} | options
         return ExistingProvider(
             home=ClusterHome(cluster=name, folder=tmp_path / name, kubectl=tools.folder / "kubectl"),
             options=ProviderOptions(kubeconfig=user_kubeconfig, **chosen),
+            check_room=check_room,
+            claim=lambda: f"claim of {name}",
         )
 
     return make
@@ -112,6 +114,20 @@ async def test_a_cluster_with_a_kyma_in_it_is_refused(make, cluster_with_dns):
         finally:
             await client.delete(NAMESPACE, "kcp-system")
             await wait_for(client, target, is_gone(), what="be gone")
+
+
+async def test_a_cluster_without_room_is_refused_and_left_unmarked(make, cluster_with_dns, tmp_path):
+    async def check_room(client):
+        assert client.server.startswith("https://")
+        raise ForeignClusterError("the cluster has what would be overwritten")
+
+    with pytest.raises(ForeignClusterError, match="would be overwritten"):
+        await make(check_room=check_room).create(ignore)
+
+    assert not (tmp_path / "mine").exists()
+    async with Client.from_kubeconfig(cluster_with_dns.kubeconfig) as client:
+        with pytest.raises(NotFoundError):
+            await client.get(MARKER.kind, MARKER.name, MARKER.namespace)
 
 
 async def test_what_looks_like_somebody_elses_cluster_is_asked_for(make, tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import containers_of
 
+from kyma_harness.choices import Choice
 from kyma_harness.clusters.labels import labels_of
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.leaks.containers import leaked_containers
 from kyma_harness.leaks.search import find_leaks
 from kyma_harness.lifetime import bring_down
@@ -54,6 +54,12 @@ async def test_containers_of_another_host_and_of_nobody_we_know_stay(daemon, tmp
         labels={"kyma-harness.io/cluster": "far", "kyma-harness.io/owner": f"elsewhere:{tmp_path}/gone"}
     )
     daemon.put({"far": foreign, "old": a_container(labels={"kyma-harness.io/cluster": "old"})})
+
+    assert await leaked_containers() == []
+
+
+async def test_a_daemon_that_answers_no_more_is_no_reason_not_to_look_for_other_things(daemon):
+    daemon.broken = (500, "the disk is full")
 
     assert await leaked_containers() == []
 

@@ -55,6 +55,20 @@ async def test_a_stopped_cluster_leaves_no_process_port_or_folder(tmp_path: Path
     assert entries(tmp_path) == []
 
 
+async def test_a_cluster_starts_whatever_lies_in_the_folder_it_is_started_from(
+    tmp_path: Path, tools: ToolPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    for name in ("kubeloop/__init__.py", "controller/__init__.py", "yaml.py", "asyncio.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("raise RuntimeError('the project was imported')\n")
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("PYTHONPATH", ".")
+
+    async with a_cluster(Path("../state"), tools) as cluster:
+        assert await kubectl(cluster, "get", "nodes")
+
+
 async def test_starting_tells_each_step(tmp_path: Path, tools: ToolPaths) -> None:
     steps = list[Step]()
 

@@ -4,9 +4,11 @@ import signal
 import sys
 from pathlib import Path
 
-from eventually import eventually, first_line
+import pytest
+from eventually import eventually, first_line, is_gone, open_files
 
 from kyma_harness.host.descendants import MARKER, end_marked, marked
+from kyma_harness.host.guard import stand_guard
 from kyma_harness.host.process import spawn
 
 # Starts a process in a session of its own, as a daemon would, and says its id.
@@ -69,3 +71,42 @@ async def test_the_guard_ends_descendants_when_the_one_it_guards_is_killed(tmp_p
     await guarded.wait()
 
     await eventually(lambda: not marked(mark))
+
+
+async def test_a_guard_that_is_dead_is_closed_all_the_same_and_its_work_is_done(tmp_path: Path) -> None:
+    mark, log = str(tmp_path), tmp_path / "log"
+    guard = await stand_guard(mark, tmp_path / "guard.log")
+    parent = await spawn([sys.executable, "-c", DAEMONIZER], name="parent", env={MARKER: mark}, stdout=log)
+    daemon = int(await first_line(log))
+    await eventually(lambda: set(marked(mark)) == {parent.pid, daemon})
+    before = open_files()
+    os.kill(guard.pid, signal.SIGKILL)
+    await eventually(lambda: is_gone(guard.pid))
+
+    await guard.close()
+
+    await parent.wait()
+    assert marked(mark) == []
+    assert open_files() < before
+
+
+async def test_a_guard_that_does_its_work_is_waited_for(tmp_path: Path) -> None:
+    mark, log = str(tmp_path), tmp_path / "log"
+    guard = await stand_guard(mark, tmp_path / "guard.log")
+    parent = await spawn([sys.executable, "-c", DAEMONIZER], name="parent", env={MARKER: mark}, stdout=log)
+    await first_line(log)
+
+    await guard.close()
+    await guard.close()
+
+    await parent.wait()
+    assert marked(mark) == []
+
+
+async def test_a_guard_that_cannot_be_started_leaves_no_pipe_open(tmp_path: Path) -> None:
+    before = open_files()
+
+    with pytest.raises(OSError, match="No such file"):
+        await stand_guard(str(tmp_path), tmp_path / "nowhere" / "guard.log")
+
+    assert open_files() == before

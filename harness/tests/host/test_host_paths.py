@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.host.errors import UnsafeFolderError
-from kyma_harness.host.paths import cache_dir, private_folder, runtime_dir, state_dir, write_private
+from kyma_harness.host.paths import cache_dir, definite, private_folder, runtime_dir, state_dir, write_private
 
 
 def test_places_follow_xdg() -> None:
@@ -56,3 +56,32 @@ def test_a_private_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 
     assert file.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize(
+    ("named", "base", "place"),
+    [
+        ("file", None, "work/file"),
+        ("../work/file", None, "work/file"),
+        ("../work/../work/file", None, "work/file"),
+        ("link/file", None, "real/inner/file"),
+        ("link/../file", None, "real/file"),
+        ("linked", None, "work/linked"),
+        ("link/linked", None, "real/inner/linked"),
+        ("..", None, ""),
+        (".", None, "work"),
+        ("file", "real", "real/file"),
+        ("{root}/real/../work/file", "real", "work/file"),
+    ],
+)
+def test_a_file_has_one_path_whichever_way_it_is_named(tmp_path, monkeypatch, named, base, place):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "real" / "inner").mkdir(parents=True)
+    (tmp_path / "work" / "link").symlink_to(tmp_path / "real" / "inner")
+    (tmp_path / "work" / "linked").symlink_to("/nowhere")
+    (tmp_path / "real" / "inner" / "linked").symlink_to("/nowhere")
+    monkeypatch.chdir(tmp_path / "work")
+
+    found = definite(Path(named.format(root=tmp_path)), tmp_path / base if base else None)
+
+    assert found == (tmp_path / place).absolute()

@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from eventually import PATIENCE, eventually, first_line, is_gone
+from eventually import PATIENCE, eventually, first_line, is_gone, open_files
 
 from kyma_harness.host.errors import CommandError, SpawnError
-from kyma_harness.host.process import Child, run, spawn
+from kyma_harness.host.process import Child, handing_over, run, spawn
 from kyma_harness.host.stranger import end_process
 
 PYTHON = sys.executable
@@ -21,6 +21,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("up", flush=True)
 time.sleep(600)
 """
+SLEEPING = "import time; print('up', flush=True); time.sleep(600)"
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen(["sleep", "600"])
@@ -192,3 +193,45 @@ async def test_a_cancellation_that_comes_together_with_the_end_is_not_lost(
     task.cancel()
     assert done == {task}
     assert task.cancelled()
+
+
+async def test_a_process_that_was_disowned_is_no_zombie_once_it_has_ended(tmp_path: Path) -> None:
+    child = await python(SLEEPING, tmp_path / "log", die_with_parent=False)
+    await first_line(tmp_path / "log")
+    child.disown()
+
+    os.kill(child.pid, signal.SIGKILL)
+
+    await eventually(lambda: not Path(f"/proc/{child.pid}").exists())
+
+
+async def test_a_process_that_was_disowned_is_not_ours_to_signal(tmp_path: Path) -> None:
+    child = await python(STUBBORN, tmp_path / "log", die_with_parent=False)
+    await first_line(tmp_path / "log")
+
+    child.disown()
+    child.signal(signal.SIGKILL)
+
+    assert not is_gone(child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    await eventually(lambda: not Path(f"/proc/{child.pid}").exists())
+
+
+async def test_a_program_that_cannot_be_started_leaves_no_pipe_open() -> None:
+    before, (reading, writing) = open_files(), os.pipe()
+
+    with pytest.raises(SpawnError), handing_over(writing, kept=reading):
+        await spawn(["no-such-program"], name="none", env={}, stdout=writing)
+
+    assert open_files() == before
+
+
+async def test_of_a_pipe_that_a_child_writes_to_we_keep_the_other_end() -> None:
+    reading, writing = os.pipe()
+
+    with handing_over(writing, kept=reading):
+        child = await spawn(["echo", "hello"], name="echo", env=dict(os.environ), stdout=writing)
+
+    with os.fdopen(reading) as said:
+        assert await asyncio.to_thread(said.read) == "hello\n"
+    await child.wait()

@@ -86,3 +86,45 @@ async def test_whoever_waits_for_the_end_of_use_gets_all_of_it_when_the_last_use
     await asyncio.to_thread(waiting.join)
     await eventually(lambda: share.is_held)
     assert not late.try_join()
+
+
+def test_who_has_a_share_is_not_alone_where_somebody_else_has_one_too(tmp_path: Path) -> None:
+    ours, other = Share(tmp_path / "users"), Share(tmp_path / "users")
+    assert ours.try_join()
+    assert other.try_join()
+
+    assert not ours.try_alone()
+
+    assert ours.is_held
+    other.release()
+    assert not Share(tmp_path / "users").try_alone()
+    ours.release()
+
+
+def test_who_has_the_only_share_can_be_alone_and_then_nobody_joins(tmp_path: Path) -> None:
+    ours, other = Share(tmp_path / "users"), Share(tmp_path / "users")
+    assert ours.try_join()
+
+    assert ours.try_alone()
+
+    assert not other.try_join()
+    ours.release()
+
+
+def test_who_is_alone_and_joins_lets_others_join(tmp_path: Path) -> None:
+    ours, other = Share(tmp_path / "users"), Share(tmp_path / "users")
+    assert ours.try_alone()
+
+    assert ours.try_join()
+
+    assert other.try_join()
+    assert not Share(tmp_path / "users").try_alone()
+
+
+def test_who_is_alone_stays_so_when_asked_again(tmp_path: Path) -> None:
+    ours, other = Share(tmp_path / "users"), Share(tmp_path / "users")
+
+    assert ours.try_alone()
+    assert ours.try_alone()
+
+    assert not other.try_join()

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 import yaml
 
+from kyma_harness.choices import Way
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import BuildError, DockerError
 from kyma_harness.clusters.options import REGISTRY_IMAGE
@@ -13,7 +14,7 @@ from kyma_harness.clusters.provider import RegistryAddress
 from kyma_harness.host.ports import PortPool
 from kyma_harness.image.errors import RecipeError
 from kyma_harness.image.recipe import Recipe
-from kyma_harness.image.supply import Supply, Way
+from kyma_harness.image.supply import Supply
 
 REGISTRY = "kyma-harness-tests-registry"
 

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from kyma_harness.choices import Choice
 from kyma_harness.clusters.provider import RegistryAddress
 from kyma_harness.image.errors import PullError
 from kyma_harness.image.managers import with_images
@@ -10,7 +11,7 @@ from kyma_harness.image.overrides import with_image
 from kyma_harness.image.pulling import explain_pulls
 from kyma_harness.image.recipe import Recipe
 from kyma_harness.kyma.bundle.artifact import Blob, pack
-from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers
+from kyma_harness.kyma.distribution.pair import LifecycleManagers
 from kyma_harness.kyma.module import Module
 from kyma_harness.observe.patience import Category
 from kyma_harness.observe.symptoms import Symptom

@@ -9,10 +9,11 @@ from lamp import LampKyma, write_lamp
 
 from kubeloop.client import Client
 from kyma_harness.blocking import Portal
+from kyma_harness.choices import Choice
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers, builtin_pair, real_pair
 from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -64,11 +65,14 @@ def cluster_of_pair(
 
 
 @pytest.fixture
-async def lamp(cluster_of_pair: EmbeddedCluster, tmp_path: Path) -> AsyncIterator[LampKyma]:
+async def lamp(
+    cluster_of_pair: EmbeddedCluster, managers: LifecycleManagers, tmp_path: Path
+) -> AsyncIterator[LampKyma]:
     """The lamp's template and an empty Kyma in the cluster; both go with the test."""
     async with Client.from_kubeconfig(cluster_of_pair.kubeconfig) as client:
         module = write_lamp(tmp_path, salt=tmp_path.name)
-        kyma = LampKyma(client=client, registry=cluster_of_pair.registry, module=module)
+        registry, quirks = cluster_of_pair.registry, managers.quirks
+        kyma = LampKyma(client=client, registry=registry, module=module, quirks=quirks)
         await kyma.set_up()
         yield kyma
         await kyma.tear_down()

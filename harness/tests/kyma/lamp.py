@@ -11,6 +11,7 @@ from kubeloop.resource import Kind, Object
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.bundle.artifact import Bundle, pack
 from kyma_harness.kyma.bundle.template import template_objects
+from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.registry.oci import push
@@ -83,6 +84,7 @@ class LampKyma:
     client: Client
     registry: str
     module: Module
+    quirks: Quirks = ORIGINAL
 
     async def set_up(self) -> None:
         """Push the lamp, apply its template and create the Kyma."""
@@ -92,7 +94,7 @@ class LampKyma:
 
     async def tear_down(self) -> None:
         """Take the lamp off, if it is on, and its templates and the Kyma away."""
-        await deploy.disable_module(self.client, "lamp")
+        await deploy.disable_module(self.client, "lamp", quirks=self.quirks)
         with suppress(NotFoundError, KindAbsentError):
             await self.client.merge_patch(
                 LAMP, NAME, {"metadata": {"finalizers": []}}, namespace=KCP_NAMESPACE
@@ -115,12 +117,17 @@ class LampKyma:
 
     async def offer(self, module: Module, *, name: str = "moduletemplate-lamp") -> Bundle:
         """Push a version of the lamp, and apply its template under a name."""
-        bundle, registry = pack(module), f"{self.registry}/unsigned"
-        await push(bundle, registry)
+        bundle, registry = await self.push(module), f"{self.registry}/unsigned"
         for item in template_objects(bundle, registry):
             if item["kind"] == MODULE_TEMPLATE.kind:
                 item["metadata"]["name"] = name
             await self.client.apply(item, field_manager="tests", force=True)
+        return bundle
+
+    async def push(self, module: Module) -> Bundle:
+        """Push a version of the lamp to the cluster's registry."""
+        bundle = pack(module)
+        await push(bundle, f"{self.registry}/unsigned")
         return bundle
 
     async def shine(self, state: str = "Ready") -> None:

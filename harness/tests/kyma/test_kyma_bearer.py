@@ -18,17 +18,20 @@ SCOPE = "repository:unsigned/lamp:pull"
 
 
 @asynccontextmanager
-async def guarded_registry(asked: list[str]) -> AsyncIterator[str]:
-    """A registry with one blob, which it gives to whoever has a token; yields host:port."""
+async def guarded_registry(asked: list[str], *, lives: int = 1000) -> AsyncIterator[str]:
+    """A registry with one blob, which it gives for a token, so many times for each; yields host:port."""
+    used: list[str] = []
 
     async def give_token(request: web.Request) -> web.Response:
         asked.append(request.query.get("scope", ""))
         if request.headers.get("Authorization") != aiohttp.encode_basic_auth("ada", "secret"):
             return web.Response(status=401)
-        return web.json_response({"token": f"for {request.query['scope']}"})
+        return web.json_response({"token": f"{len(asked)} for {request.query['scope']}"})
 
     async def answer(request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") == f"Bearer for {SCOPE}":
+        token = f"Bearer {len(asked)} for {SCOPE}"
+        if request.headers.get("Authorization") == token and used.count(token) < lives:
+            used.append(token)
             return web.Response(body=LAMP.content)
         realm = f"http://{request.host}/token"
         challenge = {"WWW-Authenticate": f'Bearer realm="{realm}",service="tests"'}
@@ -64,3 +67,25 @@ async def test_who_gets_no_token_is_told_to_log_in():
             await registry.pull_blob("lamp", LAMP.digest)
 
     assert "docker login" in str(refused.value)
+
+
+async def test_a_token_that_has_expired_meanwhile_is_fetched_anew():
+    asked: list[str] = []
+    async with guarded_registry(asked, lives=1) as address:
+        location = Location.parse(f"{address}/unsigned")
+        async with connect(location, Credentials(user="ada", password="secret")) as registry:
+            blobs = [await registry.pull_blob("lamp", LAMP.digest) for _ in range(3)]
+
+    assert blobs == [LAMP.content] * 3
+    assert asked == [SCOPE] * 3
+
+
+async def test_a_token_that_never_lets_us_in_is_not_asked_for_again_and_again():
+    asked: list[str] = []
+    async with guarded_registry(asked, lives=0) as address:
+        location = Location.parse(f"{address}/unsigned")
+        async with connect(location, Credentials(user="ada", password="secret")) as registry:
+            with pytest.raises(RegistryRefusedError, match="docker login"):
+                await registry.pull_blob("lamp", LAMP.digest)
+
+    assert asked == [SCOPE] * 2

@@ -19,17 +19,19 @@ from kubeloop.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, 
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness import lifetime, mainjob
 from kyma_harness.asking import answers
-from kyma_harness.clusters.choice import AUTO
+from kyma_harness.choices import AUTO, Choice
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.commands.kustomization import write_kustomization
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.process import run
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import BINARIES, Choice, LifecycleManagers
+from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
+from kyma_harness.kyma.makings import Made
 from kyma_harness.ledger import Step
+from kyma_harness.record import Record
 from kyma_harness.settings import from_environment
 from kyma_harness.testbed import Testbed, set_up
 from kyma_harness.toolchain.catalogue import catalogue
@@ -91,7 +93,20 @@ async def a_testbed(folder: Path) -> AsyncIterator[tuple[Testbed, Client]]:
         async with testbed.client() as client:
             yield testbed, client
     finally:
+        if not testbed.provider.disposable:
+            await _take_for_ours(testbed)
         await testbed.stop()
+
+
+async def _take_for_ours(testbed: Testbed) -> None:
+    """Have removed with the rest what the CLI has made: from a cluster that stays, we remove only our own."""
+    async with testbed.client() as client:
+        found = [item for kind in KINDS for item in (await client.list(kind)).items]
+    named = {_identity(item) for item in (*testbed.managers.objects, *testbed.template())}
+    record = Record.read(testbed.settings)
+    assert record is not None
+    made = [Made.of(item) for item in found if _identity(item) in named or Kind.of(item) == KYMA]
+    record.with_objects(made).write(testbed.settings)
 
 
 async def deploy_by_cli(kyma_cli: Path, kustomize: Path, testbed: Testbed, folder: Path) -> str:

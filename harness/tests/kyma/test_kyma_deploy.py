@@ -26,7 +26,7 @@ async def test_the_kyma_is_the_one_that_the_cli_makes(lamp: LampKyma):
 
 
 async def test_a_kyma_that_is_there_keeps_its_modules(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "torch")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks)
 
     await deploy.ensure_kyma(lamp.client)
 
@@ -34,10 +34,10 @@ async def test_a_kyma_that_is_there_keeps_its_modules(lamp: LampKyma):
 
 
 async def test_enabling_leaves_other_modules_alone_and_enabling_again_sets_the_channel(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "torch")
-    await deploy.enable_module(lamp.client, "candle", channel="fast")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks)
+    await deploy.enable_module(lamp.client, "candle", quirks=lamp.quirks, channel="fast")
 
-    await deploy.enable_module(lamp.client, "torch", channel="alpha")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks, channel="alpha")
 
     assert await modules_of(lamp) == [
         {"name": "candle", "channel": "fast"},
@@ -46,11 +46,11 @@ async def test_enabling_leaves_other_modules_alone_and_enabling_again_sets_the_c
 
 
 async def test_disabling_leaves_other_modules_alone_and_is_no_error_where_there_is_nothing(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "torch")
-    await deploy.enable_module(lamp.client, "candle")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks)
+    await deploy.enable_module(lamp.client, "candle", quirks=lamp.quirks)
 
-    await deploy.disable_module(lamp.client, "torch")
-    await deploy.disable_module(lamp.client, "torch")
+    await deploy.disable_module(lamp.client, "torch", quirks=lamp.quirks)
+    await deploy.disable_module(lamp.client, "torch", quirks=lamp.quirks)
 
     assert await modules_of(lamp) == [{"name": "candle"}]
 

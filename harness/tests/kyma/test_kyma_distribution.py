@@ -1,5 +1,6 @@
 """The lifecycle managers come from where they can be had, and it is said from where and why."""
 
+import asyncio
 import lzma
 import os
 import shutil
@@ -9,9 +10,10 @@ import pytest
 from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
+from kyma_harness.choices import Choice
 from kyma_harness.host.process import run
 from kyma_harness.kyma.distribution.golang import GoSource
-from kyma_harness.kyma.distribution.pair import BINARIES, MANIFESTS, Choice, Folder, find
+from kyma_harness.kyma.distribution.pair import BINARIES, MANIFESTS, Folder, find
 from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.kyma.errors import DistributionError
 from kyma_harness.node.rules.rules import Rules
@@ -178,6 +180,49 @@ async def test_what_was_built_before_is_taken_without_go(
     monkeypatch.setenv("PATH", "")
 
     assert await source() == first
+
+
+@needs_go
+async def test_two_who_need_them_at_once_build_them_once(
+    go_environment: Path, tools: ToolPaths, monkeypatch: pytest.MonkeyPatch
+):
+    """A go that notes each call stands in for two processes: a lock does not mind whose it is."""
+    calls, go = go_environment / "calls", shutil.which("go")
+    counting = go_environment / "bin" / "go"
+    counting.parent.mkdir()
+    counting.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {go} "$@"\n')
+    counting.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{counting.parent}:{os.environ['PATH']}")
+    said: list[str] = []
+    first, second = (
+        GoSource(
+            cache=go_environment / "cache",
+            kubectl=tools.folder / "kubectl",
+            modules=MODULES,
+            on_progress=said.append,
+        )
+        for _ in range(2)
+    )
+
+    found = await asyncio.gather(first(), second())
+
+    assert found[0] == found[1]
+    assert calls.read_text().split().count("install") == len(MODULES)
+    assert f"waiting for process {os.getpid()} (building lifecycle managers)" in said
+    assert [path.name for path in (go_environment / "cache" / "kyma").iterdir()] == [found[0].path.name]
+
+
+@needs_go
+async def test_a_go_mod_of_the_user_s_has_no_say(
+    go_environment: Path, tools: ToolPaths, monkeypatch: pytest.MonkeyPatch
+):
+    project = go_environment / "project"
+    project.mkdir()
+    (project / "go.mod").write_text("module example.com/theirs\n\ngo 1.999\n")
+    monkeypatch.chdir(project)
+    source = GoSource(cache=go_environment / "cache", kubectl=tools.folder / "kubectl", modules=MODULES)
+
+    assert (await source()).path.is_dir()
 
 
 @needs_go

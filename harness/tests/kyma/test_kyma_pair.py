@@ -11,9 +11,10 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
 from kubeloop.resource import Object
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.bundle.artifact import pack
-from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers
+from kyma_harness.kyma.distribution.pair import LifecycleManagers
 from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from kyma_harness.observe.claims import exists, has_state, is_gone, satisfies
 
@@ -22,7 +23,7 @@ ADDRESSES = "node.kyma-harness.io/addresses"
 
 async def lit(lamp: LampKyma, *, channel: str | None = None) -> Object:
     """Enable the lamp, wait until the Kyma is Ready with it, and return the Kyma."""
-    await deploy.enable_module(lamp.client, "lamp", channel=channel)
+    await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks, channel=channel)
     await lamp.shine()
     return await deploy.wait_until_ready(lamp.client, lamp.module)
 
@@ -145,7 +146,7 @@ async def test_the_chart_and_the_custom_resource_are_installed(lamp: LampKyma):
 
 
 async def test_a_kyma_is_not_ready_before_the_custom_resource_is(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "lamp")
+    await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks)
     await lamp.shine("Processing")
 
     manifest = await lamp.until(MANIFEST, NAME, satisfies(processes_install, "it does not process yet"))
@@ -167,7 +168,7 @@ async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_eve
     held = {"metadata": {"finalizers": ["example.com/hold"]}}
     await lamp.client.merge_patch(LAMP, NAME, held, namespace=KCP_NAMESPACE)
 
-    await deploy.disable_module(lamp.client, "lamp")
+    await deploy.disable_module(lamp.client, "lamp", quirks=lamp.quirks)
     manifest = await lamp.until(MANIFEST, NAME, satisfies(processes_removal, "it does not wait yet"))
     kyma = await lamp.until(KYMA, DEFAULT_KYMA, has_state("Processing"))
 
@@ -176,7 +177,7 @@ async def test_a_removed_module_waits_for_its_custom_resource_and_then_takes_eve
     assert (await lamp.client.get(CONFIG_MAP, "lamp", "lamps"))["data"]
 
     await lamp.client.merge_patch(LAMP, NAME, {"metadata": {"finalizers": []}}, namespace=KCP_NAMESPACE)
-    await deploy.wait_until_removed(lamp.client, "lamp")
+    await deploy.wait_until_removed(lamp.client, "lamp", kinds=[LAMP])
 
     await lamp.until(CONFIG_MAP, "lamp", is_gone(), namespace="lamps")
     if managers.pair is Choice.BUILTIN:  # a pass of the original that is under way may create it again
@@ -190,13 +191,13 @@ def processes_removal(manifest: Object) -> bool:
 
 
 async def test_a_module_that_is_removed_as_soon_as_it_is_ready_waits_for_its_custom_resource(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "lamp")
+    await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks)
     await lamp.until(LAMP, NAME, exists())
     held = {"metadata": {"finalizers": ["example.com/hold"]}}
     await lamp.client.merge_patch(LAMP, NAME, held, namespace=KCP_NAMESPACE)
     await lamp.shine()
 
-    await deploy.disable_module(lamp.client, "lamp")
+    await deploy.disable_module(lamp.client, "lamp", quirks=lamp.quirks)
 
     await lamp.until(MANIFEST, NAME, satisfies(processes_removal, "it does not wait yet"))
     assert (await lamp.client.get(CONFIG_MAP, "lamp", "lamps"))["data"]
@@ -281,7 +282,7 @@ async def errors_told(lamp: LampKyma, about: str) -> list[str]:
 
 
 async def test_a_module_without_a_template_is_an_error_that_names_it(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "torch")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks)
 
     await lamp.until(KYMA, DEFAULT_KYMA, has_state("Error"))
 
@@ -292,12 +293,12 @@ async def test_a_module_without_a_template_is_an_error_that_names_it(lamp: LampK
 async def test_two_templates_of_other_channels_are_ambiguous(lamp: LampKyma, tmp_path: Path):
     await lamp.offer(write_lamp(tmp_path / "fast", channel="fast"), name="moduletemplate-lamp-fast")
     # lifecycle-manager hears of templates and of Kymas by two watches: a pass more, and it has both.
-    await deploy.enable_module(lamp.client, "torch")
+    await deploy.enable_module(lamp.client, "torch", quirks=lamp.quirks)
     await lamp.until(KYMA, DEFAULT_KYMA, has_state("Error"))
-    await deploy.disable_module(lamp.client, "torch", settle=1)
+    await deploy.disable_module(lamp.client, "torch", quirks=lamp.quirks, settle=1)
     await lamp.until(KYMA, DEFAULT_KYMA, has_state("Ready"))
 
-    await deploy.enable_module(lamp.client, "lamp", channel="alpha")
+    await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks, channel="alpha")
 
     await lamp.until(KYMA, DEFAULT_KYMA, has_state("Error"))
     with pytest.raises(NotFoundError):
@@ -331,7 +332,7 @@ async def post_event(lamp: LampKyma, manager: str, owner: str) -> None:
 
 
 async def test_a_module_that_is_removed_as_soon_as_it_was_added_leaves_no_manifest(lamp: LampKyma):
-    await deploy.enable_module(lamp.client, "lamp")
-    await deploy.disable_module(lamp.client, "lamp")
+    await deploy.enable_module(lamp.client, "lamp", quirks=lamp.quirks)
+    await deploy.disable_module(lamp.client, "lamp", quirks=lamp.quirks)
 
-    await deploy.wait_until_removed(lamp.client, "lamp")
+    await deploy.wait_until_removed(lamp.client, "lamp", kinds=[LAMP])

@@ -9,8 +9,9 @@ from eventually import eventually
 
 from kubeloop.kinds import CRD
 from kyma_harness.blocking import Portal
+from kyma_harness.choices import Choice
 from kyma_harness.host.paths import cache_dir
-from kyma_harness.kyma.distribution.pair import Choice, LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.distribution.pair import LifecycleManagers, builtin_pair, real_pair
 from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.kyma.module import Module
 from kyma_harness.parity.case import Case

@@ -6,13 +6,15 @@ from contextlib import suppress
 import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
 from namespaces import until_namespaces_are_complete
+from stored import StoredCluster, an_object
 
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.template import template_objects
+from kyma_harness.kyma.bundle.template import template, template_objects
 from kyma_harness.kyma.distribution.pair import builtin_pair
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.kyma.makings import Makings
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.observe.inventory import take_inventory
 
@@ -36,27 +38,35 @@ async def cluster(managers, tools, tmp_path):
     await running.stop()
 
 
-async def test_nothing_is_left_of_a_kyma_with_a_module_in_it(cluster, managers, tmp_path):
-    module = write_lamp(tmp_path / "lamp")
+@pytest.mark.parametrize("is_there_before", [False, True], ids=["empty", "with their namespace"])
+async def test_a_kyma_with_a_module_in_it_leaves_a_cluster_as_it_was(
+    cluster, managers, tmp_path, is_there_before
+):
+    module, makings = write_lamp(tmp_path / "lamp"), Makings()
     async with Client.from_kubeconfig(cluster.kubeconfig) as client:
+        if is_there_before:
+            await client.create(an_object("Namespace", "lamps"))
+            await client.create(an_object("ConfigMap", "theirs", "lamps"))
         before = await settled_inventory(client)
-        await deploy.deploy_managers(client, managers)
+        await deploy.deploy_managers(client, managers, makings=makings)
         await deploy.grant_rights(client)
         lamp = LampKyma(client=client, registry=cluster.registry, module=module)
-        await lamp.set_up()
+        bundle = await lamp.push(module)
+        await deploy.apply_template(client, template(bundle, f"{cluster.registry}/unsigned"), makings=makings)
+        await deploy.ensure_kyma(client, makings=makings)
         await deploy.enable_module(client, "lamp")
         await lamp.shine()
         assert await client.get(LAMP, NAME, KCP_NAMESPACE)
-        packed = await lamp.offer(module)
 
-        await undeploy(client, module, managers.objects, template_objects(packed, "registry"))
+        await undeploy(client, module, managers.objects, template_objects(bundle, "registry"), makings)
 
         # An APIService goes some time after its definition.
         with suppress(TimeoutError):
             async with asyncio.timeout(60):
                 while (await take_inventory(client)).beyond(before):  # noqa: ASYNC110 - there is no watch of all
                     await asyncio.sleep(0.1)
-        assert (await take_inventory(client)).beyond(before) == []
+        after = await take_inventory(client)
+        assert (after.beyond(before), before.beyond(after)) == ([], [])
 
 
 async def settled_inventory(client):
@@ -70,6 +80,9 @@ async def settled_inventory(client):
                 return later
 
 
-async def test_where_nothing_was_deployed_nothing_is_the_matter(cluster, managers, tmp_path):
-    async with Client.from_kubeconfig(cluster.kubeconfig) as client:
-        await undeploy(client, write_lamp(tmp_path / "lamp"), managers.objects, [])
+async def test_where_nothing_was_deployed_nothing_is_the_matter(managers, tmp_path):
+    cluster = StoredCluster(an_object("Namespace", "default"))
+
+    await undeploy(cluster, write_lamp(tmp_path / "lamp"), managers.objects, [], Makings())
+
+    assert cluster.names() == ["Namespace default"]

@@ -18,7 +18,7 @@ CONFTEST = """
     import pytest
 
     @pytest.fixture
-    def observer():
+    def _kyma_harness_observer():
         return None
 """
 ODD = """
@@ -32,7 +32,7 @@ ODD = """
             raise KeyError("metadata")
 
     @pytest.fixture
-    def observer(pytestconfig):
+    def _kyma_harness_observer(pytestconfig):
         pytestconfig.stash[OBSERVED] = SimpleNamespace(observer=None, portal=Portal(), facts={})
 """
 UNSTEADY = """
@@ -41,7 +41,7 @@ UNSTEADY = """
     attempts = []
 
     @pytest.fixture
-    def observer():
+    def _kyma_harness_observer():
         attempts.append("one more")
         if len(attempts) == 1:
             pytest.fail("it was not there yet")
@@ -50,18 +50,18 @@ FAILED_SET_UP = """
     import pytest
 
     @pytest.fixture
-    def observer(salvage):
-        salvage(None)
+    def _kyma_harness_observer(_kyma_harness_salvage):
+        _kyma_harness_salvage(None)
         pytest.fail("what kept the cluster from being ready", pytrace=False)
 """
 TESTS = """
-    def test_that_fails(observer):
+    def test_that_fails(_kyma_harness_observer):
         assert not "as it should be"
 
-    def test_after_it(observer):
+    def test_after_it(_kyma_harness_observer):
         pass
 
-    def test_with_chance(observer, fault_seed):
+    def test_with_chance(_kyma_harness_observer, fault_seed):
         assert not fault_seed
 """
 

@@ -3,16 +3,17 @@
 import copy
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from kubeloop.client import Client
-from kubeloop.errors import ApiError, NotFoundError
+from kubeloop.errors import ApiError, ConflictError, NotFoundError
 from kubeloop.kinds import CRD
-from kubeloop.resource import Kind, Object
+from kubeloop.resource import Kind, Object, uid_of
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.observe.claims import has_condition
@@ -20,6 +21,10 @@ from kyma_harness.observe.schema import violations
 from kyma_harness.observe.waits import Target, wait_for
 
 ESTABLISHED_WITHIN = 30.0
+LABEL = "kyma-harness.io/check"
+"""The label of a definition that is there for a check alone."""
+FORGOTTEN_AFTER = timedelta(minutes=10)
+"""No check takes so long: who made such a definition is dead."""
 STRICTLY = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "kyma-harness"}
 
 
@@ -52,12 +57,25 @@ async def check_on_server(module: Module, client: Client) -> str:
 def definition_of(module: Module) -> Object:
     """Return the CRD of the default CR's kind from the chart; ModuleError where there is none."""
     kind = Kind.of(dict(module.default_cr))
-    for item in _definitions(module):
+    for item in definitions_of(module):
         if (item["spec"]["group"], item["spec"]["names"]["kind"]) == (kind.group, kind.kind):
             return item
     raise ModuleError(
         f"module {module.short_name}: {module.chart / 'crds'} does not define the default CR's {kind}"
     )
+
+
+def kinds_of(module: Module) -> list[Kind]:
+    """Return the kinds that the chart defines, each in the version that is stored."""
+    return [
+        Kind(group=item["spec"]["group"], version=_stored(item), kind=item["spec"]["names"]["kind"])
+        for item in definitions_of(module)
+    ]
+
+
+def _stored(definition: Object) -> str:
+    versions: list[dict[str, Any]] = definition["spec"]["versions"]
+    return next((str(one["name"]) for one in versions if one.get("storage")), str(versions[0]["name"]))
 
 
 async def _try_out(module: Module, client: Client, definition: Object) -> None:
@@ -98,8 +116,9 @@ async def _try_out(module: Module, client: Client, definition: Object) -> None:
 @asynccontextmanager
 async def _defined(client: Client, definition: Object) -> AsyncIterator[Object]:
     name = definition["metadata"]["name"]
-    await client.create(definition)
+    made = await client.create(definition)
     try:
+        await remove_forgotten(client, before=_created(made) - FORGOTTEN_AFTER)
         target = Target(kind=CRD, name=name)
         claim = has_condition("Established")
         await wait_for(client, target, claim, what="be Established", within=ESTABLISHED_WITHIN)
@@ -108,12 +127,24 @@ async def _defined(client: Client, definition: Object) -> AsyncIterator[Object]:
         await client.delete(CRD, name)
 
 
+async def remove_forgotten(client: Client, *, before: datetime | None = None) -> None:
+    """Remove the definitions that checks have left which were killed: all, or those made before a time."""
+    for item in (await client.list(CRD, label_selector=LABEL)).items:
+        if before is None or _created(item) < before:
+            with suppress(NotFoundError, ConflictError):
+                await client.delete(CRD, item["metadata"]["name"], uid=uid_of(item))
+
+
+def _created(item: Object) -> datetime:
+    return datetime.fromisoformat(item["metadata"]["creationTimestamp"])
+
+
 def _moved(definition: Object, prefix: str) -> Object:
     moved = copy.deepcopy(definition)
     spec = moved["spec"]
     spec["group"] = f"{prefix}.{spec['group']}"
     spec.pop("conversion", None)  # whoever converts is not there yet
-    moved["metadata"] = {"name": f"{spec['names']['plural']}.{spec['group']}"}
+    moved["metadata"] = {"name": f"{spec['names']['plural']}.{spec['group']}", "labels": {LABEL: "true"}}
     if spec["group"].endswith((".k8s.io", ".kubernetes.io")):
         moved["metadata"]["annotations"] = {"api-approved.kubernetes.io": "unapproved, for a moment"}
     return moved
@@ -128,7 +159,8 @@ def _version(definition: Object, kind: Kind) -> dict[str, Any]:
     raise ModuleError(f"the default CR is of version {kind.version}; its CRD has {known}")
 
 
-def _definitions(module: Module) -> Iterator[Object]:
+def definitions_of(module: Module) -> Iterator[Object]:
+    """Yield what is in the chart's ``crds/``."""
     for path in sorted((module.chart / "crds").glob("*.y*ml")):
         try:
             yield from filter(None, yaml.safe_load_all(path.read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kyma_harness.host.errors import CommandError
+from kyma_harness.host.locks import FileLock
 from kyma_harness.host.process import run
 from kyma_harness.kyma.cached import settle
 from kyma_harness.kyma.distribution.pair import Folder
@@ -58,14 +59,25 @@ class GoSource:
         target = self.cache / "kyma" / "-".join(module.version.rpartition("-")[2] for module in self.modules)
         origin = "built from " + " and ".join(map(str, self.modules))
         if not await asyncio.to_thread(target.is_dir):
-            await self._build(target)
+            await self._build_once(target)
         return Folder(path=target, origin=origin)
 
-    async def _build(self, target: Path) -> None:
+    async def _build_once(self, target: Path) -> None:
+        """Build, or wait for another run that builds the same: it takes all processors for a minute."""
         go = shutil.which("go")
         if go is None:
             raise DistributionError("there is no go on PATH to build them with")
-        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        lock = FileLock(target.with_name(f".{target.name}.lock"), purpose="building lifecycle managers")
+        if not lock.try_acquire():
+            self.on_progress(f"waiting for {lock.holder() or 'another process'}")
+            await lock.acquire_async()
+        try:
+            if not await asyncio.to_thread(target.is_dir):  # the other run may have built it
+                await self._build(go, target)
+        finally:
+            lock.remove()
+
+    async def _build(self, go: str, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             partial = Path(folder) / "files"
             await asyncio.to_thread(partial.mkdir)
@@ -76,7 +88,7 @@ class GoSource:
     async def _build_one(self, go: str, module: GoModule, folder: Path) -> None:
         try:
             self.on_progress(f"fetching {module}")
-            source = await _download(go, module)
+            source = await _download(go, module, folder)
             self.on_progress(f"building {module}")
             await _install(go, module, folder)
             config = source / "config" / "default"
@@ -86,8 +98,10 @@ class GoSource:
         await asyncio.to_thread((folder / f"{module.name}.yaml").write_text, rendered.stdout, "utf-8")
 
 
-async def _download(go: str, module: GoModule) -> Path:
-    done = await run([go, "mod", "download", "-json", str(module)], timeout=DOWNLOAD_TIMEOUT, check=False)
+async def _download(go: str, module: GoModule, folder: Path) -> Path:
+    argv = [go, "mod", "download", "-json", str(module)]
+    # In a folder of ours: a go.mod or go.work of the user's would have a say in it.
+    done = await run(argv, timeout=DOWNLOAD_TIMEOUT, check=False, cwd=folder)
     answer = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in answer:
         reason = answer.get("Error") or done.stderr.strip() or "go mod download gave no folder"
@@ -98,7 +112,7 @@ async def _download(go: str, module: GoModule) -> Path:
 async def _install(go: str, module: GoModule, folder: Path) -> None:
     env = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"}
     argv = [go, "install", "-trimpath", "-ldflags=-s -w", str(module)]
-    await run(argv, timeout=BUILD_TIMEOUT, env=env)
+    await run(argv, timeout=BUILD_TIMEOUT, env=env, cwd=folder)
 
 
 def _in_a_line(reason: str, module: GoModule) -> str:

@@ -1,12 +1,12 @@
 """Find the lifecycle managers to deploy: the real ones of December 2022, or the built-in pair."""
 
 import asyncio
-import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubeloop.resource import Kind, Object, ObjectKey
+from kyma_harness.choices import Choice
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.errors import DistributionError
 
@@ -17,13 +17,18 @@ BINARIES = ("lifecycle-manager", "module-manager")
 MANIFESTS = ("lifecycle-manager.yaml", "module-manager.yaml")
 
 
-class Choice(enum.StrEnum):
-    """Which pair is asked for, as in ``--kyma=``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """What a pair gets wrong, so that whoever works with it has to wait."""
 
-    AUTO = "auto"
-    """The real pair where it can be had, else the built-in one."""
-    REAL = "real"
-    BUILTIN = "builtin"
+    ends_a_removal_early: bool
+    """Whether it takes the good answer of an installation under way for the end of the removal."""
+    counts_leaving_definitions: bool
+    """Whether it takes definitions that are being deleted for there, and never makes them again."""
+
+
+ORIGINAL = Quirks(ends_a_removal_early=True, counts_leaving_definitions=True)
+NO_QUIRKS = Quirks(ends_a_removal_early=False, counts_leaving_definitions=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,11 @@ class LifecycleManagers:
     objects: Sequence[Object]
     rules: Sequence[Path]
     placeholders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quirks(self) -> Quirks:
+        """What this pair gets wrong."""
+        return NO_QUIRKS if self.pair is Choice.BUILTIN else ORIGINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

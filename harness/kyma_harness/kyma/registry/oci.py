@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
 import aiohttp
@@ -22,7 +22,9 @@ from kyma_harness.kyma.registry.credentials import Credentials, docker_credentia
 from kyma_harness.kyma.registry.location import Location
 
 RAW_UPLOAD = "application/octet-stream"
-TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
+SECONDS = 60.0
+"""For which nothing may move, in either direction; how long all of it takes depends on its size."""
+CONNECTING_SECONDS = 10.0
 
 
 class Registry:
@@ -102,27 +104,61 @@ class Registry:
         self, method: str, url: URL, what: str, *, data: bytes | None = None, media_type: str | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept": f"{MANIFEST_TYPE}, */*"} | ({"Content-Type": media_type} if media_type else {})
-        is_ours = url.origin() == self._base.origin()  # an upload may go elsewhere, our login may not
-        # Bytes by themselves would be written in one go, with the event loop standing still.
-        body = None if data is None else io.BytesIO(data)
         try:
-            known = await self._authorization(method, url) if is_ours else {}
-            async with self._session.request(method, url, data=body, headers=headers | known) as response:
-                await _check(response, self._location.host, f"{method} {what}")
-                yield response
+            async with AsyncExitStack() as open_until_read:
+                answer = await self._answer(open_until_read, method, url, data, headers)
+                if answer.status == HTTPStatus.UNAUTHORIZED and self._tokens.pop(_scope(method, url), ""):
+                    # A token lives for some minutes, and an upload may take longer.
+                    answer = await self._answer(open_until_read, method, url, data, headers)
+                await _check(answer, self._location.host, f"{method} {what}")
+                yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RegistryDownError(_no_answer(self._location.host, f"{method} {what}", error)) from error
+
+    async def _answer(
+        self, stack: AsyncExitStack, method: str, url: URL, data: bytes | None, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Send a request, and return its answer, which is open for as long as the stack is."""
+        is_ours = url.origin() == self._base.origin()  # an upload may go elsewhere, our login may not
+        async with while_it_moves(SECONDS) as moved:
+            known = await self._authorization(method, url) if is_ours else {}
+            body = None if data is None else Body(data, moved)
+            requested = self._session.request(method, url, data=body, headers=headers | known)
+            return await stack.enter_async_context(requested)
 
     async def _authorization(self, method: str, url: URL) -> dict[str, str]:
         """Return our login, or the token that the registry wants in its place for this repository."""
         if self._challenge is None:
             return self._login
-        repository = _repository_of(url)
-        scope = f"repository:{repository}:{'pull' if method in {'GET', 'HEAD'} else 'pull,push'}"
+        scope = _scope(method, url)
         if scope not in self._tokens:
             challenge = {**self._challenge, "scope": scope}
             self._tokens[scope] = await fetch_token(self._session, challenge, self._login)
         return {"Authorization": f"Bearer {self._tokens[scope]}"}
+
+
+class Body(io.BytesIO):
+    """What is sent: in pieces, as bytes by themselves would be written with the event loop standing still.
+
+    ``moved`` is called for each piece that the connection takes.
+    """
+
+    def __init__(self, data: bytes, moved: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._moved = moved
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next piece."""
+        self._moved()
+        return super().read(size)
+
+
+@asynccontextmanager
+async def while_it_moves(seconds: float) -> AsyncIterator[Callable[[], None]]:
+    """Raise TimeoutError where the function that this gives is not called for so many seconds."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(seconds) as limit:
+        yield lambda: limit.reschedule(loop.time() + seconds)
 
 
 @asynccontextmanager
@@ -131,7 +167,8 @@ async def connect(location: Location, credentials: Credentials | None = None) ->
     known = credentials or docker_credentials(location.host)
     login = {"Authorization": aiohttp.encode_basic_auth(known.user, known.password)} if known else {}
     connector = aiohttp.TCPConnector(ssl=not location.insecure)
-    async with aiohttp.ClientSession(timeout=TIMEOUT, connector=connector) as session:
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECTING_SECONDS, sock_read=SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         base, challenge = await _ping(session, location, login)
         yield Registry(session, base=base, location=location, login=login, challenge=challenge)
 
@@ -180,6 +217,10 @@ async def _ping(
     )
 
 
+def _scope(method: str, url: URL) -> str:
+    return f"repository:{_repository_of(url)}:{'pull' if method in {'GET', 'HEAD'} else 'pull,push'}"
+
+
 def _repository_of(url: URL) -> str:
     """Return the repository in the path of a request, which is between /v2/ and what is asked of it."""
     path = url.path.removeprefix("/v2/")
@@ -207,4 +248,5 @@ async def _check(response: aiohttp.ClientResponse, host: str, what: str) -> None
 
 
 def _no_answer(host: str, what: str, error: Exception) -> str:
-    return f"registry {host}: {what}: {error or type(error).__name__}: is it still running?"
+    said = str(error) or f"nothing moved for {SECONDS:g} s"
+    return f"registry {host}: {what}: {said}: is it still running?"

@@ -10,8 +10,8 @@ import pytest
 
 from kubeloop.client import Client
 from kyma_harness.blocking import Portal
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.module import Module
 from kyma_harness.settings import Settings, from_environment
 from kyma_harness.testbed import Testbed
@@ -21,7 +21,7 @@ Offer = Callable[..., Module]
 
 
 @pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])
-def harness_settings(request: pytest.FixtureRequest) -> Settings:
+def kyma_harness_settings(request: pytest.FixtureRequest) -> Settings:
     """A cluster of this session's own with the Lamp; the real pair where $KYMA_DIST has it."""
     if request.param is Choice.REAL and not os.environ.get("KYMA_DIST"):
         pytest.skip("$KYMA_DIST names no folder with the real lifecycle managers")

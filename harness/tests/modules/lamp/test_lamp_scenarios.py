@@ -9,8 +9,8 @@ from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT
 from kubeloop.resource import Kind
 from kyma_harness.blocking import Portal
+from kyma_harness.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import Choice
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.kyma.module import Module

@@ -19,14 +19,14 @@ LAMP = Kind.parse("demo.kyma-harness.io/v1", "Lamp")
 
 
 @pytest.fixture(scope="session")
-def client(portal: Portal) -> Iterator[Client]:
+def _kyma_harness_client(portal: Portal) -> Iterator[Client]:
     opened = Client.from_kubeconfig(Path(os.environ["KUBECONFIG"]))
     yield portal.call(opened.__aenter__())
     portal.call(opened.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="session")
-def surroundings() -> Surroundings:
+def kyma_harness_surroundings() -> Surroundings:
     return Surroundings(
         relations=Relations(finalizers={"demo.kyma-harness.io/lamp": ObjectKey("lamps", "lamp-manager")}),
         facts={"cluster": "the demonstration's"},
@@ -34,7 +34,7 @@ def surroundings() -> Surroundings:
 
 
 @pytest.fixture(scope="session")
-def patience() -> Patience:
+def kyma_harness_patience() -> Patience:
     """Give up on what lasts for a second: nothing of the demonstration gets well."""
     return Patience(image=1, crash_loop=0, unschedulable=1, finalizer=1, state=1, restarts=1)
 
