@@ -31,6 +31,7 @@ from kyma_harness.node.volumes.volumes import Volumes
 
 log = get_logger(__name__)
 _AFTER_GRACE = 2.0
+_NAME_LENGTH = 200  # of a folder's name, which must not be longer than 255 bytes with the uid
 
 
 class ProcessNode:
@@ -143,10 +144,7 @@ class ProcessNode:
             worker.update(None)
 
     def _worker(self, pod: Object, tools: PodTools) -> PodWorker:
-        metadata = pod["metadata"]
-        folder = (
-            self._settings.state / "pods" / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
-        )
+        folder = self._settings.state / "pods" / _folder_name(pod)
         facts = PodFacts(
             pod=pod, pod_ip=self._addresses.take(), host_ip=NODE_IP, allocatable=self._settings.capacity
         )
@@ -178,3 +176,9 @@ class ProcessNode:
     def _host_port(self, uid: str, container_port: int) -> int | None:
         worker = self._workers.get(uid)
         return worker.sandbox.ports.get(container_port) if worker else None
+
+
+def _folder_name(pod: Object) -> str:
+    """Name a pod's folder for people; the uid is what tells it apart."""
+    metadata = pod["metadata"]
+    return f"{metadata['namespace']}_{metadata['name']}"[:_NAME_LENGTH] + f"_{metadata['uid']}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeloop.errors import ControllerError
+from kubeloop.logs import get_logger
 from kyma_harness.host.errors import HarnessError, SpawnError
 from kyma_harness.node.containers.backoff import RestartBackoff
 from kyma_harness.node.containers.handlers import Handlers, Target
@@ -21,6 +22,7 @@ from kyma_harness.node.rules.rules import Rule, Rules
 from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.states import Running, Terminated, now
 
+log = get_logger(__name__)
 _START_ERROR = 128  # the exit code by which a runtime says that there was no process at all
 _MESSAGE_BYTES, _MESSAGE_LINES, _MESSAGE_LOG_BYTES = 4096, 80, 2048
 _TRY_AGAIN_SECONDS = 2.0
@@ -112,7 +114,7 @@ class ContainerRunner:
             for event in (self._wake, self._hurry, self._replaced):
                 event.clear()
             try:
-                return await self._prepare()
+                prepared = await self._prepare()
             except ImageError as error:
                 # Rules stay as they are while the node runs: only another image helps.
                 await self._wait_because("ErrImagePull", error, None)
@@ -120,6 +122,13 @@ class ContainerRunner:
                 await self._wait_because("CreateContainerConfigError", error, _TRY_AGAIN_SECONDS)
             except (HarnessError, ControllerError) as error:
                 await self._wait_because("CreateContainerError", error, _TRY_AGAIN_SECONDS)
+            except Exception as error:
+                # Whatever it is: a container that cannot be started is told, tried again, and can be deleted.
+                log.exception("container not prepared", container=self.record.name)
+                await self._wait_because("CreateContainerError", error, _TRY_AGAIN_SECONDS)
+            else:
+                # It was asked to stop while the API server was asked: there is nothing to end yet.
+                return None if self._stopping else prepared
         return None
 
     async def _prepare(self) -> tuple[Rule, Launch]:

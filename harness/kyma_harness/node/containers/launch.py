@@ -1,13 +1,13 @@
 """Turn a container and its rule into the process that stands for it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kyma_harness.node.containers.environment import command_line, container_environment
-from kyma_harness.node.errors import ContainerConfigError, NodeError
+from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError
 from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
@@ -44,7 +44,8 @@ class Launcher:
     async def prepare(self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox) -> Launch:
         """Return what to start; ports must have been reserved.
 
-        Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in.
+        Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in, and
+        LaunchError when no process can be made of it.
         """
         wanted = await container_environment(container, sandbox.facts, self.api)
         mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
@@ -55,11 +56,10 @@ class Launcher:
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
         asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
+        env = {**self._base(container, sandbox, mounts), **asked, **ruled}
+        _check_for_nul(argv, env)
         return Launch(
-            argv=tuple(argv),
-            env={**self._base(container, sandbox, mounts), **asked, **ruled},
-            cwd=_working_folder(container, sandbox, mounts),
-            mounts=mounts,
+            argv=tuple(argv), env=env, cwd=_working_folder(container, sandbox, mounts), mounts=mounts
         )
 
     def _fill(self, rule: Rule, sandbox: Sandbox, mounts: Mounts) -> Callable[..., str]:
@@ -117,6 +117,17 @@ def _argv(
         raise ContainerConfigError("neither the rule nor the container has a command: add one to the rule")
     listen = [fill(flag, listen=port) for port, flags in rule.listen.items() for flag in flags]
     return [*command, *args, *(fill(text) for text in rule.args), *listen]
+
+
+def _check_for_nul(argv: Iterable[str], env: Mapping[str, str]) -> None:
+    """Raise LaunchError for what ends at its first NUL byte in every program: the API lets it pass."""
+    for name, value in env.items():
+        if "\0" in value:
+            raise LaunchError(
+                f"variable {name} has a NUL byte in it, which no process can be given: remove it"
+            )
+    if any("\0" in argument for argument in argv):
+        raise LaunchError("the command has a NUL byte in it, which no process can be given: remove it")
 
 
 def _working_folder(container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> Path:

@@ -119,8 +119,7 @@ class PodWorker:
                     group.create_task(self._writer.run()),
                     group.create_task(self._stop_when_asked()),
                 ]
-                with self._deadline():
-                    await self._live()
+                await self._live_whatever_happens()
                 await self._deletion.wait()
                 for task in background:
                     task.cancel()
@@ -128,6 +127,18 @@ class PodWorker:
                 await self._remove()
         finally:
             await self.sandbox.remove()
+
+    async def _live_whatever_happens(self) -> None:
+        """Run the containers; whatever is raised fails the pod, which then waits to be deleted as any other."""
+        try:
+            with self._deadline():
+                await self._live()
+        except Exception as error:
+            log.exception("pod failed", pod=str(self._api.key))
+            message = f"the process node cannot run the pod: {error!r}"
+            self._verdict = ("ProcessNodeError", message)
+            self._tools.events.record(dict(self.pod), "Warning", "FailedSync", message)
+            self._writer.touch()
 
     async def _live(self) -> None:
         if not self._was_over and await self._volumes.set_up():
@@ -181,6 +192,10 @@ class PodWorker:
                 return
             except ControllerError as error:
                 log.warning("pod not removed", pod=str(self._api.key), error=str(error))
+                await asyncio.sleep(_DELETE_RETRY)
+            except Exception:
+                # Whatever it is: nobody else would let the pod go.
+                log.exception("pod not removed", pod=str(self._api.key))
                 await asyncio.sleep(_DELETE_RETRY)
             else:
                 return

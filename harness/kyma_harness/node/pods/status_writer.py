@@ -52,8 +52,15 @@ class StatusWriter:
                 return
             except ControllerError as error:
                 log.warning("pod status not written", pod=str(self._api.key), error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._touched.set()
+                await self._again()
+            except Exception:
+                # Whatever it is: a pod of which nothing is told looks as if it were still to come.
+                log.exception("pod status not written", pod=str(self._api.key))
+                await self._again()
+
+    async def _again(self) -> None:
+        await asyncio.sleep(_RETRY_SECONDS)
+        self._touched.set()
 
     async def flush(self) -> None:
         """Write the status as it is now, if it differs from what was written last."""

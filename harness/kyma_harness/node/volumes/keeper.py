@@ -56,6 +56,10 @@ class VolumeKeeper:
                 await self._volumes.set_up()
             except (HarnessError, ControllerError) as error:
                 self._failed(str(error))
+            except Exception as error:
+                # Whatever it is: a pod that cannot have its volumes is told, tried again, and can be deleted.
+                log.exception("volumes not set up", pod=self._name)
+                self._failed(repr(error))
             else:
                 return True
             await self._wait(pause)

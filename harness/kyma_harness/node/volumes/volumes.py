@@ -36,7 +36,7 @@ class Volumes:
         for volume in self._specs():
             try:
                 self._directories[volume["name"]] = await self._directory(volume)
-            except VolumeError as error:
+            except (VolumeError, OSError) as error:
                 raise VolumeError(
                     f'MountVolume.SetUp failed for volume "{volume["name"]}": {error}'
                 ) from error
