@@ -2,24 +2,12 @@ import base64
 from pathlib import Path
 
 import pytest
-from node_builders import Issuer, Objects, container, facts, pod
+from node_builders import Claims, Issuer, Objects, container, facts, pod
 
 from kyma_harness.node.errors import VolumeError
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.volumes.payload import Payload
 from kyma_harness.node.volumes.volumes import Volumes
-
-
-class Claims:
-    """Claims whose directories lie beside each other."""
-
-    def __init__(self, root):
-        self.root = root
-
-    async def directory(self, namespace, claim):
-        path = self.root / namespace / claim
-        path.mkdir(parents=True, exist_ok=True)
-        return path
 
 
 @pytest.fixture

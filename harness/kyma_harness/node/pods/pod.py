@@ -129,7 +129,7 @@ class PodWorker:
             await self.sandbox.remove()
 
     async def _live_whatever_happens(self) -> None:
-        """Run the containers; whatever is raised fails the pod, which then waits to be deleted as any other."""
+        """Run the containers; whatever is raised fails the pod, which then waits for its deletion."""
         try:
             with self._deadline():
                 await self._live()

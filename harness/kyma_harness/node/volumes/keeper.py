@@ -1,11 +1,11 @@
 """Set up a pod's volumes however long that takes, and keep them up to date afterwards."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from kubeloop.backoff import Backoff
 from kubeloop.errors import ControllerError
 from kubeloop.logs import get_logger
 from kyma_harness.host.errors import HarnessError
@@ -15,13 +15,13 @@ from kyma_harness.node.volumes.sources import config_references
 from kyma_harness.node.volumes.volumes import Volumes
 
 log = get_logger(__name__)
-_RETRY = 0.2
-_RETRY_LONGEST = 5.0
-_REFRESH_RETRY = 2.0
+_SET_UP_AGAIN = Backoff(base=0.2, maximum=5.0)
+# What was mounted stays while it cannot be refreshed, so there is no hurry.
+_REFRESH_AGAIN = Backoff(base=2.0, maximum=60.0)
 
 
 class VolumeKeeper:
-    """Look after one pod's volumes; `failed` hears each reason why they cannot be set up."""
+    """Look after one pod's volumes; `failed` hears each reason why they cannot be set up or refreshed."""
 
     def __init__(
         self, volumes: Volumes, tokens: PodTokens, facts: PodFacts, *, failed: Callable[[str], None]
@@ -49,7 +49,7 @@ class VolumeKeeper:
 
     async def set_up(self) -> bool:
         """Set up all volumes, trying again until it works; return False when given up before."""
-        pause = _RETRY
+        failures = 0
         while not self._given_up:
             self._asked.clear()
             try:
@@ -62,22 +62,23 @@ class VolumeKeeper:
                 self._failed(repr(error))
             else:
                 return True
-            await self._wait(pause)
-            pause = min(2 * pause, _RETRY_LONGEST)
+            failures += 1
+            await self._wait(_SET_UP_AGAIN.delay(failures))
         return False
 
     async def keep(self) -> None:
-        """Refresh configuration volumes when asked and tokens in time, until cancelled."""
+        """Refresh configuration volumes when asked and tokens in time, until cancelled.
+
+        A volume that cannot be refreshed keeps what it holds and is tried again, ever more slowly.
+        """
+        failures = 0
         while True:
-            due = self._tokens.renew_at
-            await self._wait(None if due is None else max(0.0, due - time.time()))
+            await self._wait(_REFRESH_AGAIN.delay(failures) if failures else self._tokens.seconds_left)
             self._asked.clear()
-            try:
-                await self._volumes.refresh()
-            except (HarnessError, ControllerError) as error:
-                # What was mounted stays: a kubelet does not take a volume away for a ConfigMap that is gone.
-                log.debug("volumes not refreshed", pod=self._name, error=str(error))
-                asyncio.get_running_loop().call_later(_REFRESH_RETRY, self._asked.set)
+            reasons = await self._volumes.refresh()
+            for reason in reasons:
+                self._failed(reason)
+            failures = failures + 1 if reasons else 0
 
     async def _wait(self, seconds: float | None) -> None:
         with suppress(TimeoutError):

@@ -1,5 +1,6 @@
 """The volumes of one pod, as directories."""
 
+import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,15 +38,23 @@ class Volumes:
             try:
                 self._directories[volume["name"]] = await self._directory(volume)
             except (VolumeError, OSError) as error:
-                raise VolumeError(
-                    f'MountVolume.SetUp failed for volume "{volume["name"]}": {error}'
-                ) from error
+                raise VolumeError(_failure(volume, error)) from error
 
-    async def refresh(self) -> None:
-        """Bring the configuration volumes up to date; what cannot be read now keeps its old content."""
-        for volume in self._specs():
-            if CONFIGURATION & volume.keys():
-                await self._directory(volume)
+    async def refresh(self) -> list[str]:
+        """Bring each configuration volume up to date; return why some could not be, which stay as they are.
+
+        They are read beside one another, so that none waits for another one's source.
+        """
+        volumes = [volume for volume in self._specs() if CONFIGURATION & volume.keys()]
+        reasons = await asyncio.gather(*(self._refreshed(volume) for volume in volumes))
+        return [reason for reason in reasons if reason]
+
+    async def _refreshed(self, volume: Mapping[str, Any]) -> str:
+        try:
+            await self._directory(volume)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the other volumes go on
+            return _failure(volume, error)
+        return ""
 
     def mounts(self, container: Mapping[str, Any], values: Mapping[str, str]) -> Mounts:
         """Return what a container mounts where; `values` are its variables, for subPathExpr."""
@@ -90,6 +99,10 @@ class Volumes:
         if not path.exists():
             path.mkdir(parents=True)
         return path
+
+
+def _failure(volume: Mapping[str, Any], error: Exception) -> str:
+    return f'MountVolume.SetUp failed for volume "{volume["name"]}": {str(error) or repr(error)}'
 
 
 def _copied(path: Path, copy: Path) -> Path:
