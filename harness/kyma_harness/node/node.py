@@ -16,6 +16,7 @@ from kyma_harness.node.containers.handlers import Handlers
 from kyma_harness.node.containers.launch import Launcher
 from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.events import EventRecorder
+from kyma_harness.node.folders import open_up
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.network.addresses import PodAddresses
@@ -64,8 +65,16 @@ class ProcessNode:
     async def run(self) -> None:
         """Be the node until cancelled; whatever way this ends, no process is left."""
         settings = self._settings
-        folder = settings.state / "pods"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (settings.state / "pods").mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            await self._run()
+        finally:
+            # What pods have left read-only must not keep anybody from removing the cluster's folder.
+            for name in ("pods", "volumes"):
+                open_up(settings.state / name)
+
+    async def _run(self) -> None:
+        settings = self._settings
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         async with (
             aiohttp.ClientSession(connector=connector) as session,

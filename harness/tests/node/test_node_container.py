@@ -1,5 +1,8 @@
 """A container's life, stopped inside an await: by a deletion, another image, an API server that is away."""
 
+import os
+import signal
+
 import pytest
 from node_builders import container, pod
 from pod_rig import running_pod
@@ -67,3 +70,46 @@ async def test_an_error_that_nobody_thought_of_is_survived(tmp_path, method, kin
         await rig.until_state("running")
         rig.delete(grace=5)
         await rig.until_gone()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"env": [{"name": "D", "value": "/etc"}], "volumeMounts": [{"subPathExpr": "$(D)"}]},
+        {"env": [{"name": "D", "value": "../.."}], "volumeMounts": [{"subPathExpr": "$(D)"}]},
+    ],
+)
+async def test_a_mount_that_leads_out_of_its_volume_starts_nothing(tmp_path, fields):
+    mounts = [{"name": "data", "mountPath": "/data", **one} for one in fields["volumeMounts"]]
+    web = shell("touch /data/by-pod", env=fields["env"], volumeMounts=mounts)
+    async with running_pod(a_pod(web, volumes=[{"name": "data", "emptyDir": {}}]), tmp_path) as rig:
+        await rig.until_state("CreateContainerConfigError")
+
+
+async def test_a_working_folder_stays_in_its_volume(tmp_path):
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    web = shell("pwd; exec sleep 600", workingDir="/data/../../../tmp", volumeMounts=mounts)
+    async with running_pod(a_pod(web, volumes=[{"name": "data", "emptyDir": {}}]), tmp_path) as rig:
+        await rig.until_state("running")
+        (pid,) = rig.processes()
+        where = os.readlink(f"/proc/{pid}/cwd")
+
+        assert where.startswith(str(tmp_path))
+        assert where.endswith("/root/tmp")
+
+
+async def test_what_a_pod_puts_in_the_place_of_our_files_is_replaced_and_never_written_through(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    script = f"ln -sf {precious} $WORDS; touch {tmp_path}/up; exec sleep 600"
+    of = a_pod(shell(script, env=[{"name": "WORDS", "value": "/dev/termination-log"}]))
+    async with running_pod(of, tmp_path) as rig:
+        await rig.until_state("running")
+        await rig.until_file("up")
+        (pid,) = rig.processes()
+
+        os.kill(pid, signal.SIGKILL)
+        await rig.until(lambda: rig.container().get("restartCount") == 1)
+
+        assert "message" not in rig.container()["lastState"]["terminated"]
+        assert precious.read_text() == "mine"

@@ -1,4 +1,5 @@
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,27 @@ async def test_an_empty_dir_is_shared_by_its_mounts(make):
 
     assert one == other
     assert list(one.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("mount", "sentence"),
+    [
+        ({"subPath": "../x"}, "must not contain '..'"),
+        ({"subPathExpr": "$(HOST)"}, "must not be an absolute path"),
+        ({"subPathExpr": "$(UP)/x"}, "must not contain '..'"),
+        ({"subPathExpr": "$(NONE)/x"}, "subPathExpr $(NONE)/x has no value for NONE"),
+        ({"subPath": "link/x"}, "leads out of its volume, by a link"),
+    ],
+)
+async def test_a_sub_path_leads_nowhere_but_into_its_volume(make, tmp_path, mount, sentence):
+    volumes = make({"name": "data", "persistentVolumeClaim": {"claimName": "data-0"}})
+    await volumes.set_up()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "claims/shop/data-0/link").symlink_to(outside)
+    values = {"HOST": str(outside), "UP": "../../.."}
+
+    with pytest.raises(VolumeError, match=re.escape(sentence)):
+        volumes.mounts(container(volumeMounts=[{"name": "data", "mountPath": "/d", **mount}]), values)
+
+    assert list(outside.iterdir()) == []

@@ -18,6 +18,7 @@ from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.processes import start
 from kyma_harness.node.containers.reporting import Reporter
 from kyma_harness.node.errors import ContainerConfigError, ImageError
+from kyma_harness.node.folders import first_bytes
 from kyma_harness.node.rules.rules import Rule, Rules
 from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.states import Running, Terminated, now
@@ -180,7 +181,7 @@ class ContainerRunner:
 
     def _last_words(self, exit_code: int, launch: Launch, log: ContainerLog) -> str:
         path = launch.mounts.host_path(termination_message_path(self._container))
-        words = path.read_bytes()[:_MESSAGE_BYTES].decode(errors="replace") if path and path.is_file() else ""
+        words = first_bytes(path, _MESSAGE_BYTES).decode(errors="replace") if path else ""
         fallback = self._container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         if not words and fallback and exit_code:
             return log.tail(_MESSAGE_LINES)[-_MESSAGE_LOG_BYTES:]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kyma_harness.node.containers.environment import command_line, container_environment
-from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError
+from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, VolumeError
+from kyma_harness.node.folders import new_file, place_within
 from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
@@ -48,7 +49,10 @@ class Launcher:
         LaunchError when no process can be made of it.
         """
         wanted = await container_environment(container, sandbox.facts, self.api)
-        mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
+        try:
+            mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
+        except VolumeError as error:
+            raise ContainerConfigError(str(error)) from error
         fill = self._fill(rule, sandbox, mounts)
         try:
             argv = _argv(container, rule, wanted, fill, mounts)
@@ -98,8 +102,7 @@ def _with_last_words(mounts: Mounts, container: Mapping[str, Any], sandbox: Sand
     path = termination_message_path(container)
     if mounts.host_path(path):
         return mounts
-    file = sandbox.container_folder(container["name"], "run") / "termination-log"
-    file.write_bytes(b"")
+    file = new_file(sandbox.container_folder(container["name"], "run") / "termination-log")
     return Mounts({**mounts.directories, path: file})
 
 
@@ -132,10 +135,13 @@ def _check_for_nul(argv: Iterable[str], env: Mapping[str, str]) -> None:
 
 def _working_folder(container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> Path:
     """Return the container's workingDir: within a volume, or an own folder; never the host's."""
-    root = sandbox.container_folder(container["name"], "root")
-    wanted = container.get("workingDir")
-    if not wanted:
-        return root
-    folder = mounts.host_path(wanted) or root / mount_path(wanted).lstrip("/")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    folder, within = sandbox.container_folder(container["name"], "root"), ""
+    if wanted := mount_path(container.get("workingDir") or "/").lstrip("/"):
+        mounted = mounts.mounted_at(f"/{wanted}")
+        folder, within = mounted or (folder, wanted)
+    try:
+        place = place_within(folder, within)
+    except VolumeError as error:
+        raise ContainerConfigError(f"workingDir: {error}") from error
+    place.mkdir(parents=True, exist_ok=True)
+    return place

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kubeloop.errors import ControllerError
+from kyma_harness.node.folders import new_file
 from kyma_harness.node.identity.downward import PodFacts
 
 # Like a kubelet: at 80 % of its life, or after a day, whichever comes first.
@@ -103,6 +104,4 @@ def write_kubeconfig(path: Path, *, server: str, folder: Path, namespace: str) -
         ],
         "users": [{"name": "pod", "user": {"tokenFile": str(folder / "token")}}],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")  # JSON is YAML
+    new_file(path, f"{json.dumps(content, indent=2)}\n".encode())  # JSON is YAML

@@ -28,9 +28,16 @@ class Mounts:
 
     def host_path(self, path: str) -> Path | None:
         """Return where an absolute container path lies on the host, None if no volume is mounted there."""
+        found = self.mounted_at(path)
+        return found[0] / found[1] if found else None
+
+    def mounted_at(self, path: str) -> tuple[Path, str] | None:
+        """Return the directory that is mounted at a container path or above, and what lies in between."""
+        wanted = PurePosixPath(mount_path(path))
         for mounted in self._longest_first():
-            if PurePosixPath(path).is_relative_to(mounted):
-                return self.directories[mounted] / PurePosixPath(path).relative_to(mounted)
+            if wanted.is_relative_to(mounted):
+                within = wanted.relative_to(mounted)
+                return self.directories[mounted], "" if within == PurePosixPath() else str(within)
         return None
 
     def _pattern(self) -> re.Pattern[str] | None:

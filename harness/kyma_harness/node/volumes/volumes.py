@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kyma_harness.node.errors import VolumeError
-from kyma_harness.node.expansion import expanded
+from kyma_harness.node.expansion import expanded, references
+from kyma_harness.node.folders import place_within, remove
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.volumes.atomic import write_atomically
 from kyma_harness.node.volumes.mounts import Mounts, mount_path
@@ -90,15 +91,22 @@ class Volumes:
 
     def _mounted(self, mount: Mapping[str, Any], values: Mapping[str, str], container: str) -> Path:
         directory = self._directories[mount["name"]]
-        sub_path = mount.get("subPath") or expanded(mount.get("subPathExpr", ""), values)
+        sub_path = mount.get("subPath") or _expanded(mount.get("subPathExpr", ""), values)
         if not sub_path:
             return directory
-        path = directory / sub_path
-        if (directory / "..data").is_symlink():
+        path = place_within(directory, sub_path)
+        if any(one["name"] == mount["name"] and CONFIGURATION & one.keys() for one in self._specs()):
             return _copied(path, self._folder / "..subpaths" / container / str(mount["name"]) / sub_path)
         if not path.exists():
             path.mkdir(parents=True)
         return path
+
+
+def _expanded(expression: str, values: Mapping[str, str]) -> str:
+    path = expanded(expression, values)
+    if missing := [name for name in references(expression) if name not in values]:
+        raise VolumeError(f"subPathExpr {expression} has no value for {missing[0]}")
+    return path
 
 
 def _failure(volume: Mapping[str, Any], error: Exception) -> str:
@@ -107,13 +115,11 @@ def _failure(volume: Mapping[str, Any], error: Exception) -> str:
 
 def _copied(path: Path, copy: Path) -> Path:
     """Copy a subPath of a configuration volume: it is bound once per start and never updated."""
-    if copy.is_dir():
-        shutil.rmtree(copy)
-    copy.unlink(missing_ok=True)
+    remove(copy)
     copy.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
-        shutil.copytree(path, copy)
-    elif path.exists():
+        shutil.copytree(path, copy, symlinks=True)
+    elif path.is_file():
         shutil.copy2(path, copy)
     else:
         copy.mkdir()
