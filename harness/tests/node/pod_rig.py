@@ -207,6 +207,11 @@ class Rig:
         """The ids of the processes that belong to the pod, by what stands in their environment."""
         return [pid for pid in _pids() if str(self.state).encode() in _environment(pid)]
 
+    def working_folder(self):
+        """Where the pod's one process runs."""
+        (pid,) = self.processes()
+        return Path(f"/proc/{pid}/cwd").readlink()
+
     def file(self, name):
         """A path that scripts and the test both know; scripts get it as written."""
         return self.state / name

@@ -1,15 +1,12 @@
 import dataclasses
 
 import pytest
-import pytest_asyncio
 from node_cluster import address_of, answers, running_node
 
 from kubeloop.kinds import NODE, POD
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def second_node(cluster):
     """A node of its own to be drained; other tests are not to be scheduled to it."""
     settings = dataclasses.replace(cluster.settings, name="second-node", state=cluster.state / "second")
