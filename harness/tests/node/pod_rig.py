@@ -11,11 +11,12 @@ from pathlib import Path
 
 import aiohttp
 from eventually import PATIENCE
-from node_builders import Issuer
+from node_builders import Claims, Issuer
 
 from kubeloop.errors import NotFoundError, UnreachableError
 from kyma_harness.host.ports import PortPool
-from kyma_harness.node.node import ProcessNode
+from kyma_harness.node.events import EventRecorder
+from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
 
@@ -131,8 +132,8 @@ class Api:
 class Rig:
     """The pod as a test sees it."""
 
-    def __init__(self, node, api, state):
-        self.node, self.api, self.state = node, api, state
+    def __init__(self, pods, api, state):
+        self.pods, self.api, self.state = pods, api, state
 
     @property
     def pod(self):
@@ -190,9 +191,7 @@ class Rig:
     async def until_over(self):
         """Wait until the node has nothing to do with the pod any more."""
         async with asyncio.timeout(PATIENCE):
-            while self.node._tasks:
-                await asyncio.wait(list(self.node._tasks.values()))
-                await asyncio.sleep(0)
+            await self.pods.until_all_over()
 
     async def settled(self):
         """Let everything that can go on do so, up to where it waits for something outside."""
@@ -242,39 +241,40 @@ async def running_pod(pod, state, *, objects=(), **settings):
         api.put(obj)
     with PortPool() as ports:
         unused = state / "unused"
-        node = ProcessNode(
-            NodeSettings(
-                state=state, tools=state, rules=Rules.load([RULES]), ports=ports, first_backoff=0.05,
-                tls_cert=unused, tls_key=unused, client_ca=unused, **settings,
-            ),
-            api,
+        node = NodeSettings(
+            state=state, tools=state, rules=Rules.load([RULES]), ports=ports, first_backoff=0.05,
+            tls_cert=unused, tls_key=unused, client_ca=unused, **settings,
         )  # fmt: skip
+        events = EventRecorder(api, host="test")
+        pods = BoundPods(
+            node, api, events=events, claims=Claims(state), service_port=lambda *_: 1, node_ip="127.0.0.1"
+        )
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            events = group.create_task(node._events.run())
-            tools = node._pod_tools(session)
-
-            def watch(old, new):
-                kind = (new or old or {}).get("kind")
-                if kind == "Pod":
-                    node._on_pod(old, new, tools, group)
-                elif kind in {"ConfigMap", "Secret"}:
-                    node._on_config(old, new)
-
-            api.watch = watch
-            rig = Rig(node, api, state)
+            writing = group.create_task(events.run())
+            pods.begin(session, group)
+            api.watch = lambda old, new: _told(pods, old, new)
+            api.put(pod)
             try:
-                api.put(pod)
-                yield rig
+                yield Rig(pods, api, state)
             finally:
-                await _end(rig)
-                events.cancel()
+                await _end(pods, api, state)
+                writing.cancel()
 
 
-async def _end(rig):
-    for gate in rig.api._gates.values():
+def _told(pods, old, new):
+    kind = (new or old or {}).get("kind")
+    if kind == "Pod":
+        pods.on_pod(old, new)
+    elif kind in {"ConfigMap", "Secret"}:
+        pods.on_config(old, new)
+
+
+async def _end(pods, api, state):
+    for gate in api._gates.values():
         gate.open()
-    for task in list(rig.node._tasks.values()):
+    tasks = list(pods._tasks.values())
+    for task in tasks:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    left = rig.processes()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    left = Rig(pods, api, state).processes()
     assert not left, f"processes outlive their pod: {left}"

@@ -110,3 +110,14 @@ async def test_what_a_pod_puts_in_the_place_of_our_files_is_replaced_and_never_w
 
         assert "message" not in rig.container()["lastState"]["terminated"]
         assert precious.read_text() == "mine"
+
+
+async def test_a_log_that_cannot_be_written_is_told_and_healed(tmp_path):
+    folder = tmp_path / "pods" / "shop_web-0_uid-1"
+    folder.mkdir(parents=True)
+    (folder / "logs").write_text("no folder, as if the disk were full")
+    async with running_pod(a_pod(shell("exec sleep 600")), tmp_path) as rig:
+        await rig.until_state("CreateContainerError")
+
+        (folder / "logs").unlink()
+        await rig.until_state("running")

@@ -19,14 +19,14 @@ def asked_until(state, seconds, *, success=False):
 
 
 def test_a_readiness_probe_is_asked_at_once_whatever_its_delay():
-    state = ProbeState(a_probe(initial_delay=30), now=0)
+    state = ProbeState(a_probe(initial_delay=30), since=0)
 
     assert state.next_at(0) == 0
     assert state.observe(success=True, now=0) is True
 
 
 def test_a_starting_container_is_asked_often_and_then_ever_more_slowly():
-    times, _ = asked_until(ProbeState(a_probe(period=10, failure_threshold=99), now=0), 60)
+    times, _ = asked_until(ProbeState(a_probe(period=10, failure_threshold=99), since=0), 60)
 
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses[0] == 0.1
@@ -35,7 +35,7 @@ def test_a_starting_container_is_asked_often_and_then_ever_more_slowly():
 
 
 def test_failures_before_the_delay_is_over_do_not_count():
-    state = ProbeState(a_probe(ProbeKind.STARTUP, initial_delay=5, failure_threshold=1), now=0)
+    state = ProbeState(a_probe(ProbeKind.STARTUP, initial_delay=5, failure_threshold=1), since=0)
 
     times, verdict = asked_until(state, 4.9)
 
@@ -46,22 +46,22 @@ def test_failures_before_the_delay_is_over_do_not_count():
 def test_failures_count_once_a_period_only():
     probe = a_probe(ProbeKind.STARTUP, period=2, failure_threshold=3)
 
-    _, early = asked_until(ProbeState(probe, now=0), 3.9)
-    _, late = asked_until(ProbeState(probe, now=0), 5)
+    _, early = asked_until(ProbeState(probe, since=0), 3.9)
+    _, late = asked_until(ProbeState(probe, since=0), 5)
 
     assert early is None
     assert late is False
 
 
 def test_a_ready_container_is_asked_once_a_period():
-    state = ProbeState(a_probe(period=10), now=0)
+    state = ProbeState(a_probe(period=10), since=0)
     state.observe(success=True, now=0)
 
     assert state.next_at(0) == 10
 
 
 def test_readiness_is_lost_after_the_failure_threshold_and_regained():
-    state = ProbeState(a_probe(period=10, failure_threshold=2, success_threshold=2), now=0)
+    state = ProbeState(a_probe(period=10, failure_threshold=2, success_threshold=2), since=0)
     answers = [(0, True), (0.1, True), (10, False), (20, False), (30, True), (40, True)]
 
     verdicts = [state.observe(success=success, now=now) for now, success in answers]
@@ -70,7 +70,7 @@ def test_readiness_is_lost_after_the_failure_threshold_and_regained():
 
 
 def test_an_early_failure_ends_a_run_of_successes():
-    state = ProbeState(a_probe(initial_delay=10, success_threshold=2), now=0)
+    state = ProbeState(a_probe(initial_delay=10, success_threshold=2), since=0)
 
     verdicts = [state.observe(success=success, now=1) for success in (True, False, True, True)]
 
@@ -78,7 +78,7 @@ def test_an_early_failure_ends_a_run_of_successes():
 
 
 def test_a_liveness_probe_waits_for_its_delay():
-    state = ProbeState(a_probe(ProbeKind.LIVENESS, initial_delay=15, period=20), now=0)
+    state = ProbeState(a_probe(ProbeKind.LIVENESS, initial_delay=15, period=20), since=0)
 
     assert state.next_at(0) == 15
     state.observe(success=True, now=15)

@@ -17,6 +17,10 @@ from kyma_harness.node.volumes.mounts import Mounts, mount_path
 from kyma_harness.node.volumes.sources import Getter
 
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+ServicePort = Callable[[str, str, int], int]
+"""Gives the host port of a Service's port, by namespace, name and port."""
+MARK = "PROCESS_NODE_CONTAINER"
+"""The variable by which every process of one start of a container can be told from all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +44,12 @@ class Launcher:
     server: str
     tools: Path
     placeholders: Mapping[str, str]
-    service_port: Callable[[str, str, int], int]
+    service_port: ServicePort
 
-    async def prepare(self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox) -> Launch:
-        """Return what to start; ports must have been reserved.
+    async def prepare(
+        self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox, *, attempt: int
+    ) -> Launch:
+        """Return what to start for the n-th time; ports must have been reserved.
 
         Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in, and
         LaunchError when no process can be made of it.
@@ -60,7 +66,8 @@ class Launcher:
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
         asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
-        env = {**self._base(container, sandbox, mounts), **asked, **ruled}
+        mark = f"{sandbox.facts.uid}/{container['name']}/{attempt}"
+        env = {**self._base(container, sandbox, mounts), **asked, **ruled, MARK: mark}
         _check_for_nul(argv, env)
         return Launch(
             argv=tuple(argv), env=env, cwd=_working_folder(container, sandbox, mounts), mounts=mounts
