@@ -6,6 +6,9 @@ is tested by stopping inside an await, not by hoping for the moment.
 
 import asyncio
 import copy
+import itertools
+import os
+import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from node_builders import Claims, Issuer
 
 from kubeloop.errors import NotFoundError, UnreachableError
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.containers.logs import LogQuery
 from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.rules.rules import Rules
@@ -49,7 +53,7 @@ class Api:
     server = "https://127.0.0.1:1"
 
     def __init__(self):
-        self.objects, self.events, self.calls = {}, [], []
+        self.objects, self.events, self.calls, self.statuses = {}, [], [], []
         self.is_away = False
         self.changed = asyncio.Event()
         self.watch = lambda _old, _new: None
@@ -91,6 +95,7 @@ class Api:
     async def apply(self, obj, **_):
         name = obj["metadata"]["name"]
         await self._pass("apply", obj["kind"], name)
+        self.statuses.append(copy.deepcopy(obj["status"]))
         self.put({**self._found(obj["kind"], name), "status": copy.deepcopy(obj["status"])})
 
     async def merge_patch(self, kind, name, patch, **_):
@@ -116,6 +121,7 @@ class Api:
 
     async def _pass(self, method, kind, name):
         self.calls.append((method, kind, name))
+        self.changed.set()
         for wanted in ((method, kind), (method, None)):
             if gate := self._gates.get(wanted):
                 await gate.passed()
@@ -145,14 +151,21 @@ class Rig:
         return (self.pod or {}).get("status", {})
 
     def container(self, name="web"):
-        """The status of a container; empty while there is none."""
-        both = (*self.status.get("initContainerStatuses", ()), *self.status.get("containerStatuses", ()))
-        return next((one for one in both if one["name"] == name), {})
+        """The status of a container as it was written last; empty while there is none."""
+        return _container(self.api.statuses[-1] if self.api.statuses else {}, name)
 
     def state_of(self, name="web"):
         """The word for a container's state, and for waiting the reason."""
-        state = self.container(name).get("state", {})
-        return state.get("waiting", {}).get("reason") or next(iter(state), None)
+        return _word(self.container(name))
+
+    def exit_code(self, name="web"):
+        """How a container ended last, None where it has not."""
+        return self.container(name).get("state", {}).get("terminated", {}).get("exitCode")
+
+    def history(self, name="web"):
+        """The words of a container's states, in the order in which they were written."""
+        words = [_word(_container(status, name)) for status in self.api.statuses]
+        return [word for word, _ in itertools.groupby(words)]
 
     def delete(self, grace=30):
         """Ask for the pod's deletion, as `kubectl delete` does, or with a shorter grace once more."""
@@ -206,6 +219,10 @@ class Rig:
         """The ids of the processes that belong to the pod, by what stands in their environment."""
         return [pid for pid in _pids() if str(self.state).encode() in _environment(pid)]
 
+    def kill(self, name="web"):
+        """Kill a container's process, as whoever is out of memory does."""
+        os.kill(int(self.container(name)["containerID"].removeprefix("process://")), signal.SIGKILL)
+
     def working_folder(self):
         """Where the pod's one process runs."""
         (pid,) = self.processes()
@@ -215,11 +232,42 @@ class Rig:
         """A path that scripts and the test both know; scripts get it as written."""
         return self.state / name
 
-    async def until_file(self, name):
-        """Wait for a file that a script makes: it has no watch."""
+    async def until_file(self, *names):
+        """Wait for files that scripts make: they have no watch."""
         async with asyncio.timeout(PATIENCE):
-            while not self.file(name).exists():  # noqa: ASYNC110 - see above
+            while not all(self.file(name).exists() for name in names):  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.01)
+
+    async def until_output(self, text, name="web"):
+        """Wait until a container has written just this."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.log(name) != text:  # noqa: ASYNC110 - what is written is read by the loop
+                await asyncio.sleep(0.01)
+
+    async def until_more(self, name, than):
+        """Wait until scripts have written more lines than so many into a file."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.lines(name)) <= than:  # noqa: ASYNC110 - a file has no watch
+                await asyncio.sleep(0.01)
+
+    def lines(self, name):
+        """The lines that scripts have written into a file."""
+        return self.file(name).read_text().split() if self.file(name).exists() else []
+
+    async def log(self, name="web", *, previous=False):
+        """What a container has written; raises LookupError as `kubectl logs` is told."""
+        log = self.pods.find_log("shop", "web-0", name, previous=previous)
+        return b"".join([line async for line in log.read(LogQuery())]).decode()
+
+
+def _container(status, name):
+    both = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
+    return next((one for one in both if one["name"] == name), {})
+
+
+def _word(container):
+    state = container.get("state", {})
+    return state.get("waiting", {}).get("reason") or next(iter(state), None)
 
 
 def _pids():
@@ -242,8 +290,8 @@ async def running_pod(pod, state, *, objects=(), **settings):
     with PortPool() as ports:
         unused = state / "unused"
         node = NodeSettings(
-            state=state, tools=state, rules=Rules.load([RULES]), ports=ports, first_backoff=0.05,
-            tls_cert=unused, tls_key=unused, client_ca=unused, **settings,
+            state=state, tools=state, rules=Rules.load([RULES]), ports=ports,
+            tls_cert=unused, tls_key=unused, client_ca=unused, **{"first_backoff": 0.05, **settings},
         )  # fmt: skip
         events = EventRecorder(api, host="test")
         pods = BoundPods(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubeloop.backoff import Backoff
 from kubeloop.errors import ControllerError
 from kubeloop.logs import get_logger
 from kyma_harness.host.errors import HarnessError, SpawnError
@@ -29,7 +30,7 @@ log = get_logger(__name__)
 _START_ERROR = 128  # the exit code by which a runtime says that there was no process at all
 _LOST = 137  # that of a container of which nobody knows how it ended
 _MESSAGE_BYTES, _MESSAGE_LINES, _MESSAGE_LOG_BYTES = 4096, 80, 2048
-_TRY_AGAIN_SECONDS = 2.0
+_TRY_AGAIN = Backoff(base=0.2, maximum=5.0)
 _KEPT_LOGS = 2
 
 
@@ -111,6 +112,7 @@ class Container:
         self._is_stopping = False
         self._is_replaced = False
         self._attempts = 0
+        self._failures = 0  # to be started, in a row
         self._id = ""
         self._ends: list[Terminated] = []
         self._logs: dict[str, ContainerLog] = {}
@@ -211,7 +213,8 @@ class Container:
                     log.exception("container not started", container=self.record.name, pod=self._name)
                 self._tell_failure(_reason(error), str(error) or repr(error))
                 # Rules stay as they are while the node runs: only another image helps.
-                seconds = None if isinstance(error, ImageError) else _TRY_AGAIN_SECONDS
+                self._failures += 1
+                seconds = None if isinstance(error, ImageError) else _TRY_AGAIN.delay(self._failures)
             self._settle()
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -262,6 +265,7 @@ class Container:
 
     def _count(self, number: str, output: ContainerLog) -> None:
         """Count a start: it has an id and a log."""
+        self._failures = 0
         self._attempts += 1
         self._id = f"process://{number}"
         self._logs[self._id] = output

@@ -9,6 +9,7 @@ from kubeloop.backoff import Backoff
 from kubeloop.errors import ControllerError
 from kubeloop.logs import get_logger
 from kyma_harness.host.errors import HarnessError
+from kyma_harness.node.grace import Grace
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.volumes.sources import config_references
@@ -32,7 +33,7 @@ class VolumeKeeper:
         self._failed = failed
         self._references = config_references(facts.pod)
         self._asked = asyncio.Event()
-        self._given_up = False
+        self._giving_up = Grace()
 
     def concerns(self, kind: str, name: str) -> bool:
         """Tell whether the pod refers to a ConfigMap or Secret of its namespace."""
@@ -43,14 +44,18 @@ class VolumeKeeper:
         self._asked.set()
 
     def give_up(self) -> None:
-        """Do not set anything up any more: the pod is to end."""
-        self._given_up = True
-        self._asked.set()
+        """Do not set anything up any more, whatever is being waited for: the pod is to end."""
+        self._giving_up.ask(0)
 
     async def set_up(self) -> bool:
         """Set up all volumes, trying again until it works; return False when given up before."""
+        async with self._giving_up.until_asked():
+            await self._set_up()
+        return not self._giving_up.is_asked
+
+    async def _set_up(self) -> None:
         failures = 0
-        while not self._given_up:
+        while True:
             self._asked.clear()
             try:
                 await self._volumes.set_up()
@@ -61,10 +66,9 @@ class VolumeKeeper:
                 log.exception("volumes not set up", pod=self._name)
                 self._failed(repr(error))
             else:
-                return True
+                return
             failures += 1
             await self._wait(_SET_UP_AGAIN.delay(failures))
-        return False
 
     async def keep(self) -> None:
         """Refresh configuration volumes when asked and tokens in time, until cancelled.

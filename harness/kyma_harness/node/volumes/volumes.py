@@ -104,7 +104,7 @@ class Volumes:
 
 def _expanded(expression: str, values: Mapping[str, str]) -> str:
     path = expanded(expression, values)
-    if missing := [name for name in references(expression) if name not in values]:
+    if missing := [name for name in references(expression) if not values.get(name)]:
         raise VolumeError(f"subPathExpr {expression} has no value for {missing[0]}")
     return path
 
