@@ -4,13 +4,52 @@ Whatever is below such a folder may have been put there by a pod: a link in the 
 folder that nobody may write to. What we do there must neither reach anything else of the machine nor fail.
 """
 
+import hashlib
 import os
+import re
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kyma_harness.node.errors import VolumeError
+from kyma_harness.host.paths import runtime_dir
+from kyma_harness.node.errors import NodeError, VolumeError
+
+# What no shell splits or expands, wherever it stands.
+_PLAIN = re.compile(r"[\w./@+-]+")
+
+
+def plain_path(folder: Path) -> Path:
+    """Return a path to a folder that a script may hold unquoted: its own, or the place for a link to it.
+
+    A mount path is replaced within commands, and nobody quotes `/data`. Raises NodeError where there is no
+    such place.
+    """
+    if _PLAIN.fullmatch(str(folder)):
+        return folder
+    place = runtime_dir() / "nodes" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    if not _PLAIN.fullmatch(str(place)):
+        raise NodeError(
+            f"neither {folder} nor {place.parent} can stand in a script as it is, for its spaces or signs:"
+            " set KYMA_HARNESS_STATE or XDG_RUNTIME_DIR to a folder of letters, digits, dots and dashes"
+        )
+    return place
+
+
+@contextmanager
+def linked(place: Path, folder: Path) -> Iterator[None]:
+    """Have a link to a folder at a place while the block runs, unless it is the folder itself."""
+    if place == folder:
+        yield
+        return
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(folder)
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
 
 
 def place_within(folder: Path, path: str) -> Path:

@@ -1,6 +1,7 @@
 """The process node: a node whose pods are processes of this host."""
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 
@@ -8,7 +9,7 @@ from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP, POD, SECRET
 from kubeloop.reflector import Reflector
 from kyma_harness.node.events import EventRecorder
-from kyma_harness.node.folders import open_up
+from kyma_harness.node.folders import linked, open_up, plain_path
 from kyma_harness.node.network.services import ServiceProxy
 from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.registration import NODE_IP, Registration
@@ -20,13 +21,15 @@ from kyma_harness.node.volumes.provisioner import Provisioner
 class ProcessNode:
     """Run the pods bound to one Node; `client` must be allowed everything a kubelet and a provisioner are.
 
-    Raises RuleError when a rule uses a placeholder that nobody fills in.
+    Raises RuleError when a rule uses a placeholder that nobody fills in, and NodeError when the state folder
+    cannot stand in a script.
     """
 
     def __init__(self, settings: NodeSettings, client: Client) -> None:
         settings.rules.check(settings.all_placeholders)
+        self._folder = settings.state
+        settings = self._settings = replace(settings, state=plain_path(settings.state))
         self.kubelet_port = settings.ports.reserve()
-        self._settings = settings
         self._client = client
         self._events = EventRecorder(client, host=settings.name)
         self._provisioner = Provisioner(
@@ -46,14 +49,15 @@ class ProcessNode:
 
     async def run(self) -> None:
         """Be the node until cancelled; whatever way this ends, no process is left."""
-        state = self._settings.state
-        (state / "pods").mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self._folder
+        (folder / "pods").mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            await self._run()
+            with linked(self._settings.state, folder):
+                await self._run()
         finally:
             # What pods have left read-only must not keep anybody from removing the cluster's folder.
             for name in ("pods", "volumes"):
-                open_up(state / name)
+                open_up(folder / name)
 
     async def drain(self, grace: float) -> None:
         """End every pod's processes, all at once and within the grace; start none any more."""

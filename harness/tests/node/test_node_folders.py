@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.host.process import run
-from kyma_harness.node.errors import VolumeError
-from kyma_harness.node.folders import first_bytes, new_file, new_folder, open_up, place_within, remove
+from kyma_harness.node.errors import NodeError, VolumeError
+from kyma_harness.node.folders import (
+    first_bytes,
+    linked,
+    new_file,
+    new_folder,
+    open_up,
+    place_within,
+    plain_path,
+    remove,
+)
 
 NOBODY = 65534
 
@@ -102,6 +111,35 @@ def test_removing_follows_no_link(volume, outside):
 
     assert (outside / "precious").exists()
     assert not volume.exists()
+
+
+@pytest.mark.parametrize("name", ["state", "kyma-harness/clusters/kyma.1", "münchen", "a@b+c"])
+def test_a_folder_that_a_script_may_hold_unquoted_is_used_as_it_is(name):
+    assert plain_path(Path("/state") / name) == Path("/state") / name
+
+
+@pytest.mark.parametrize("name", ["My Job", "a'b", "$(id)", "a;b", "100%", "{x}", "a,b=c:d"])
+def test_any_other_folder_is_reached_by_a_link(tmp_path, monkeypatch, name):
+    (tmp_path / "run").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    folder = tmp_path / name
+    folder.mkdir()
+
+    place = plain_path(folder)
+    with linked(place, folder):
+        (place / "file").touch()
+
+    assert (folder / "file").exists()
+    assert place.is_relative_to(tmp_path / "run")
+    assert not place.is_symlink()
+
+
+def test_where_no_path_can_stand_in_a_script_that_is_said(tmp_path, monkeypatch):
+    (tmp_path / "my run").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "my run"))
+
+    with pytest.raises(NodeError, match="set KYMA_HARNESS_STATE or XDG_RUNTIME_DIR"):
+        plain_path(tmp_path / "My Job")
 
 
 REMOVE = """
