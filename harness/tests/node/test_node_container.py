@@ -120,6 +120,20 @@ async def test_a_pod_is_gone_also_if_what_its_container_waits_for_never_answers(
         await rig.until_gone()
 
 
+async def test_a_pod_that_is_deleted_in_the_moment_in_which_all_is_prepared_starts_nothing(tmp_path):
+    of = a_pod(sleeper(envFrom=ENV_FROM))
+    async with running_pod(of, tmp_path, objects=[config_map()]) as rig:
+        gate = rig.api.hold("get", "ConfigMap")
+        await gate.reached()
+
+        gate.open()
+        rig.delete()
+        await rig.until_gone()
+
+        assert "Started" not in rig.reasons()
+        assert rig.history() == ["ContainerCreating"]
+
+
 async def test_an_image_that_is_replaced_while_it_is_prepared_is_never_started(tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     script = f"test $IMAGE = old && touch {old}; touch {new}; exec sleep 600"
@@ -190,6 +204,28 @@ async def test_a_new_image_ends_the_backing_off(tmp_path):
         await rig.until_state("running")
 
         assert rig.container()["image"] == "test/shell:2"
+
+
+async def test_a_new_image_starts_a_container_once_more_and_then_its_policy_decides_again(tmp_path):
+    script = f"test -e {tmp_path}/new && exit 3; touch {tmp_path}/up; exec sleep 600"
+    async with running_pod(a_pod(shell(script), restartPolicy="Never"), tmp_path) as rig:
+        await rig.until_file("up")
+        await rig.until_state("running")
+
+        rig.file("new").touch()
+        rig.name_image("test/shell:2")
+        await rig.until(lambda: rig.status.get("phase") == "Failed", what="Failed")
+
+        assert rig.exit_code() == 3
+        assert rig.container()["restartCount"] == 1
+
+
+async def test_the_logs_of_two_starts_are_kept(tmp_path):
+    async with running_pod(a_pod(shell("exit 1")), tmp_path) as rig:
+        await rig.until(lambda: rig.container().get("restartCount") == 4)
+
+        (folder,) = tmp_path.glob("pods/*/logs/web")
+        assert len(list(folder.iterdir())) == 2
 
 
 async def test_a_pod_is_deleted_while_it_waits_for_an_image(tmp_path):

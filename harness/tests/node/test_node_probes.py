@@ -1,8 +1,11 @@
+import asyncio
+from contextlib import aclosing
 from itertools import pairwise
 
+import pytest
 from node_builders import container
 
-from kyma_harness.node.containers.probes import Probe, ProbeKind, ProbeState, probe_of
+from kyma_harness.node.containers.probes import Answer, Probe, ProbeKind, ProbeState, probe_forever, probe_of
 
 
 def a_probe(kind=ProbeKind.READINESS, **fields):
@@ -91,3 +94,39 @@ def test_a_probe_has_the_apis_defaults():
     assert (probe.initial_delay, probe.period, probe.timeout) == (0, 10, 1)
     assert (probe.success_threshold, probe.failure_threshold) == (1, 3)
     assert probe_of(container(), ProbeKind.LIVENESS) is None
+
+
+@pytest.mark.parametrize(("delay", "asked_at"), [(30, 30), (5, 20)])
+@pytest.mark.looptime
+async def test_a_delay_counts_from_the_start_of_the_container_and_not_of_the_probe(delay, asked_at):
+    loop = asyncio.get_running_loop()
+    started, asked = loop.time(), []
+    await asyncio.sleep(20)  # for as long its startup probe took
+
+    async def ask():
+        asked.append(loop.time() - started)
+        return Answer(success=True)
+
+    probe = a_probe(ProbeKind.LIVENESS, initial_delay=delay)
+    async with aclosing(probe_forever(probe, ask, since=started, heard=lambda *_: None)) as verdicts:
+        assert await anext(verdicts) is True
+
+    assert asked == [asked_at]
+
+
+@pytest.mark.looptime
+async def test_what_is_strange_about_a_success_is_heard_of_each_time_and_a_failure_on_schedule_only():
+    answers = iter([
+        Answer(success=True, message="redirected"), Answer(success=True), Answer(success=False, message="no"),
+    ])  # fmt: skip
+    heard = []
+
+    async def ask():
+        return next(answers)
+
+    probe = a_probe(ProbeKind.READINESS, failure_threshold=1)
+    verdicts = probe_forever(probe, ask, since=0, heard=lambda _, answer: heard.append(answer.message))
+    async with aclosing(verdicts):
+        assert [await anext(verdicts), await anext(verdicts)] == [True, False]
+
+    assert heard == ["redirected", "no"]

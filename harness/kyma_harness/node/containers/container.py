@@ -302,11 +302,11 @@ class Container:
     def _after(self, ended: Terminated, *, condemned: bool = False) -> Stage:
         self._settle()
         restarts = self._is_replaced or self._pod.policy.restarts_after(ended.exit_code, condemned=condemned)
-        return BackingOff(ended) if restarts and not self._is_stopping else self._over()
+        return BackingOff(ended) if restarts else self._over()
 
     async def _back_off(self, ended: Terminated) -> Stage:
         delay = self._backoff.delay(ran_for=(ended.finished_at - ended.started_at).total_seconds())
-        if delay and not (self._is_stopping or self._is_replaced):
+        if delay and not self._is_stopping:
             facts = self._pod.sandbox.facts
             failed = f"container={self.record.name} pod={facts.name}_{facts.namespace}({facts.uid})"
             self._wait("CrashLoopBackOff", f"back-off {delay:g}s restarting failed {failed}")

@@ -66,7 +66,7 @@ class Launcher:
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
         asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
-        mark = f"{sandbox.facts.uid}/{container['name']}/{attempt}"
+        mark = f"{sandbox.folder}/{container['name']}/{attempt}"
         env = {**self._base(container, sandbox, mounts), **asked, **ruled, MARK: mark}
         _check_for_nul(argv, env)
         return Launch(
