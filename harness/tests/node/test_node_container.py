@@ -194,6 +194,17 @@ async def test_a_pod_that_is_deleted_while_it_backs_off_tells_how_it_ended_last(
         assert status["lastState"]["terminated"]["exitCode"] == 1
 
 
+async def test_a_container_that_has_crashed_before_does_not_back_off_from_its_end(tmp_path):
+    of = a_pod(shell(f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; exit 1; }}; exec sleep 600"))
+    async with running_pod(of, tmp_path, first_backoff=600.0) as rig:
+        await rig.until(lambda: rig.container().get("restartCount") == 1)
+
+        rig.delete()
+        await rig.until_gone()
+
+        assert rig.history()[-2:] == ["running", "terminated"]
+
+
 async def test_a_new_image_ends_the_backing_off(tmp_path):
     of = a_pod(shell(f"test -e {tmp_path}/good && exec sleep 600; exit 1"))
     async with running_pod(of, tmp_path, first_backoff=600.0) as rig:

@@ -68,8 +68,8 @@ async def test_a_block_lasts_until_the_grace_is_over():
 async def test_a_grace_is_shortened_while_it_runs_and_never_prolonged():
     grace = Grace()
     grace.ask(30)
-    later(5, grace.ask, 100)
     later(10, grace.ask, 3)
+    later(11, grace.ask, 100)
 
     assert await over(grace) == 13
 
