@@ -24,9 +24,9 @@ _LIMIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 
 
-def marked(mark: str) -> list[int]:
+def marked(mark: str, variable: str = MARKER) -> list[int]:
     """Return the processes, ourselves excepted, whose environment carries the mark."""
-    wanted = f"{MARKER}={mark}".encode()
+    wanted = f"{variable}={mark}".encode()
     return [pid for pid in _processes() if pid != os.getpid() and wanted in _environment(pid)]
 
 
@@ -41,11 +41,11 @@ def marks() -> dict[str, list[int]]:
     return found
 
 
-def end_marked(mark: str) -> list[int]:
+def end_marked(mark: str, variable: str = MARKER) -> list[int]:
     """Kill every process that carries the mark, also those that appear meanwhile, and return which."""
     ended: set[int] = set()
     deadline = time.monotonic() + _LIMIT_SECONDS
-    while (found := marked(mark)) and time.monotonic() < deadline:
+    while (found := marked(mark, variable)) and time.monotonic() < deadline:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

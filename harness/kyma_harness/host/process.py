@@ -29,8 +29,15 @@ class Child:
     """A process we started, and its process group."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], *, name: str, argv: Sequence[str], log_path: Path | None
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        name: str,
+        argv: Sequence[str],
+        log_path: Path | None,
+        spares_group: bool = False,
     ) -> None:
+        self._spares_group = spares_group
         self.name = name
         self.argv = tuple(argv)
         self.log_path = log_path
@@ -91,10 +98,9 @@ class Child:
             loop.remove_reader(descriptor)
             os.close(descriptor)
             # The leader is a zombie until we wait for it: until then its group's id belongs to nobody else.
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            # One that was disowned is a child of ours all the same, for as long as we live.
-            self._process.returncode = None
+            if not self._spares_group:
+                with suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
             returncode = self._process.wait()
             if not self._ended.done():
                 self._ended.set_result(returncode)
@@ -137,11 +143,13 @@ async def spawn(
     stdin: int | None = None,
     pass_fds: Sequence[int] = (),
     die_with_parent: bool = True,
+    spares_group: bool = False,
 ) -> Child:
     """Start a program and return at once.
 
     `stdout` is a file to append to, or a descriptor; stderr goes there too unless it has its own descriptor.
     `die_with_parent`: the kernel kills it when the thread that called us ends, however it ends.
+    `spares_group`: what it has started lives on when it ends by itself, and is the caller's to end.
     Raises SpawnError when there is no such program or folder.
     """
     arguments = [os.fspath(argument) for argument in argv]
@@ -159,6 +167,7 @@ async def spawn(
         name=name,
         argv=arguments,
         log_path=stdout if isinstance(stdout, Path) else None,
+        spares_group=spares_group,
     )
 
 
@@ -170,8 +179,11 @@ async def run(
     cwd: Path | None = None,
     stdin: bytes = b"",
     check: bool = True,
+    spares_group: bool = False,
 ) -> Completed:
     """Run a short command to its end; `env` None means our own environment, `timeout` is in seconds.
+
+    `spares_group` as for `spawn`.
 
     Raises CommandError with its last lines when it fails (unless `check` is off) or takes too long.
     """
@@ -188,6 +200,7 @@ async def run(
             stdout=out.fileno(),
             stderr=err.fileno(),
             stdin=given.fileno(),
+            spares_group=spares_group,
         )
         try:
             async with asyncio.timeout(timeout):

@@ -5,6 +5,7 @@ HarnessError
     ├ RuleError                a rule file is wrong: shown before anything is started
     ├ ImageError               no rule knows the image: the container waits as ErrImagePull
     ├ ContainerConfigError     the container's environment cannot be built: CreateContainerConfigError
+    ├ LaunchError              no process can be made of it: CreateContainerError
     ├ VolumeError              a volume cannot be set up: FailedMount, tried again
     └ AddressError             a Service or port has no address on this host
 """
@@ -26,6 +27,10 @@ class ImageError(NodeError):
 
 class ContainerConfigError(NodeError):
     """Report a container whose environment refers to something that is not there."""
+
+
+class LaunchError(NodeError):
+    """Report a command or variable that no process can be given."""
 
 
 class VolumeError(NodeError):

@@ -1,16 +1,19 @@
 """The place one pod lives in: its folder, its volumes, its ports."""
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kubeloop.logs import get_logger
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.folders import new_folder, remove
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.rules.placeholders import HOST
 from kyma_harness.node.rules.rules import Rule
 from kyma_harness.node.volumes.volumes import Volumes
+
+log = get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,9 +48,8 @@ class Sandbox:
     def container_folder(self, container: str, what: str, *, fresh: bool = False) -> Path:
         """Return a folder of one container, emptied if asked for."""
         folder = self.folder / "containers" / container / what
-        if fresh:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        if fresh or folder.is_symlink() or not folder.is_dir():
+            new_folder(folder)
         return folder
 
     def log_path(self, container: str, start: int) -> Path:
@@ -55,8 +57,11 @@ class Sandbox:
         return self.folder / "logs" / container / f"{start}.log"
 
     async def remove(self) -> None:
-        """Give back the ports and delete the folder."""
+        """Give back the ports and delete the folder, whatever modes the pod has left in it."""
         for port in self.ports.values():
             self.pool.release(port)
         self.ports.clear()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        try:
+            await asyncio.to_thread(remove, self.folder)
+        except OSError as error:
+            log.warning("folder of a pod not removed", folder=str(self.folder), error=str(error))

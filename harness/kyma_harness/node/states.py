@@ -1,6 +1,5 @@
 """The states of a container, as a pod's status has them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -73,13 +72,10 @@ class ContainerRecord:
     started: bool = False
     # For init containers: has done its part, so that the next may start. A sidecar has when it is up.
     initialized: bool = False
+    # Also while its postStart hook runs, and until its last process has ended.
+    has_process: bool = False
     container_id: str = ""
     image_id: str = ""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a process of it is there."""
-        return isinstance(self.state, Running)
 
     def to_api(self) -> dict[str, Any]:
         """Return the ContainerStatus."""
@@ -95,10 +91,10 @@ class ContainerRecord:
             "lastState": self.last.to_api() if self.last else {},
         }
 
-    def take_up(self, reported: Mapping[str, Any]) -> None:
-        """Go on from what an earlier life of the node reported."""
-        before = int(reported.get("restartCount", 0))
-        self.restart_count = before + 1 if reported.get("containerID") else before
+
+def printable(text: str) -> str:
+    """Return a text that can be sent as JSON: bytes that are no UTF-8 are kept in variables only."""
+    return text.encode(errors="replace").decode()
 
 
 def timestamp(moment: datetime) -> str:

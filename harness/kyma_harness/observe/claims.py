@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kubeloop.resource import Object
 from kyma_harness.observe.difference import differences
-from kyma_harness.observe.readiness import lack_of_readiness
+from kyma_harness.observe.readiness import condition_of, lack_of_observation, lack_of_readiness, status_of
 from kyma_harness.observe.target import Claim
 
 
@@ -24,26 +24,26 @@ def has_state(state: str) -> Claim:
     def claim(seen: Object | None) -> str:
         if seen is None:
             return "it does not exist"
-        actual = seen.get("status", {}).get("state", "")
-        if actual != state:
-            return f"its state is {actual or 'not set'}"
-        observed = seen["status"].get("observedGeneration", seen["metadata"].get("generation"))
-        return (
-            ""
-            if observed == seen["metadata"].get("generation")
-            else f"its status is of generation {observed}"
-        )
+        status = status_of(seen)
+        actual = status.get("state", "")
+        return f"its state is {actual or 'not set'}" if actual != state else lack_of_observation(seen, status)
 
     return claim
 
 
 def has_condition(type_: str, status: str = "True") -> Claim:
-    """Claim the status of a condition of a type."""
+    """Claim the status of a condition of a type, for the object's present generation.
+
+    As for `kubectl wait`, what the condition says of itself counts before what the whole status says.
+    """
 
     def claim(seen: Object | None) -> str:
-        conditions = (seen or {}).get("status", {}).get("conditions") or []
-        actual = [c["status"] for c in conditions if c["type"] == type_]
-        return "" if status in actual else f"condition {type_} is {' and '.join(actual) or 'not set'}"
+        if seen is None:
+            return "it does not exist"
+        found = condition_of(seen, type_)
+        if found.get("status") != status:
+            return f"condition {type_} is {found.get('status', 'not set')}"
+        return lack_of_observation(seen, found if "observedGeneration" in found else status_of(seen))
 
     return claim
 

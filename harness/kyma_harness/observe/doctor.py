@@ -15,7 +15,7 @@ from kyma_harness.observe.relations import (
     is_scaled_to_zero,
     is_served_by_kubernetes,
 )
-from kyma_harness.observe.symptoms import Symptom, symptoms_of
+from kyma_harness.observe.symptoms import Symptom, symptoms_of, symptoms_of_end
 from kyma_harness.observe.target import Target
 from kyma_harness.observe.view import WORKLOADS, ClusterView
 from kyma_harness.observe.watcher import Watcher
@@ -80,6 +80,8 @@ class Doctor:
                 yield from self._held(obj) if leaving else symptoms_of(obj, bearing)
                 if not leaving:
                     yield from self._held(obj)
+            if seen and part == target and not leaving:
+                yield from symptoms_of_end(seen)
             for obj in self._stewards(part):
                 yield from symptoms_of(obj, patience)
 

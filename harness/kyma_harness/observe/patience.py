@@ -17,6 +17,7 @@ class Category(enum.StrEnum):
     FINALIZER = "finalizer"
     UNSCHEDULABLE = "unschedulable"
     REPLICAS = "replicas"
+    OVER = "over"
     STATE = "state"
     UNKNOWN = "unknown"
     """Worth telling when the time is up, but never a reason to give up before."""
@@ -26,8 +27,8 @@ class Category(enum.StrEnum):
 class Patience:
     """Seconds for which each symptom must last before a wait gives up on it; None: until its time is up.
 
-    None of them is zero: a healthy cluster shows each symptom for a moment, such as a pod whose volume is
-    about to be bound.
+    None of them but ``over`` is zero: a healthy cluster shows each other symptom for a moment, such as a pod
+    whose volume is about to be bound.
     """
 
     image: float | None = 2
@@ -41,6 +42,8 @@ class Patience:
     unschedulable: float | None = 10
     replicas: float | None = 5
     """The API server refuses the pods of a workload."""
+    over: float | None = 0
+    """The very pod or Job that is waited for has ended, and does not start again."""
     state: float | None = 10
     """Managers retry, so that an error can pass."""
     states: frozenset[str] = field(default_factory=lambda: frozenset({"Error"}))
@@ -67,5 +70,6 @@ class Patience:
             finalizer=None,
             unschedulable=None,
             replicas=None,
+            over=None,
             state=None,
         )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubeloop.resource import Object, describe, is_deleting
+from kubeloop.resource import Object, controller_owner, describe, is_deleting
 from kyma_harness.observe.patience import Category, Patience
+from kyma_harness.observe.readiness import conditions_of, how_it_ended, status_of
 
 IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 CONFIGURATION_REASONS = frozenset(
@@ -40,6 +41,16 @@ def symptoms_of(obj: Object, patience: Patience) -> Iterator[Symptom]:
     else:
         yield from _of_replicas(obj)
         yield from _of_state(obj, patience)
+
+
+def symptoms_of_end(obj: Object) -> Iterator[Symptom]:
+    """Yield that a pod or Job is over: fatal to a wait for it, and none of a workload's business.
+
+    A StatefulSet puts another pod of the same name in the place of one that has ended.
+    """
+    owner = controller_owner(obj)
+    if (ended := how_it_ended(obj)) and not (owner and owner.get("kind") == "StatefulSet"):
+        yield Symptom(category=Category.OVER, subject=describe(obj), cause=ended)
 
 
 def _of_pod(pod: Object, patience: Patience) -> Iterator[Symptom]:
@@ -87,7 +98,7 @@ def _how_it_ended(container: Object) -> str:
 
 
 def _of_replicas(obj: Object) -> Iterator[Symptom]:
-    for condition in _conditions(obj):
+    for condition in conditions_of(obj):
         failed = condition.get("type") == "ReplicaFailure" and condition.get("status") == "True"
         if failed or condition.get("reason") == "ProgressDeadlineExceeded":
             cause = f"its pods cannot be made ({condition.get('reason')}): {condition.get('message', '')}"
@@ -95,14 +106,15 @@ def _of_replicas(obj: Object) -> Iterator[Symptom]:
 
 
 def _of_state(obj: Object, patience: Patience) -> Iterator[Symptom]:
-    state = _status(obj).get("state", "")
-    conditions = _conditions(obj)
+    state = status_of(obj).get("state", "")
+    conditions = conditions_of(obj)
     if state in patience.states:
         cause = f"its state is {state}{_why(conditions)}"
         yield Symptom(category=Category.STATE, subject=describe(obj), cause=cause)
     for condition in conditions:
-        if condition.get("reason") in patience.reasons:
-            cause = f"{condition['reason']}: {condition.get('message', '')}"
+        stalled = condition.get("type") == "Stalled" and condition.get("status") == "True"
+        if stalled or condition.get("reason") in patience.reasons:
+            cause = f"{condition.get('reason')}: {condition.get('message', '')}"
             yield Symptom(category=Category.STATE, subject=describe(obj), cause=cause)
 
 
@@ -114,13 +126,3 @@ def _why(conditions: list[Object]) -> str:
         return ""
     reason, message = failing[0].get("reason", ""), failing[0].get("message", "")
     return f", {reason}: {message}" if message else f", {reason}"
-
-
-def _status(obj: Object) -> Object:
-    status = obj.get("status")
-    return status if isinstance(status, dict) else {}
-
-
-def _conditions(obj: Object) -> list[Object]:
-    found = _status(obj).get("conditions")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -1,30 +1,43 @@
-"""One real cluster for each module of tests, and a namespace for each test.
+"""One real cluster for all tests of the node, and a namespace for each of those that need one.
 
-The node runs in the tests' own event loop, which stands still while tests of other modules run: a node that
-lived on meanwhile would miss the renewals of its lease, and be taken for dead.
+The node lives on a loop of its own, in a thread: it must renew its lease, too, while tests are run that have
+nothing to do with it, or it would be taken for dead.
 """
 
+import dataclasses
 import os
+from contextlib import AsyncExitStack
 
 import pytest
-import pytest_asyncio
 from node_cluster import node_cluster
 
+from kubeloop.client import Client
 from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
+from kyma_harness.blocking import Portal
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.observe.claims import exists
 from kyma_harness.observe.waits import Target, wait_for
 from kyma_harness.toolchain.tools import ensure, explicit_tools
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cluster(tmp_path_factory):
-    tools = await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
-    async with node_cluster(tmp_path_factory.mktemp("cluster"), tools.folder) as running:
-        yield running
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory):
+    with Portal() as portal:
+        tools = portal.call(ensure(explicit=explicit_tools(os.environ), cache=cache_dir()))
+        stack = AsyncExitStack()
+        running = node_cluster(tmp_path_factory.mktemp("cluster"), tools.folder)
+        yield portal.call(stack.enter_async_context(running))
+        portal.call(stack.aclose())
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
+async def cluster(shared_cluster):
+    """The cluster, with a client of the test's own loop."""
+    async with Client.from_kubeconfig(shared_cluster.kubeconfig) as client:
+        yield dataclasses.replace(shared_cluster, client=client)
+
+
+@pytest.fixture
 async def namespace(cluster):
     created = await cluster.client.create(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}}

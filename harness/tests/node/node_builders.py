@@ -1,9 +1,10 @@
 """Builders with defaults for the process node's tests."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kubeloop.errors import NotFoundError
+from kubeloop.errors import NotFoundError, UnreachableError
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.states import ContainerRecord, Running, Terminated, Waiting, now
@@ -61,8 +62,13 @@ class Objects:
 
     def __init__(self, **objects):
         self.objects = objects
+        self.reads = 0
+        self.hanging = None
 
     async def get(self, kind, name, namespace=None):
+        self.reads += 1
+        if name == self.hanging:
+            await asyncio.get_running_loop().create_future()
         try:
             return self.objects[f"{kind.kind}_{name}"]
         except KeyError:
@@ -71,17 +77,32 @@ class Objects:
             ) from None
 
 
+class Claims:
+    """Claims whose directories lie beside each other."""
+
+    def __init__(self, root):
+        self.root = root
+
+    async def directory(self, namespace, claim):
+        path = self.root / namespace / claim
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
 class Issuer:
     """A TokenRequest API that numbers its tokens and lets them live for an hour of the test's clock."""
 
     def __init__(self, clock, lifetime=3600):
         self.requests = []
+        self.is_away = False
         self._clock = clock
         self._lifetime = lifetime
 
     async def create_token(
         self, service_account, namespace, *, audiences=(), expiration_seconds, bound_pod=None
     ):
+        if self.is_away:
+            raise UnreachableError("https://127.0.0.1:1", "connection refused")
         self.requests.append((service_account, namespace, tuple(audiences), expiration_seconds, bound_pod))
         expires = datetime.fromtimestamp(self._clock() + self._lifetime, UTC).isoformat()
         return {"status": {"token": f"token-{len(self.requests)}", "expirationTimestamp": expires}}

@@ -1,4 +1,4 @@
-"""A real control plane with a process node in the test's own event loop."""
+"""A real control plane, with or without a process node in the same process as the tests."""
 
 import asyncio
 import json
@@ -123,31 +123,39 @@ async def wait_until(predicate, *, what, within=PATIENCE):
 @asynccontextmanager
 async def node_cluster(root: Path, tools: Path):
     """Start a control plane and a process node; end both, and every pod, at the end."""
-    layout = Layout.at(root)
-    layout.create()
     with PortPool() as ports:
-        pki = make_pki(layout.pki, node_name="process-node")
-        components = Components(tools=tools, layout=layout, pki=pki, ports=_ports(ports))
-        _write_kubeconfigs(layout, components, pki)
-        plane = ControlPlane(components=components, layout=layout, announce=lambda _: None)
-        try:
-            await plane.start_api()
+        async with running_plane(root, tools, ports) as (plane, pki):
             await plane.start_controllers()
+            kubeconfig = plane.layout.kubeconfig
             settings = NodeSettings(
                 state=root, tools=tools, rules=Rules.load([RULES]), ports=ports, first_backoff=0.2,
                 tls_cert=pki.kubelet.certificate, tls_key=pki.kubelet.key, client_ca=pki.authority,
             )  # fmt: skip
             async with (
-                Client.from_kubeconfig(layout.kubeconfig) as client,
+                Client.from_kubeconfig(kubeconfig) as client,
                 running_node(settings, client) as node,
             ):
                 await _until_usable(client)
                 yield NodeCluster(
-                    client=client, node=node, kubeconfig=layout.kubeconfig, state=root, tools=tools,
+                    client=client, node=node, kubeconfig=kubeconfig, state=root, tools=tools,
                     ports=ports, settings=settings, pki=pki,
                 )  # fmt: skip
-        finally:
-            await plane.stop()
+
+
+@asynccontextmanager
+async def running_plane(root: Path, tools: Path, ports: PortPool):
+    """Start an API server, and nobody who changes anything in it."""
+    layout = Layout.at(root)
+    layout.create()
+    pki = make_pki(layout.pki, node_name="process-node")
+    components = Components(tools=tools, layout=layout, pki=pki, ports=_ports(ports))
+    _write_kubeconfigs(layout, components, pki)
+    plane = ControlPlane(components=components, layout=layout, announce=lambda _: None)
+    try:
+        await plane.start_api()
+        yield plane, pki
+    finally:
+        await plane.stop()
 
 
 @asynccontextmanager

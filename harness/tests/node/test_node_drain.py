@@ -1,15 +1,12 @@
 import dataclasses
 
 import pytest
-import pytest_asyncio
 from node_cluster import address_of, answers, running_node
 
 from kubeloop.kinds import NODE, POD
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def second_node(cluster):
     """A node of its own to be drained; other tests are not to be scheduled to it."""
     settings = dataclasses.replace(cluster.settings, name="second-node", state=cluster.state / "second")
@@ -47,3 +44,24 @@ async def test_a_node_that_comes_back_takes_its_pods_up_again(cluster, namespace
         await cluster.client.delete(POD, "web", namespace=namespace)
         await cluster.gone(POD, "web", namespace)
     await cluster.client.delete(NODE, "third-node")
+
+
+async def test_a_script_finds_its_volume_also_where_the_state_folder_has_spaces(cluster, namespace, shell):
+    state = cluster.state / "My 'Job' $HOME"
+    state.mkdir()
+    settings = dataclasses.replace(cluster.settings, name="spaced-node", state=state)
+    spec = {"nodeName": "spaced-node", "volumes": [{"name": "data", "emptyDir": {}}]}
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    async with running_node(settings, cluster.client):
+        await cluster.client.create(
+            shell("echo hello > /data/x && cat /data/x", spec=spec, volumeMounts=mounts)
+        )
+        status = await cluster.container(
+            "job", namespace, lambda one: "terminated" in one.get("state", {}), what="over"
+        )
+        assert status["state"]["terminated"]["exitCode"] == 0
+
+        (written,) = state.glob("pods/*/volumes/data/x")
+        assert written.read_text() == "hello\n"
+    await cluster.client.delete(NODE, "spaced-node")
+    assert [entry.name for entry in state.parent.iterdir() if entry.name.startswith("My")] == [state.name]

@@ -10,8 +10,6 @@ from kubeloop.client import Client
 from kubeloop.errors import ForbiddenError, UnauthorizedError
 from kubeloop.kinds import CONFIG_MAP, POD
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 
 async def kubeconfig_of(cluster, namespace, web, **spec):
     """Start a pod and return the kubeconfig its container was given, None if none."""

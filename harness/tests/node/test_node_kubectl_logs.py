@@ -4,8 +4,6 @@ import re
 import pytest
 from eventually import PATIENCE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 
 async def over(cluster, namespace):
     await cluster.container(

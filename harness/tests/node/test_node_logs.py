@@ -2,6 +2,7 @@ import asyncio
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from eventually import PATIENCE
@@ -125,3 +126,21 @@ async def test_the_last_words_are_the_last_lines(log):
     log.write(b"a\nb\nc\n")
 
     assert log.tail(2) == "b\nc"
+
+
+def test_a_line_that_finds_no_room_is_lost_and_nothing_else():
+    log = ContainerLog(Path("/dev/full"))
+
+    log.write(b"lost\nand more\n")
+
+    log.close_now()
+    assert log.closed
+
+
+async def test_a_log_that_is_gone_has_nothing_to_read(tmp_path):
+    log = ContainerLog(tmp_path / "0.log")
+    log.write(b"gone\n")
+    log.close_now()
+    log.remove()
+
+    assert [line async for line in log.read(LogQuery(follow=True))] == []

@@ -18,6 +18,25 @@ MOUNTS = Mounts({"/data": Path("/v/data"), "/data/js": Path("/v/js"), "/etc/conf
         ("file:///data/x", "file:///v/data/x"),
         ("cat /data/a /data/b", "cat /v/data/a /v/data/b"),
         ("it is in /data.", "it is in /v/data."),
+        # Quoted, in a shell, in JSON, in JSON within a string, in Python.
+        ("cat \"/data/a\" '/data/b'", "cat \"/v/data/a\" '/v/data/b'"),
+        ("cat `/data/bin/name`", "cat `/v/data/bin/name`"),
+        ('["/data","/etc/conf.d"]', '["/v/data","/v/conf"]'),
+        ('{\\"dir\\":\\"/data\\"}', '{\\"dir\\":\\"/v/data\\"}'),
+        ("sh -c 'cat \"/data/a\"'", "sh -c 'cat \"/v/data/a\"'"),
+        ("open(f'/data/{name}')", "open(f'/v/data/{name}')"),
+        ('--dir="/data"', '--dir="/v/data"'),
+        ("# don't\ncat '/data/a'", "# don't\ncat '/v/data/a'"),
+        ("test -d /data&&cd /data;ls", "test -d /v/data&&cd /v/data;ls"),
+        ("echo x >/data/a 2>/data/b", "echo x >/v/data/a 2>/v/data/b"),
+        ("$(cat /data/a)", "$(cat /v/data/a)"),
+        ("curl -d @/data/a unix:///data/s.sock", "curl -d @/v/data/a unix:///v/data/s.sock"),
+        ("ls /data/*.js", "ls /v/data/*.js"),
+        # Two dots lead to where they would in the container.
+        ("/data/a/../b", "/v/data/b"),
+        ("/data/js/../a", "/v/data/a"),
+        ("/data/../etc/conf.d/x", "/v/conf/x"),
+        ("/data/a..b", "/v/data/a..b"),
     ],
 )
 def test_a_mount_path_becomes_its_directory_the_longest_first(text, rewritten):
@@ -36,6 +55,25 @@ def test_a_mount_path_becomes_its_directory_the_longest_first(text, rewritten):
         "~/data",
         "./data",
         "/etc/conf",
+        # The end of another path.
+        'cat "$DIR"/data/x',
+        'cat $DIR"/data/x"',
+        "cat ${DIR}/data/x",
+        'cat "${DIR}"/data/x',
+        "cat '$DIR'/data/x",
+        "cat $(pwd)/data/x",
+        'cat "$(pwd)"/data/x',
+        "cat `pwd`/data/x",
+        "find . -path '*/data' -o -path '?/data'",
+        "ls [a-z]/data {a,b}/data",
+        "ls \"$A\"'/data'",
+        "sed s,\\/data,x,",
+        "http://[::1]/data",
+        "a+/data",
+        # Out of every mount.
+        "/data/../x",
+        "--dir=/data/../../etc/passwd",
+        "/data/js/../../x",
     ],
 )
 def test_what_only_looks_like_a_mount_path_is_kept(text):

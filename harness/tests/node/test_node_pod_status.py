@@ -129,13 +129,72 @@ def test_a_completed_pod_says_so():
 
 
 def test_a_verdict_of_the_node_fails_the_pod_with_its_reason():
-    status = status_of(a_picture(record(state=running()), verdict=("DeadlineExceeded", "too long")))
+    status = status_of(a_picture(record(state=ended(137)), verdict=("DeadlineExceeded", "too long")))
 
     assert (status["phase"], status["reason"], status["message"]) == (
         "Failed",
         "DeadlineExceeded",
         "too long",
     )
+
+
+@pytest.mark.parametrize("left", [record(state=running()), record(has_process=True)])
+@pytest.mark.parametrize("before", ["Pending", "Running"])
+def test_a_pod_is_over_only_when_none_of_its_processes_is_left(left, before):
+    verdict = ("DeadlineExceeded", "too long")
+
+    status = status_of(a_picture(left, verdict=verdict, ending=True, before=before))
+
+    assert status["phase"] == before
+    assert "reason" not in status
+    assert condition(status, "Ready")["reason"] == "PodFailed"
+
+
+def a_rule(action, operator, *codes):
+    return {"action": action, "exitCodes": {"operator": operator, "values": list(codes)}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "policy", "exit_code", "phase"),
+    [
+        ({"restartPolicy": "Never"}, "Always", 0, "Succeeded"),
+        ({"restartPolicy": "Never"}, "Always", 1, "Failed"),
+        ({"restartPolicy": "OnFailure"}, "Never", 1, "Running"),
+        (
+            {"restartPolicy": "Never", "restartPolicyRules": [a_rule("Restart", "In", 42)]},
+            "Never", 42, "Running",
+        ),
+        (
+            {"restartPolicy": "Never", "restartPolicyRules": [a_rule("Restart", "In", 42)]},
+            "Never", 41, "Failed",
+        ),
+    ],
+)  # fmt: skip
+def test_a_container_s_own_policy_decides_before_the_pod_s(fields, policy, exit_code, phase):
+    of = pod(container(**fields), restartPolicy=policy)
+
+    assert a_picture(record(state=ended(exit_code)), of=of).phase == phase
+
+
+def test_a_sidecar_is_ready_when_its_probe_says_so_and_an_init_container_when_it_has_succeeded():
+    init = [
+        record("proxy", running(), initialized=True, ready=False),
+        record("done", ended(0), initialized=True),
+        record("failed", ended(1)),
+    ]
+
+    status = status_of(a_picture(record(), init=init, sidecars=frozenset({"proxy"})))
+
+    assert {one["name"]: one["ready"] for one in status["initContainerStatuses"]} == {
+        "proxy": False, "done": True, "failed": False,
+    }  # fmt: skip
+
+
+def test_the_generation_that_was_seen_stands_in_the_status_and_in_each_condition():
+    status = status_of(a_picture(record(), of=pod(metadata={"generation": 7})))
+
+    assert status["observedGeneration"] == 7
+    assert {one["observedGeneration"] for one in status["conditions"]} == {7}
 
 
 def test_a_container_status_tells_states_and_restarts():
@@ -151,13 +210,3 @@ def test_a_container_status_tells_states_and_restarts():
     assert status["lastState"]["terminated"]["exitCode"] == 137
     assert status["lastState"]["terminated"]["reason"] == "Error"
     assert status["containerID"] == "process://7"
-
-
-def test_a_count_of_restarts_is_taken_up_from_an_earlier_life_of_the_node():
-    taken_up, untouched = record(), record()
-
-    taken_up.take_up({"restartCount": 2, "containerID": "process://7"})
-    untouched.take_up({"restartCount": 0})
-
-    assert taken_up.restart_count == 3
-    assert untouched.restart_count == 0

@@ -6,8 +6,6 @@ from node_cluster import address_of, fetch, wait_until
 
 from kubeloop.kinds import CONFIG_MAP, DEPLOYMENT, POD, STATEFUL_SET
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 
 def terminated(status):
     return status.get("state", {}).get("terminated")

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from kyma_harness.node.identity.quantities import divided, parse_quantity
+from kyma_harness.node.identity.downward import divided, parse_quantity
 
 
 @pytest.mark.parametrize(

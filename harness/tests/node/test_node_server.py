@@ -5,8 +5,6 @@ import pytest
 
 from kubeloop.kinds import LEASE, NODE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 
 async def test_nobody_but_the_api_server_is_let_in(cluster):
     url = f"https://127.0.0.1:{cluster.node.kubelet_port}/pods"

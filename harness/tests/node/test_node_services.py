@@ -1,13 +1,10 @@
 import asyncio
 from contextlib import suppress
 
-import pytest
 from node_cluster import answers, wait_until
 
 from kubeloop.errors import AlreadyExistsError
 from kubeloop.kinds import POD, SERVICE
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def a_service(namespace, **spec):

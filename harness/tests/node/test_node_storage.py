@@ -2,8 +2,6 @@ import pytest
 
 from kubeloop.kinds import POD, PV, PVC, STORAGE_CLASS
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 WRITE = "echo kept > /data/note"
 READ = 'test "$(cat /data/note)" = kept'
 

@@ -1,7 +1,9 @@
 import json
 
+import pytest
 from node_builders import Issuer, facts
 
+from kubeloop.errors import UnreachableError
 from kyma_harness.node.identity.tokens import PodTokens, write_kubeconfig
 
 
@@ -48,13 +50,13 @@ async def test_a_token_is_kept_until_four_fifths_of_its_life_are_over():
 async def test_the_next_renewal_is_that_of_the_first_token_due():
     clock = Clock()
     tokens = PodTokens(Issuer(clock, lifetime=100), facts(), clock=clock)
-    assert tokens.renew_at is None
+    assert tokens.seconds_left is None
 
     await tokens.token(None, 100)
     clock.now += 10
     await tokens.token("vault", 100)
 
-    assert tokens.renew_at == 1080
+    assert tokens.seconds_left == 70
 
 
 async def test_a_long_token_is_renewed_daily():
@@ -63,7 +65,32 @@ async def test_a_long_token_is_renewed_daily():
 
     await tokens.token(None, 3607)
 
-    assert tokens.renew_at == 1000 + 24 * 3600
+    assert tokens.seconds_left == 24 * 3600
+
+
+async def test_a_token_that_cannot_be_renewed_is_used_for_as_long_as_it_is_good():
+    clock = Clock()
+    issuer = Issuer(clock, lifetime=100)
+    tokens = PodTokens(issuer, facts(), clock=clock)
+    await tokens.token(None, 100)
+    issuer.is_away = True
+
+    clock.now += 81
+    kept, again_in = await tokens.token(None, 100), tokens.seconds_left
+    clock.now += 20
+    with pytest.raises(UnreachableError):
+        await tokens.token(None, 100)
+
+    assert kept == "token-1"
+    assert again_in == 10
+
+
+async def test_a_token_that_is_granted_for_no_time_is_not_asked_for_at_once_again():
+    tokens = PodTokens(Issuer(Clock(), lifetime=-5), facts(), clock=Clock())
+
+    await tokens.token(None, 600)
+
+    assert tokens.seconds_left == 10
 
 
 def test_the_kubeconfig_points_to_the_token_instead_of_holding_it(tmp_path):

@@ -1,25 +1,14 @@
 import base64
+import re
 from pathlib import Path
 
 import pytest
-from node_builders import Issuer, Objects, container, facts, pod
+from node_builders import Claims, Issuer, Objects, container, facts, pod
 
 from kyma_harness.node.errors import VolumeError
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.volumes.payload import Payload
 from kyma_harness.node.volumes.volumes import Volumes
-
-
-class Claims:
-    """Claims whose directories lie beside each other."""
-
-    def __init__(self, root):
-        self.root = root
-
-    async def directory(self, namespace, claim):
-        path = self.root / namespace / claim
-        path.mkdir(parents=True, exist_ok=True)
-        return path
 
 
 @pytest.fixture
@@ -186,3 +175,27 @@ async def test_an_empty_dir_is_shared_by_its_mounts(make):
 
     assert one == other
     assert list(one.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("mount", "sentence"),
+    [
+        ({"subPath": "../x"}, "must not contain '..'"),
+        ({"subPathExpr": "$(HOST)"}, "must not be an absolute path"),
+        ({"subPathExpr": "$(UP)/x"}, "must not contain '..'"),
+        ({"subPathExpr": "$(NONE)/x"}, "subPathExpr $(NONE)/x has no value for NONE"),
+        ({"subPath": "link/x"}, "leads out of its volume, by a link"),
+    ],
+)
+async def test_a_sub_path_leads_nowhere_but_into_its_volume(make, tmp_path, mount, sentence):
+    volumes = make({"name": "data", "persistentVolumeClaim": {"claimName": "data-0"}})
+    await volumes.set_up()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "claims/shop/data-0/link").symlink_to(outside)
+    values = {"HOST": str(outside), "UP": "../../.."}
+
+    with pytest.raises(VolumeError, match=re.escape(sentence)):
+        volumes.mounts(container(volumeMounts=[{"name": "data", "mountPath": "/d", **mount}]), values)
+
+    assert list(outside.iterdir()) == []

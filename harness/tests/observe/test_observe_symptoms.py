@@ -4,7 +4,7 @@ import pytest
 from observe_objects import a_lamp, a_pod, an_object
 
 from kyma_harness.observe.patience import Category, Patience
-from kyma_harness.observe.symptoms import symptoms_of
+from kyma_harness.observe.symptoms import symptoms_of, symptoms_of_end
 
 PATIENCE = Patience()
 
@@ -103,3 +103,39 @@ def test_what_is_only_guessed_never_ends_a_wait():
 
 def test_a_status_of_a_strange_shape_is_no_trouble():
     assert found(an_object("Odd", status={"conditions": "none", "state": 7})) == []
+
+
+def a_failed_pod(**metadata):
+    return an_object("Pod", "web-0", status={"phase": "Failed", "reason": "Evicted"}, **metadata)
+
+
+def owner(kind):
+    return [{"kind": kind, "name": "of", "uid": "uid-of-it", "controller": True}]
+
+
+def test_a_pod_that_has_ended_is_over_at_once_and_no_trouble_of_whom_it_belongs_to():
+    (symptom,) = symptoms_of_end(a_failed_pod())
+
+    assert str(symptom) == "Pod shop/web-0: it has ended (Failed): Evicted"
+    assert PATIENCE.limit(symptom.category) == 0
+    assert found(a_failed_pod()) == []
+
+
+def test_a_pod_that_a_stateful_set_replaces_is_not_over():
+    assert list(symptoms_of_end(a_failed_pod(ownerReferences=owner("StatefulSet")))) == []
+    assert list(symptoms_of_end(a_failed_pod(ownerReferences=owner("ReplicaSet")))) != []
+
+
+def test_a_job_that_has_failed_is_over():
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "too many"}
+    job = an_object("Job", "task", apiVersion="batch/v1", status={"conditions": [failed]})
+
+    (symptom,) = symptoms_of_end(job)
+
+    assert str(symptom) == "Job shop/task: it has failed: BackoffLimitExceeded: too many"
+
+
+def test_what_is_stalled_says_so_itself():
+    stalled = {"type": "Stalled", "status": "True", "reason": "NoBulb", "message": "none fits"}
+
+    assert found(a_lamp("Processing", conditions=[stalled])) == [Category.STATE]

@@ -11,11 +11,12 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from kubeloop.client import Client
 from kubeloop.errors import AlreadyExistsError, KindAbsentError, NotFoundError
-from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT, EVENT, NAMESPACE, POD, SERVICE_ACCOUNT
+from kubeloop.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, JOB, NAMESPACE, POD, SERVICE_ACCOUNT
 from kubeloop.resource import Kind
-from kyma_harness.observe.claims import exists, has_state, is_ready
+from kyma_harness.observe.claims import exists, has_condition, has_state, is_ready, satisfies
 from kyma_harness.observe.observer import Observer
 from kyma_harness.observe.patience import Patience
+from kyma_harness.observe.phase import phase_of
 from kyma_harness.observe.podlogs import logs_of
 from kyma_harness.observe.relations import Relations
 from kyma_harness.observe.schema import schema_of, violations
@@ -131,6 +132,35 @@ async def test_a_parts_trouble_ends_the_wait_for_the_whole(client, namespace):
         await watching.stop()
 
 
+async def test_a_pod_that_has_ended_ends_the_wait_for_it(watching, client, namespace):
+    await client.create(a_failing_pod("task", namespace))
+    task = Target(kind=POD, name="task", namespace=namespace)
+    await wait_for(
+        client, task, satisfies(lambda pod: phase_of(pod).word == "Failed", "is not over"), what="end"
+    )
+
+    with pytest.raises(WaitError) as raised:
+        await watching.wait_for(task, is_ready(), what="be ready", within=120)
+
+    assert str(raised.value).startswith(
+        f"{task}: it has ended (Failed): container main ended with exit code 3\n"
+    )
+    assert not raised.value.timed_out
+
+
+@pytest.mark.parametrize("claim", [is_ready(), has_condition("Complete")], ids=["ready", "Complete"])
+async def test_a_job_that_has_failed_ends_the_wait_for_it(watching, client, namespace, claim):
+    pod = a_failing_pod("task", namespace)
+    spec = {"backoffLimit": 0, "template": {"spec": pod["spec"]}}
+    await client.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": pod["metadata"], "spec": spec})
+    task = Target(kind=JOB, name="task", namespace=namespace)
+
+    with pytest.raises(WaitError, match=rf"^{task}: it has failed: BackoffLimitExceeded: ") as raised:
+        await watching.wait_for(task, claim, what="be complete", within=120)
+
+    assert not raised.value.timed_out
+
+
 async def test_the_live_line_says_what_is_awaited_and_is_gone_afterwards(watching, line, namespace):
     shelf = Target(kind=CONFIG_MAP, name="shelf", namespace=namespace)
 
@@ -224,6 +254,11 @@ def test_a_timeline_is_complete_when_it_is_asked_for(looked_at, portal):
     finally:
         portal.call(watching.stop())
         portal.call(client.__aexit__(None, None, None))
+
+
+def a_failing_pod(name, namespace):
+    pod = a_pod(name, namespace, command="exit 3")
+    return {**pod, "spec": {**pod["spec"], "restartPolicy": "Never"}}
 
 
 async def text_of(client, pod):

@@ -6,7 +6,7 @@ from typing import Any
 from kyma_harness.node.errors import ContainerConfigError
 from kyma_harness.node.expansion import expanded
 from kyma_harness.node.identity.downward import PodFacts
-from kyma_harness.node.volumes.sources import Getter, config_data, secret_data
+from kyma_harness.node.volumes.sources import Getter, config_text, secret_data
 
 _Reader = Callable[[Getter, str, str], Awaitable[dict[str, bytes] | None]]
 
@@ -42,7 +42,7 @@ async def _from_source(source: Mapping[str, Any], namespace: str, api: Getter) -
         if reference.get("optional"):
             return {}
         raise ContainerConfigError(f'{what} "{reference["name"]}" not found in namespace {namespace}')
-    return {f"{prefix}{key}": value.decode(errors="replace") for key, value in data.items()}
+    return {f"{prefix}{key}": _text(value) for key, value in data.items()}
 
 
 async def _value(
@@ -63,7 +63,7 @@ async def _key(source: Mapping[str, Any], namespace: str, api: Getter) -> str | 
     name, key = reference["name"], reference["key"]
     data = await read(api, namespace, name)
     if data is not None and key in data:
-        return data[key].decode(errors="replace")
+        return _text(data[key])
     if reference.get("optional"):
         return None
     if data is None:
@@ -71,11 +71,16 @@ async def _key(source: Mapping[str, Any], namespace: str, api: Getter) -> str | 
     raise ContainerConfigError(f"couldn't find key {key} in {what} {namespace}/{name}")
 
 
+def _text(value: bytes) -> str:
+    """Return bytes in the form in which a process gets the same bytes, be they text or not."""
+    return value.decode(errors="surrogateescape")
+
+
 def _reference(
     source: Mapping[str, Any], config_map: str, secret: str
 ) -> tuple[Mapping[str, Any], _Reader, str]:
     if config_map in source:
-        return source[config_map], config_data, "configmap"
+        return source[config_map], config_text, "configmap"
     if secret in source:
         return source[secret], secret_data, "secret"
     raise ContainerConfigError(f"the process node cannot take a variable from {', '.join(sorted(source))}")

@@ -1,29 +1,32 @@
-"""Carry out probe handlers and lifecycle hooks: httpGet, tcpSocket, exec, sleep."""
+"""Carry out probe handlers and lifecycle hooks, as a kubelet does: httpGet, tcpSocket, exec, sleep."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
 from kyma_harness.host import process
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.node.containers.launch import Launch
+from kyma_harness.node.containers.probes import Answer
 from kyma_harness.node.errors import AddressError
+from kyma_harness.node.expansion import expanded
 from kyma_harness.node.rules.placeholders import HOST
 from kyma_harness.node.sandbox import Sandbox
 
-_OK, _ERRORS = 200, 400
+_OK, _REDIRECTED, _ERRORS = 200, 300, 400
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = 10
 _SHOWN_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether the container did what was asked, and if not, why."""
-
-    success: bool
-    message: str = ""
+# Longer than anything takes: a hook may take as long as it likes, and who waits for it has limits of his own.
+_NO_LIMIT = 10 * 365 * 24 * 3600.0
+# The kubelet of which this is the manner; some programs answer their probes by this alone.
+_VERSION = "1.37"
+_NOT_SENT = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,15 @@ class Target:
             )
         return self.sandbox.ports[number]
 
+    def redirected(self, location: URL) -> URL | None:
+        """Return where a redirection within the pod leads; None where it leads to anybody else."""
+        if location.host != HOST or location.port is None:
+            return None
+        if location.port in self.sandbox.ports.values():
+            return location
+        port = self.sandbox.ports.get(location.port)
+        return location.with_port(port) if port else None
+
     def _number(self, port: int | str) -> int:
         if isinstance(port, int) or port.isdigit():
             return int(port)
@@ -54,58 +66,125 @@ class Target:
 
 
 class Handlers:
-    """Ask containers and tell them things; every question has a limit."""
+    """Ask containers and tell them things."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def ask(self, handler: Mapping[str, Any], target: Target, *, limit: float) -> Answer:
-        """Carry out a handler within so many seconds; whatever goes wrong is a failed answer."""
+    async def probe(self, handler: Mapping[str, Any], target: Target, *, limit: float) -> Answer:
+        """Ask within so many seconds; whatever goes wrong is a failed answer."""
         try:
             async with asyncio.timeout(limit):
-                return await self._ask(handler, target, limit)
+                if action := handler.get("httpGet"):
+                    return await self._get(_url(action, target), _headers(action, "probe"), target)
+                if action := handler.get("exec"):
+                    command = _with_static_values(action["command"], target.container)
+                    return await self._exec(command, target)
+                if action := handler.get("tcpSocket"):
+                    return await self._connect(target.host_port(action["port"]))
         except TimeoutError:
             return Answer(success=False, message=f"no answer within {limit:g} s")
-        except (aiohttp.ClientError, OSError, HarnessError) as error:
+        except (aiohttp.ClientError, OSError, HarnessError, ValueError) as error:
             return Answer(success=False, message=str(error) or type(error).__name__)
+        return _unknown(handler)
 
-    async def _ask(self, handler: Mapping[str, Any], target: Target, limit: float) -> Answer:
-        if "httpGet" in handler:
-            return await self._http_get(handler["httpGet"], target)
-        if "tcpSocket" in handler:
-            return await self._connect(target.host_port(handler["tcpSocket"]["port"]))
-        if "exec" in handler:
-            return await self._exec(handler["exec"]["command"], target, limit)
-        if "sleep" in handler:
-            await asyncio.sleep(handler["sleep"]["seconds"])
-            return Answer(success=True)
-        return Answer(
-            success=False, message="the process node knows httpGet, tcpSocket and exec handlers only"
-        )
-
-    async def _http_get(self, action: Mapping[str, Any], target: Target) -> Answer:
-        scheme = action.get("scheme", "HTTP").lower()
-        url = f"{scheme}://{HOST}:{target.host_port(action['port'])}/{action.get('path', '/').lstrip('/')}"
-        headers = {header["name"]: header["value"] for header in action.get("httpHeaders") or ()}
-        # Like a kubelet: a probe does not ask who signed the certificate.
-        async with self._session.get(url, headers=headers, ssl=False) as response:
-            if _OK <= response.status < _ERRORS:
+    async def run_hook(self, hook: Mapping[str, Any], target: Target) -> Answer:
+        """Carry out a hook, however long it takes; whatever goes wrong is a failed answer."""
+        try:
+            if action := hook.get("httpGet"):
+                return await self._http_hook(action, target)
+            if action := hook.get("exec"):
+                return await self._exec(action["command"], target)
+            if action := hook.get("tcpSocket"):
+                return await self._connect(target.host_port(action["port"]))
+            if action := hook.get("sleep"):
+                await asyncio.sleep(action["seconds"])
                 return Answer(success=True)
-            body = (await response.content.read(_SHOWN_BYTES)).decode(errors="replace").strip()
-            message = f"HTTP probe failed with statuscode: {response.status}"
-            return Answer(success=False, message=f"{message}: {body}" if body else message)
+        except (aiohttp.ClientError, OSError, HarnessError, ValueError) as error:
+            return Answer(success=False, message=str(error) or type(error).__name__)
+        return _unknown(hook)
+
+    async def _http_hook(self, action: Mapping[str, Any], target: Target) -> Answer:
+        """Send the request; a hook has done its part with any answer, also one without TLS."""
+        url, headers = _url(action, target), _headers(action, "lifecycle")
+        try:
+            await self._get(url, headers, target)
+        except aiohttp.ClientSSLError:
+            headers.popall("Authorization", None)
+            await self._get(url.with_scheme("http"), headers, target)
+        return Answer(success=True)
+
+    async def _get(self, url: URL, headers: CIMultiDict[str], target: Target) -> Answer:
+        """Ask, and follow redirections within the pod; where one leads out of it, the container has answered.
+
+        As for a kubelet: who signed the certificate is no matter, and no headers are sent but those given.
+        """
+        for _ in range(_REDIRECTS):
+            asking = self._session.get(
+                url, headers=headers, ssl=False, allow_redirects=False, skip_auto_headers=_NOT_SENT
+            )
+            async with asking as response:
+                following = _following(response, url, target)
+                if following is None:
+                    return await _judged(response)
+            url = following
+        return Answer(success=False, message=f"stopped after {_REDIRECTS} redirects")
 
     async def _connect(self, port: int) -> Answer:
         _, writer = await asyncio.open_connection(HOST, port)
         writer.close()
         return Answer(success=True)
 
-    async def _exec(self, command: list[str], target: Target, limit: float) -> Answer:
+    async def _exec(self, command: Sequence[str], target: Target) -> Answer:
         launch = target.launch
         completed = await process.run(
-            launch.mounts.rewrite_all(command), timeout=limit, env=launch.env, cwd=launch.cwd, check=False
-        )
+            launch.mounts.rewrite_all(command), timeout=_NO_LIMIT, env=launch.env, cwd=launch.cwd,
+            check=False, spares_group=True,
+        )  # fmt: skip
         if completed.returncode == 0:
             return Answer(success=True)
         output = (completed.stdout + completed.stderr).strip()[:_SHOWN_BYTES]
         return Answer(success=False, message=output or f"command ended with exit code {completed.returncode}")
+
+
+def _unknown(handler: Mapping[str, Any]) -> Answer:
+    named = "grpc" if "grpc" in handler else "none of these"
+    message = f"the process node knows httpGet, tcpSocket and exec only, not {named}"
+    return Answer(success=False, message=message)
+
+
+def _following(response: aiohttp.ClientResponse, url: URL, target: Target) -> URL | None:
+    """Return where to ask next; None where this is the answer."""
+    location = response.headers.get("Location")
+    if response.status not in _FOLLOWED or not location:
+        return None
+    return target.redirected(url.join(URL(location)))
+
+
+def _url(action: Mapping[str, Any], target: Target) -> URL:
+    scheme = action.get("scheme", "HTTP").lower()
+    return URL(f"{scheme}://{HOST}:{target.host_port(action['port'])}/{action.get('path', '/').lstrip('/')}")
+
+
+def _headers(action: Mapping[str, Any], purpose: str) -> CIMultiDict[str]:
+    """Return the headers of a request: those given, each as often as it is given, and a kubelet's own."""
+    headers = CIMultiDict((one["name"], one["value"]) for one in action.get("httpHeaders") or ())
+    headers.setdefault("User-Agent", f"kube-{purpose}/{_VERSION}")
+    if not headers.setdefault("Accept", "*/*"):
+        del headers["Accept"]
+    return headers
+
+
+async def _judged(response: aiohttp.ClientResponse) -> Answer:
+    if not _OK <= response.status < _ERRORS:
+        return Answer(success=False, message=f"HTTP probe failed with statuscode: {response.status}")
+    if response.status < _REDIRECTED:
+        return Answer(success=True)
+    body = (await response.content.read(_SHOWN_BYTES)).decode(errors="replace")
+    return Answer(success=True, message=f"Probe terminated redirects, Response body: {body}")
+
+
+def _with_static_values(command: Sequence[str], container: Mapping[str, Any]) -> list[str]:
+    """Replace `$(NAME)` in an exec probe's command by the values that are written in the container itself."""
+    values = {one["name"]: str(one.get("value", "")) for one in container.get("env") or ()}
+    return [expanded(word, values) for word in command]

@@ -1,13 +1,14 @@
 """Turn a container and its rule into the process that stands for it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kyma_harness.node.containers.environment import command_line, container_environment
-from kyma_harness.node.errors import ContainerConfigError, NodeError
+from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, VolumeError
+from kyma_harness.node.folders import new_file, place_within
 from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
@@ -16,6 +17,10 @@ from kyma_harness.node.volumes.mounts import Mounts, mount_path
 from kyma_harness.node.volumes.sources import Getter
 
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+ServicePort = Callable[[str, str, int], int]
+"""Gives the host port of a Service's port, by namespace, name and port."""
+MARK = "PROCESS_NODE_CONTAINER"
+"""The variable by which every process of one start of a container can be told from all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +44,21 @@ class Launcher:
     server: str
     tools: Path
     placeholders: Mapping[str, str]
-    service_port: Callable[[str, str, int], int]
+    service_port: ServicePort
 
-    async def prepare(self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox) -> Launch:
-        """Return what to start; ports must have been reserved.
+    async def prepare(
+        self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox, *, attempt: int
+    ) -> Launch:
+        """Return what to start for the n-th time; ports must have been reserved.
 
-        Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in.
+        Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in, and
+        LaunchError when no process can be made of it.
         """
         wanted = await container_environment(container, sandbox.facts, self.api)
-        mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
+        try:
+            mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
+        except VolumeError as error:
+            raise ContainerConfigError(str(error)) from error
         fill = self._fill(rule, sandbox, mounts)
         try:
             argv = _argv(container, rule, wanted, fill, mounts)
@@ -55,11 +66,11 @@ class Launcher:
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
         asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
+        mark = f"{sandbox.folder}/{container['name']}/{attempt}"
+        env = {**self._base(container, sandbox, mounts), **asked, **ruled, MARK: mark}
+        _check_for_nul(argv, env)
         return Launch(
-            argv=tuple(argv),
-            env={**self._base(container, sandbox, mounts), **asked, **ruled},
-            cwd=_working_folder(container, sandbox, mounts),
-            mounts=mounts,
+            argv=tuple(argv), env=env, cwd=_working_folder(container, sandbox, mounts), mounts=mounts
         )
 
     def _fill(self, rule: Rule, sandbox: Sandbox, mounts: Mounts) -> Callable[..., str]:
@@ -98,8 +109,7 @@ def _with_last_words(mounts: Mounts, container: Mapping[str, Any], sandbox: Sand
     path = termination_message_path(container)
     if mounts.host_path(path):
         return mounts
-    file = sandbox.container_folder(container["name"], "run") / "termination-log"
-    file.write_bytes(b"")
+    file = new_file(sandbox.container_folder(container["name"], "run") / "termination-log")
     return Mounts({**mounts.directories, path: file})
 
 
@@ -119,12 +129,26 @@ def _argv(
     return [*command, *args, *(fill(text) for text in rule.args), *listen]
 
 
+def _check_for_nul(argv: Iterable[str], env: Mapping[str, str]) -> None:
+    """Raise LaunchError for what ends at its first NUL byte in every program: the API lets it pass."""
+    for name, value in env.items():
+        if "\0" in value:
+            raise LaunchError(
+                f"variable {name} has a NUL byte in it, which no process can be given: remove it"
+            )
+    if any("\0" in argument for argument in argv):
+        raise LaunchError("the command has a NUL byte in it, which no process can be given: remove it")
+
+
 def _working_folder(container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> Path:
     """Return the container's workingDir: within a volume, or an own folder; never the host's."""
-    root = sandbox.container_folder(container["name"], "root")
-    wanted = container.get("workingDir")
-    if not wanted:
-        return root
-    folder = mounts.host_path(wanted) or root / mount_path(wanted).lstrip("/")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    folder, within = sandbox.container_folder(container["name"], "root"), ""
+    if wanted := mount_path(container.get("workingDir") or "/").lstrip("/"):
+        mounted = mounts.mounted_at(f"/{wanted}")
+        folder, within = mounted or (folder, wanted)
+    try:
+        place = place_within(folder, within)
+    except VolumeError as error:
+        raise ContainerConfigError(f"workingDir: {error}") from error
+    place.mkdir(parents=True, exist_ok=True)
+    return place

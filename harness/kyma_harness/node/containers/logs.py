@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
 _CHUNK = 64 * 1024
@@ -36,7 +37,7 @@ class ContainerLog:
         self.path = path
         self.closed = False
         self._rotate_bytes = rotate_bytes
-        self._file = path.open("ab", buffering=0)
+        self._file = _appended(path)
         self._partial = b""
         self._reading: int | None = None
         self.older = path.with_suffix(".log.1")
@@ -110,7 +111,11 @@ class ContainerLog:
                 return
 
     async def _selected(self, query: LogQuery) -> AsyncIterator[tuple[bytes, bytes]]:
-        with contextlib.closing(_Reader(self)) as reader:
+        try:
+            opened = _Reader(self)
+        except FileNotFoundError:
+            return  # it was removed since it was asked for
+        with contextlib.closing(opened) as reader:
             entries = [entry for entry in reader.all() if _is_since(entry[0], query.since)]
             if query.tail_lines is not None:
                 entries = entries[max(0, len(entries) - query.tail_lines) :]
@@ -138,14 +143,17 @@ class ContainerLog:
             self._ended.set()
 
     def _write_line(self, line: bytes) -> None:
-        if self._file.tell() > self._rotate_bytes:
-            self._rotate()
-        self._file.write(_now() + b" stdout F " + line + b"\n")
+        # Where the disk is full the line is lost, and not the process that waits for it to be read.
+        with contextlib.suppress(OSError):
+            if self._file.tell() > self._rotate_bytes:
+                self._rotate()
+            self._file.write(_now() + b" stdout F " + line + b"\n")
 
     def _rotate(self) -> None:
-        self._file.close()
         self.path.rename(self.older)
-        self._file = self.path.open("ab", buffering=0)
+        fresh = _appended(self.path)
+        self._file.close()
+        self._file = fresh
         self.generation += 1
 
     def _announce(self) -> None:
@@ -178,6 +186,12 @@ class _Reader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _appended(path: Path) -> FileIO:
+    """Open a log to be written, but not through a link that its container may have put there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return FileIO(descriptor, "a")
 
 
 def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:

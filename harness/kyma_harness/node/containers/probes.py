@@ -1,6 +1,7 @@
-"""Probes as plain state: when to ask, what an answer means. No I/O, no clock of its own."""
+"""Probes: when to ask, and what an answer means; as plain state, and as a loop around that."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,14 @@ from typing import Any
 # the answer is never noticed later than a tenth of the time it took.
 _FIRST_PAUSE = 0.1
 _SLOWER = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether the container did what was asked; `message` says why not, or what is strange about it."""
+
+    success: bool
+    message: str = ""
 
 
 class ProbeKind(StrEnum):
@@ -59,16 +68,17 @@ class ProbeState:
     """Count answers into a verdict: True, False, or None while there is none yet.
 
     Before the first verdict True a probe that hurries is asked immediately and often; a failure counts only
-    when the author's own schedule (initialDelaySeconds, then every periodSeconds) would have asked too.
+    when the author's own schedule (initialDelaySeconds after the start, then every periodSeconds) would have
+    asked too. `since` is when the container was started.
     """
 
-    def __init__(self, probe: Probe, *, now: float) -> None:
+    def __init__(self, probe: Probe, *, since: float) -> None:
         self.verdict: bool | None = None
         self._probe = probe
         self._run_of: bool | None = None
         self._run = 0
         self._pause = 0.0
-        self._next_counted = now + probe.initial_delay
+        self._next_counted = since + probe.initial_delay
         self._succeeded = False
 
     def next_at(self, now: float) -> float:
@@ -104,3 +114,29 @@ class ProbeState:
         if self._run >= threshold:
             self.verdict = success
             self._succeeded = self._succeeded or success
+
+
+async def probe_forever(
+    probe: Probe,
+    ask: Callable[[], Awaitable[Answer]],
+    *,
+    since: float,
+    heard: Callable[[Probe, Answer], None],
+) -> AsyncGenerator[bool, None]:
+    """Ask on a probe's schedule; yield each change of the verdict, and nothing in between.
+
+    `since` is when the container was started, on the loop's clock. `heard` is told of each answer that has
+    something to say: of failures only that came on the author's own schedule.
+    """
+    loop = asyncio.get_running_loop()
+    state = ProbeState(probe, since=since)
+    while True:
+        await asyncio.sleep(max(0.0, state.next_at(loop.time()) - loop.time()))
+        before = state.verdict
+        answer = await ask()
+        now = loop.time()
+        if answer.message and (answer.success or state.counts_failures(now)):
+            heard(probe, answer)
+        verdict = state.observe(success=answer.success, now=now)
+        if verdict is not None and verdict is not before:
+            yield verdict

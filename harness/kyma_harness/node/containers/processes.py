@@ -1,16 +1,20 @@
-"""A container's process: a real one, or the pretence that a rule asks for."""
+"""A container's process: a real one with all that it starts, or the pretence that a rule asks for."""
 
 import asyncio
+import os
+import signal
+from contextlib import suppress
 from typing import Protocol
 
-from kyma_harness.host.process import spawn
-from kyma_harness.node.containers.launch import Launch
+from kyma_harness.host.descendants import end_marked
+from kyma_harness.host.process import Child, spawn
+from kyma_harness.node.containers.launch import MARK, Launch
 from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.rules.rules import Rule
 
 
 class Process(Protocol):
-    """What a container's life needs of its process; kyma_harness.host's Child is one."""
+    """What a container's life needs of its process."""
 
     @property
     def pid(self) -> int:
@@ -26,9 +30,47 @@ class Process(Protocol):
         """Wait for the end and return the exit code."""
         ...
 
-    async def terminate(self, grace: float) -> int:
-        """Send SIGTERM, after so many seconds SIGKILL, and return the exit code."""
+    def terminate(self) -> None:
+        """Ask it to end, it alone: what it has started is its own business."""
         ...
+
+    async def end_all(self) -> None:
+        """Kill it and whatever was started in the container, and wait until nothing of that is left."""
+        ...
+
+
+class HostProcess:
+    """A process of this host; `mark` stands in the environment of all that belongs to the container."""
+
+    def __init__(self, child: Child, mark: str) -> None:
+        self._child = child
+        self._mark = mark
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._child.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal, None while it runs."""
+        return self._child.returncode
+
+    async def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        return await self._child.wait()
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the process, as a runtime sends it to process 1 alone."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+
+    async def end_all(self) -> None:
+        """Kill its group, and what hooks, probes and daemons have left outside of it."""
+        self._child.signal(signal.SIGKILL)
+        await self._child.wait()
+        await asyncio.to_thread(end_marked, self._mark, MARK)
 
 
 class SimulatedProcess:
@@ -45,17 +87,24 @@ class SimulatedProcess:
         await self._ended.wait()
         return 0
 
-    async def terminate(self, grace: float) -> int:  # noqa: ARG002 - a real process needs it
+    def terminate(self) -> None:
         """End it at once."""
         self.returncode = 0
         self._ended.set()
-        return 0
+
+    async def end_all(self) -> None:
+        """End it at once."""
+        self.terminate()
 
 
 async def start(name: str, rule: Rule, launch: Launch, log: ContainerLog) -> Process:
-    """Start what stands for a container; raises SpawnError when there is no such command."""
+    """Start what stands for a container, without waiting for anything.
+
+    Raises SpawnError when there is no such command.
+    """
     if rule.simulate:
         log.write(f"simulated by {rule.where}: there is no process\n".encode())
         return SimulatedProcess()
     with log.write_end() as output:
-        return await spawn(launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output)
+        child = await spawn(launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output)
+    return HostProcess(child, launch.env[MARK])

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from kubeloop.errors import ControllerError
+from kyma_harness.node.folders import new_file
 from kyma_harness.node.identity.downward import PodFacts
 
 # Like a kubelet: at 80 % of its life, or after a day, whichever comes first.
 _RENEW_AT = 0.8
 _RENEW_LATEST_SECONDS = 24 * 3600
+# No token is asked for more often, whatever the clocks say and whether the last one was granted or not.
+_RENEW_SOONEST_SECONDS = 10.0
 SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -35,6 +39,7 @@ class TokenIssuer(Protocol):
 class _Token:
     value: str
     renew_at: float
+    expires_at: float
 
 
 class PodTokens:
@@ -47,17 +52,30 @@ class PodTokens:
         self._tokens: dict[tuple[str | None, int], _Token] = {}
 
     @property
-    def renew_at(self) -> float | None:
-        """The time (on the clock given) at which the first token wants to be renewed; None without tokens."""
-        return min((token.renew_at for token in self._tokens.values()), default=None)
+    def seconds_left(self) -> float | None:
+        """The seconds until the first token wants to be renewed; None without tokens."""
+        first = min((token.renew_at for token in self._tokens.values()), default=None)
+        return None if first is None else max(0.0, first - self._clock())
 
     async def token(self, audience: str | None, expiration_seconds: int) -> str:
-        """Return a token that is not yet due for renewal; None as audience means the API server."""
+        """Return a token, renewed if it is due and can be; None as audience means the API server.
+
+        Raises ControllerError when there is none that is still good.
+        """
         key = (audience, expiration_seconds)
         held = self._tokens.get(key)
         if held is None or self._clock() >= held.renew_at:
-            held = self._tokens[key] = await self._requested(audience, expiration_seconds)
+            held = self._tokens[key] = await self._renewed(held, audience, expiration_seconds)
         return held.value
+
+    async def _renewed(self, held: _Token | None, audience: str | None, expiration_seconds: int) -> _Token:
+        try:
+            return await self._requested(audience, expiration_seconds)
+        except ControllerError:
+            if held is None or self._clock() >= held.expires_at:
+                raise
+            # A kubelet goes on with the token it has, and tries again before that one is no good.
+            return replace(held, renew_at=self._clock() + _RENEW_SOONEST_SECONDS)
 
     async def _requested(self, audience: str | None, expiration_seconds: int) -> _Token:
         asked = self._clock()
@@ -69,8 +87,9 @@ class PodTokens:
             bound_pod=self._facts.pod,
         )
         status = answer["status"]
-        lifetime = datetime.fromisoformat(status["expirationTimestamp"]).timestamp() - asked
-        return _Token(status["token"], asked + min(_RENEW_AT * lifetime, _RENEW_LATEST_SECONDS))
+        expires_at = datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
+        lifetime = min(_RENEW_AT * (expires_at - asked), _RENEW_LATEST_SECONDS)
+        return _Token(status["token"], asked + max(lifetime, _RENEW_SOONEST_SECONDS), expires_at)
 
 
 def write_kubeconfig(path: Path, *, server: str, folder: Path, namespace: str) -> None:
@@ -85,6 +104,4 @@ def write_kubeconfig(path: Path, *, server: str, folder: Path, namespace: str) -
         ],
         "users": [{"name": "pod", "user": {"tokenFile": str(folder / "token")}}],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")  # JSON is YAML
+    new_file(path, f"{json.dumps(content, indent=2)}\n".encode())  # JSON is YAML

@@ -3,31 +3,32 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubeloop.backoff import Backoff
 from kubeloop.client import Client
-from kubeloop.errors import ControllerError, InvalidError, NotFoundError
+from kubeloop.errors import ConflictError, ControllerError, InvalidError, NotFoundError
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, is_deleting
-from kyma_harness.node.containers.container import ContainerRunner, ContainerTools
+from kyma_harness.node.containers.container import Container, ContainerTools, PodContext
 from kyma_harness.node.containers.logs import ContainerLog
-from kyma_harness.node.containers.reporting import Reporter
+from kyma_harness.node.containers.restarts import RESTART_ALL, RestartPolicy
 from kyma_harness.node.events import EventRecorder
+from kyma_harness.node.grace import Grace
 from kyma_harness.node.identity.tokens import PodTokens
-from kyma_harness.node.pods.api import PodApi
+from kyma_harness.node.pods.api import PodApi, StatusWriter
 from kyma_harness.node.pods.containers import PodContainers
 from kyma_harness.node.pods.status import PodPicture, is_over, status_of
-from kyma_harness.node.pods.status_writer import StatusWriter
 from kyma_harness.node.sandbox import Sandbox
-from kyma_harness.node.states import ContainerRecord, now, timestamp
+from kyma_harness.node.states import now, printable, timestamp
 from kyma_harness.node.volumes.keeper import VolumeKeeper, shown_to_containers
 
 log = get_logger(__name__)
-_DELETE_RETRY = 0.5
 _REMOVED_GRACE = 1.0  # of a pod that was deleted by force: its processes get a moment, not the whole grace
+_REMOVE_AGAIN = Backoff(base=0.2, maximum=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,18 @@ class PodWorker:
     def __init__(self, pod: Object, *, sandbox: Sandbox, tokens: PodTokens, tools: PodTools) -> None:
         self.sandbox = sandbox
         self._tools = tools
-        self._stop_asked = asyncio.Event()
         self._deletion = asyncio.Event()
-        self._gone = asyncio.Event()
+        self._leaving = Grace()
         self._volumes = VolumeKeeper(sandbox.volumes, tokens, sandbox.facts, failed=self._mount_failed)
         self._grace: float | None = None
         self._drained = False
+        self._removed = False
         self._was_over = is_over(pod.get("status") or {})
         self._verdict: tuple[str, str] | None = None
         self._started = str(pod.get("status", {}).get("startTime") or timestamp(now()))
         self._api = PodApi(tools.client, pod)
         self._writer = StatusWriter(self._api, self._status)
-        self.containers = PodContainers(pod, self._runner, changed=self._writer.touch)
+        self.containers = PodContainers(pod, self._container, changed=self._writer.touch)
         if self._was_over:
             self._writer.silence()
         self.update(pod)
@@ -70,7 +71,7 @@ class PodWorker:
     def update(self, pod: Object | None) -> None:
         """Take in what the API server says of the pod; None means that it is gone."""
         if pod is None:
-            self._gone.set()
+            self._leaving.ask(0)
             self._deletion.set()
             self._end(_REMOVED_GRACE)
             return
@@ -92,22 +93,18 @@ class PodWorker:
     def find_log(self, container: str, *, previous: bool) -> ContainerLog:
         """Return a container's log, or that of its start before; raises LookupError with a sentence."""
         facts = self.sandbox.facts
-        runner = self.containers.find(container)
-        if runner is None:
+        found = self.containers.find(container)
+        if found is None:
             raise LookupError(f"pod {facts.namespace}/{facts.name} has no container {container}")
-        logs = runner.logs[:-1] if previous else runner.logs
-        if logs:
-            return logs[-1]
-        if previous:
-            raise LookupError(f'previous terminated container "{container}" in pod "{facts.name}" not found')
-        state = runner.record.state.to_api()
-        reason = state.get("waiting", {}).get("reason", "unknown")
-        raise LookupError(f'container "{container}" in pod "{facts.name}" is waiting to start: {reason}')
+        if self._removed:
+            raise LookupError(f"pod {facts.namespace}/{facts.name} has ended, and its logs with it")
+        return found.find_log(previous=previous)
 
     def drain(self, grace: float) -> None:
         """End the pod's processes because the node ends; the API server is told nothing."""
         self._drained = True
         self._writer.silence()
+        self._leaving.ask(0)
         self._deletion.set()
         self._end(min(grace, self._own_grace))
 
@@ -115,41 +112,54 @@ class PodWorker:
         """Run the pod until it is gone from the API server, or drained."""
         try:
             async with asyncio.TaskGroup() as group:
-                background = [
-                    group.create_task(self._writer.run()),
-                    group.create_task(self._stop_when_asked()),
-                ]
-                with self._deadline():
-                    await self._live()
+                writing = group.create_task(self._writer.run())
+                await self._live()
                 await self._deletion.wait()
-                for task in background:
-                    task.cancel()
-            if not self._drained:
-                await self._remove()
+                writing.cancel()
+            if not self._leaving.is_asked:
+                async with self._leaving.until_asked():
+                    await self._remove()
         finally:
+            self._removed = True
             await self.sandbox.remove()
 
     async def _live(self) -> None:
-        if not self._was_over and await self._volumes.set_up():
-            async with asyncio.TaskGroup() as beside:
-                keeping = beside.create_task(self._volumes.keep())
-                await self.containers.run()
-                keeping.cancel()
+        """Run the containers; whatever is raised fails the pod, which then waits for its deletion."""
+        if self._was_over:
+            return
+        try:
+            self._check_features()
+            with self._deadline():
+                if not self._verdict and await self._volumes.set_up():
+                    await self._run_containers()
+        except Exception as error:
+            log.exception("pod failed", pod=str(self._api.key))
+            message = f"the process node cannot run the pod: {error!r}"
+            self._fail("ProcessNodeError", "Warning", "FailedSync", message)
         self._writer.touch()
 
-    async def _stop_when_asked(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._stop_asked.wait()
-                self._stop_asked.clear()
-                group.create_task(self.containers.stop(self._grace or 0))
+    async def _run_containers(self) -> None:
+        async with asyncio.TaskGroup() as beside:
+            keeping = beside.create_task(self._volumes.keep())
+            await self.containers.run(self._own_grace)
+            keeping.cancel()
 
     def _end(self, grace: float) -> None:
         """Have the containers ended within the grace; a later, shorter grace wins."""
         if self._grace is None or grace < self._grace:
             self._grace = grace
-            self._stop_asked.set()
+            self.containers.stop(grace)
             self._volumes.give_up()
+
+    def _check_features(self) -> None:
+        """Fail a pod that asks for what only a node that says so may be given, as a kubelet refuses it."""
+        spec = self.pod["spec"]
+        containers = (*(spec.get("initContainers") or ()), *spec["containers"])
+        rules = [rule for one in containers for rule in one.get("restartPolicyRules") or ()]
+        if any(rule.get("action") == RESTART_ALL for rule in rules):
+            feature = "RestartAllContainersOnContainerExits"
+            message = f"Pod requires node features that are not available: {feature}"
+            self._fail("PodFeatureUnsupported", "Warning", "PodFeatureUnsupported", message)
 
     @contextlib.contextmanager
     def _deadline(self) -> Iterator[None]:
@@ -167,23 +177,32 @@ class PodWorker:
 
     def _exceed_deadline(self) -> None:
         message = "Pod was active on the node longer than the specified deadline"
-        self._verdict = ("DeadlineExceeded", message)
-        self._tools.events.record(dict(self.pod), "Normal", "DeadlineExceeded", message)
+        self._fail("DeadlineExceeded", "Normal", "DeadlineExceeded", message)
         self._end(self._own_grace)
 
+    def _fail(self, verdict: str, kind: Any, reason: str, message: str) -> None:
+        self._verdict = (verdict, printable(message))
+        self._tools.events.record(dict(self.pod), kind, reason, printable(message))
+        self._writer.touch()
+
     async def _remove(self) -> None:
-        """Report how the pod ended, and let it go."""
-        while not self._gone.is_set():
+        """Report how the pod ended and let it go, however long the API server does not let us."""
+        failures = 0
+        while True:
             try:
                 await self._report_end()
                 await self._api.remove()
-            except NotFoundError:
+            except (NotFoundError, ConflictError):
                 return
             except ControllerError as error:
                 log.warning("pod not removed", pod=str(self._api.key), error=str(error))
-                await asyncio.sleep(_DELETE_RETRY)
+            except Exception:
+                # Whatever it is: nobody else would let the pod go.
+                log.exception("pod not removed", pod=str(self._api.key))
             else:
                 return
+            failures += 1
+            await asyncio.sleep(_REMOVE_AGAIN.delay(failures))
 
     async def _report_end(self) -> None:
         try:
@@ -192,41 +211,46 @@ class PodWorker:
             # The pod must go all the same.
             log.warning("last pod status refused", pod=str(self._api.key), error=str(error))
 
-    async def _annotate(self) -> None:
+    async def _announce(self) -> None:
         await self._api.annotate(self.sandbox)
 
-    def _runner(
-        self, container: Mapping[str, Any], *, field: str, restart: str, changed: Callable[[], None]
-    ) -> ContainerRunner:
-        reporter = Reporter(
-            record=ContainerRecord(name=container["name"], image=container["image"]),
-            sandbox=self.sandbox, events=self._tools.events, changed=changed, field=field,
+    def _container(
+        self,
+        container: Mapping[str, Any],
+        *,
+        field: str,
+        policy: RestartPolicy,
+        changed: Callable[[], None],
+        turn: Callable[[], Coroutine[Any, Any, None]],
+    ) -> Container:
+        context = PodContext(
+            sandbox=self.sandbox, field=field, policy=policy, grace=self._own_grace,
+            announce=self._announce, changed=changed, turn=turn,
         )  # fmt: skip
-        return ContainerRunner(
-            container, restart=restart, grace=self._own_grace, sandbox=self.sandbox,
-            tools=self._tools.containers, reporter=reporter, annotate=self._annotate,
-        )  # fmt: skip
+        return Container(container, context=context, tools=self._tools.containers)
 
     @property
     def _own_grace(self) -> float:
         return float(self.pod["spec"].get("terminationGracePeriodSeconds") or 0)
 
     def _status(self, sent: Mapping[str, Any]) -> Object:
-        reported = (self.pod.get("status") or {}).get("conditions") or ()
+        reported = self.pod.get("status") or {}
+        conditions = (*(reported.get("conditions") or ()), *(sent.get("conditions") or ()))
         return status_of(
             PodPicture(
                 pod=self.pod,
-                init=[runner.record for runner in self.containers.init],
-                main=[runner.record for runner in self.containers.main],
+                init=[one.record for one in self.containers.init],
+                main=[one.record for one in self.containers.main],
                 sidecars=self.containers.sidecars,
                 pod_ip=self.sandbox.facts.pod_ip,
                 host_ip=self._tools.node_ip,
                 start_time=self._started,
                 ending=self._grace is not None,
                 verdict=self._verdict,
-                known={one["type"]: one for one in reported} | dict(sent),
+                known={one["type"]: one for one in conditions},
+                before=sent.get("phase") or reported.get("phase") or "Pending",
             )
         )
 
     def _mount_failed(self, reason: str) -> None:
-        self._tools.events.record(dict(self.pod), "Warning", "FailedMount", reason)
+        self._tools.events.record(dict(self.pod), "Warning", "FailedMount", printable(reason))

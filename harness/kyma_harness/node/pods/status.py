@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubeloop.resource import Object
-from kyma_harness.node.states import ContainerRecord, Terminated, Waiting, now, timestamp
+from kyma_harness.node.containers.restarts import RestartPolicy
+from kyma_harness.node.states import ContainerRecord, Running, Terminated, Waiting, now, timestamp
+
+_TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,7 @@ class PodPicture:
 
     `sidecars` are the names of init containers that keep running; `ending` means that the pod is not to run
     any longer; `verdict` is a reason (and message) for which the node failed it as a whole; `known` are the
-    conditions as reported last, by type.
+    conditions as reported last, by type; `before` is the phase reported last.
     """
 
     pod: Mapping[str, Any]
@@ -27,21 +30,29 @@ class PodPicture:
     ending: bool = False
     verdict: tuple[str, str] | None = None
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    before: str = "Pending"
 
     @property
     def phase(self) -> str:
-        """Pending, Running, Succeeded or Failed."""
-        if self.verdict:
+        """Pending, Running, Succeeded or Failed, the last two only when no process is left.
+
+        So what takes the place of a pod that is over never meets anything of it.
+        """
+        outcome = self.outcome
+        is_early = outcome in _TERMINAL and self.before not in _TERMINAL and self._has_processes
+        return self.before if is_early else outcome
+
+    @property
+    def outcome(self) -> str:
+        """The phase as it follows from the containers, or from what was decided over them."""
+        if self.verdict or any(self._has_failed_for_good(record) for record in self._plain):
             return "Failed"
-        if self.ending and not any(record.is_running for record in (*self.init, *self.main)):
-            return "Succeeded" if self.main and all(map(_succeeded, self.main)) else "Failed"
-        if not self.is_initialized:
-            return "Failed" if self._init_failed else "Pending"
-        if any(isinstance(record.state, Waiting) and record.last is None for record in self.main):
-            return "Pending"
-        if any(record.is_running for record in (*self.init, *self.main)):
-            return "Running"  # also while only a sidecar is left to end
-        return self._phase_after_the_end
+        if not self.ending or self._has_processes:
+            if not self.is_initialized or any(map(_never_ran, self.main)):
+                return "Pending"
+            if self._goes_on:
+                return "Running"
+        return "Succeeded" if self.main and all(map(_succeeded, self.main)) else "Failed"
 
     @property
     def is_initialized(self) -> bool:
@@ -49,23 +60,33 @@ class PodPicture:
         return all(record.initialized for record in self.init)
 
     @property
-    def _init_failed(self) -> bool:
-        plain = [record for record in self.init if record.name not in self.sidecars]
-        return self._restarts == "Never" and any(
-            isinstance(record.state, Terminated) and not record.state.succeeded for record in plain
-        )
+    def _goes_on(self) -> bool:
+        """Whether a container runs, be it only a sidecar that is left to end, or will run again."""
+        runs = any(isinstance(record.state, Running) for record in (*self.init, *self.main))
+        return runs or any(self._restarts(record) for record in self.main)
 
     @property
-    def _phase_after_the_end(self) -> str:
-        if self._restarts == "Always":
-            return "Running"
-        if all(map(_succeeded, self.main)):
-            return "Succeeded"
-        return "Failed" if self._restarts == "Never" else "Running"
+    def _has_processes(self) -> bool:
+        everything = (*self.init, *self.main)
+        return any(record.has_process or isinstance(record.state, Running) for record in everything)
 
     @property
-    def _restarts(self) -> str:
-        return str(self.pod["spec"].get("restartPolicy", "Always"))
+    def _plain(self) -> list[ContainerRecord]:
+        return [record for record in self.init if record.name not in self.sidecars]
+
+    def _has_failed_for_good(self, record: ContainerRecord) -> bool:
+        end = _end_of(record)
+        return end is not None and not end.succeeded and not self._restarts(record)
+
+    def _restarts(self, record: ContainerRecord) -> bool:
+        """Tell whether a container that has ended is to be started again."""
+        end = _end_of(record)
+        if end is None:
+            return False
+        is_init = any(record is one for one in self.init)
+        specs = self.pod["spec"].get("initContainers" if is_init else "containers") or ()
+        spec: Mapping[str, Any] = next((one for one in specs if one["name"] == record.name), {})
+        return RestartPolicy.of(spec, self.pod, is_init=is_init).restarts_after(end.exit_code)
 
 
 def status_of(picture: PodPicture) -> Object:
@@ -78,35 +99,34 @@ def status_of(picture: PodPicture) -> Object:
         "hostIPs": [{"ip": picture.host_ip}],
         "podIP": picture.pod_ip,
         "podIPs": [{"ip": picture.pod_ip}],
-        "conditions": _conditions(picture, phase),
+        "conditions": _conditions(picture, picture.outcome),
         "containerStatuses": [record.to_api() for record in picture.main],
     }
     if picture.init:
-        status["initContainerStatuses"] = [_init_status(record) for record in picture.init]
+        status["initContainerStatuses"] = [_init_status(picture, record) for record in picture.init]
     if generation := picture.pod["metadata"].get("generation"):
         status["observedGeneration"] = generation
-    if picture.verdict:
+    if picture.verdict and phase == "Failed":
         status["reason"], status["message"] = picture.verdict
     return status
 
 
-def _conditions(picture: PodPicture, phase: str) -> list[Object]:
-    containers = _containers_ready(picture, phase)
+def _conditions(picture: PodPicture, outcome: str) -> list[Object]:
+    containers = _containers_ready(picture, outcome)
     conditions = [
-        {"type": "PodReadyToStartContainers", "status": "False" if phase in _TERMINAL else "True"},
-        {"type": "Initialized", **_initialized(picture, phase)},
+        {"type": "PodReadyToStartContainers", "status": "False" if picture.phase in _TERMINAL else "True"},
+        {"type": "Initialized", **_initialized(picture, outcome)},
         {"type": "Ready", **_ready(picture, containers)},
         {"type": "ContainersReady", **containers},
         {"type": "PodScheduled", "status": "True"},
     ]
-    return [_dated(condition, picture.known.get(condition["type"])) for condition in conditions]
+    generation = picture.pod["metadata"].get("generation")
+    observed = {"observedGeneration": generation} if generation else {}
+    return [_dated(one | observed, picture.known.get(one["type"])) for one in conditions]
 
 
-_TERMINAL = frozenset({"Succeeded", "Failed"})
-
-
-def _initialized(picture: PodPicture, phase: str) -> dict[str, str]:
-    if phase == "Succeeded":
+def _initialized(picture: PodPicture, outcome: str) -> dict[str, str]:
+    if outcome == "Succeeded":
         return {"status": "True", "reason": "PodCompleted"}
     if picture.is_initialized:
         return {"status": "True"}
@@ -115,10 +135,10 @@ def _initialized(picture: PodPicture, phase: str) -> dict[str, str]:
     return {"status": "False", "reason": "ContainersNotInitialized", "message": message}
 
 
-def _containers_ready(picture: PodPicture, phase: str) -> dict[str, str]:
-    if phase == "Succeeded":
+def _containers_ready(picture: PodPicture, outcome: str) -> dict[str, str]:
+    if outcome == "Succeeded":
         return {"status": "False", "reason": "PodCompleted"}
-    if phase == "Failed":
+    if outcome == "Failed":
         return {"status": "False", "reason": "PodFailed"}
     sidecars = [record for record in picture.init if record.name in picture.sidecars]
     unready = [record.name for record in (*sidecars, *picture.main) if not record.ready]
@@ -143,9 +163,24 @@ def _dated(condition: Object, before: Mapping[str, Any] | None) -> Object:
     return {**condition, "lastTransitionTime": since}
 
 
-def _init_status(record: ContainerRecord) -> Object:
-    """Return an init container's status: it is ready when it has done its part."""
-    return {**record.to_api(), "ready": record.ready or record.initialized}
+def _init_status(picture: PodPicture, record: ContainerRecord) -> Object:
+    """Return an init container's status: ready once it has succeeded, a sidecar when its probe says so."""
+    is_ready = record.ready if record.name in picture.sidecars else _succeeded(record)
+    return {**record.to_api(), "ready": is_ready}
+
+
+def _never_ran(record: ContainerRecord) -> bool:
+    return isinstance(record.state, Waiting) and record.last is None
+
+
+def _end_of(record: ContainerRecord) -> Terminated | None:
+    """Return how a container that is not running ended last."""
+    match record.state:
+        case Terminated():
+            return record.state
+        case Waiting():
+            return record.last
+    return None
 
 
 def _succeeded(record: ContainerRecord) -> bool:

@@ -1,7 +1,6 @@
 """Provision PersistentVolumes that are directories, and say which directory a claim means."""
 
 import asyncio
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey, annotations_of, is_deleting
 from kyma_harness.node.errors import VolumeError
 from kyma_harness.node.events import EventRecorder
+from kyma_harness.node.folders import remove
 
 PROVISIONER = "kyma-harness.io/directory"
 DEFAULT_CLASS = "standard"
@@ -61,7 +61,7 @@ class Provisioner:
                 f"PersistentVolume {name} is none of the process node's:"
                 f" use a StorageClass of provisioner {PROVISIONER}"
             )
-        return _made(volume)
+        return self._made(name)
 
     def _on_change(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
@@ -98,13 +98,19 @@ class Provisioner:
             self._events.record(claim, "Warning", "ProvisioningFailed", message)
             raise TerminalError(f"claim {ObjectKey.of(claim)}: {message}")
         volume = self._volume(claim, storage_class)
-        _made(volume)
+        self._made(volume["metadata"]["name"])
         try:
             await self._client.create(volume)
         except AlreadyExistsError:
             return
         message = f"Successfully provisioned volume {volume['metadata']['name']}"
         self._events.record(claim, "Normal", "ProvisioningSucceeded", message)
+
+    def _made(self, name: str) -> Path:
+        """Return a volume's directory, by its name alone: what else the object says leads nowhere."""
+        path = self._folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
 
     def _volume(self, claim: Object, storage_class: Object) -> Object:
         metadata, spec = claim["metadata"], claim["spec"]
@@ -130,18 +136,10 @@ class Provisioner:
         }
 
     async def _reclaim(self, volume: Object) -> None:
-        path = Path(volume["spec"]["hostPath"]["path"])
-        if path.parent == self._folder:
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
         metadata = volume["metadata"]
+        await asyncio.to_thread(remove, self._folder / metadata["name"])
         with suppress(NotFoundError):
             await self._client.delete(PV, metadata["name"], uid=metadata["uid"])
-
-
-def _made(volume: Object) -> Path:
-    path = Path(volume["spec"]["hostPath"]["path"])
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _is_ours(volume: Object) -> bool:

@@ -45,12 +45,25 @@ def _references(node: Any) -> Iterator[tuple[str, str]]:
 
 async def config_data(api: Getter, namespace: str, name: str) -> dict[str, bytes] | None:
     """Return the data of a ConfigMap, None if there is no such ConfigMap."""
+    found = await _config_map(api, namespace, name)
+    return None if found is None else _text(found) | _decoded(found.get("binaryData"))
+
+
+async def config_text(api: Getter, namespace: str, name: str) -> dict[str, bytes] | None:
+    """Return the data of a ConfigMap without its binaryData, which variables cannot be taken from."""
+    found = await _config_map(api, namespace, name)
+    return None if found is None else _text(found)
+
+
+async def _config_map(api: Getter, namespace: str, name: str) -> Object | None:
     try:
-        found = await api.get(CONFIG_MAP, name, namespace)
+        return await api.get(CONFIG_MAP, name, namespace)
     except NotFoundError:
         return None
-    text = {key: value.encode() for key, value in (found.get("data") or {}).items()}
-    return text | _decoded(found.get("binaryData"))
+
+
+def _text(config_map: Object) -> dict[str, bytes]:
+    return {key: value.encode() for key, value in (config_map.get("data") or {}).items()}
 
 
 async def secret_data(api: Getter, namespace: str, name: str) -> dict[str, bytes] | None:

@@ -1,12 +1,14 @@
 """The volumes of one pod, as directories."""
 
+import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from kyma_harness.node.errors import VolumeError
-from kyma_harness.node.expansion import expanded
+from kyma_harness.node.expansion import expanded, references
+from kyma_harness.node.folders import place_within, remove
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.volumes.atomic import write_atomically
 from kyma_harness.node.volumes.mounts import Mounts, mount_path
@@ -36,16 +38,24 @@ class Volumes:
         for volume in self._specs():
             try:
                 self._directories[volume["name"]] = await self._directory(volume)
-            except VolumeError as error:
-                raise VolumeError(
-                    f'MountVolume.SetUp failed for volume "{volume["name"]}": {error}'
-                ) from error
+            except (VolumeError, OSError) as error:
+                raise VolumeError(_failure(volume, error)) from error
 
-    async def refresh(self) -> None:
-        """Bring the configuration volumes up to date; what cannot be read now keeps its old content."""
-        for volume in self._specs():
-            if CONFIGURATION & volume.keys():
-                await self._directory(volume)
+    async def refresh(self) -> list[str]:
+        """Bring each configuration volume up to date; return why some could not be, which stay as they are.
+
+        They are read beside one another, so that none waits for another one's source.
+        """
+        volumes = [volume for volume in self._specs() if CONFIGURATION & volume.keys()]
+        reasons = await asyncio.gather(*(self._refreshed(volume) for volume in volumes))
+        return [reason for reason in reasons if reason]
+
+    async def _refreshed(self, volume: Mapping[str, Any]) -> str:
+        try:
+            await self._directory(volume)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the other volumes go on
+            return _failure(volume, error)
+        return ""
 
     def mounts(self, container: Mapping[str, Any], values: Mapping[str, str]) -> Mounts:
         """Return what a container mounts where; `values` are its variables, for subPathExpr."""
@@ -81,26 +91,35 @@ class Volumes:
 
     def _mounted(self, mount: Mapping[str, Any], values: Mapping[str, str], container: str) -> Path:
         directory = self._directories[mount["name"]]
-        sub_path = mount.get("subPath") or expanded(mount.get("subPathExpr", ""), values)
+        sub_path = mount.get("subPath") or _expanded(mount.get("subPathExpr", ""), values)
         if not sub_path:
             return directory
-        path = directory / sub_path
-        if (directory / "..data").is_symlink():
+        path = place_within(directory, sub_path)
+        if any(one["name"] == mount["name"] and CONFIGURATION & one.keys() for one in self._specs()):
             return _copied(path, self._folder / "..subpaths" / container / str(mount["name"]) / sub_path)
         if not path.exists():
             path.mkdir(parents=True)
         return path
 
 
+def _expanded(expression: str, values: Mapping[str, str]) -> str:
+    path = expanded(expression, values)
+    if missing := [name for name in references(expression) if not values.get(name)]:
+        raise VolumeError(f"subPathExpr {expression} has no value for {missing[0]}")
+    return path
+
+
+def _failure(volume: Mapping[str, Any], error: Exception) -> str:
+    return f'MountVolume.SetUp failed for volume "{volume["name"]}": {str(error) or repr(error)}'
+
+
 def _copied(path: Path, copy: Path) -> Path:
     """Copy a subPath of a configuration volume: it is bound once per start and never updated."""
-    if copy.is_dir():
-        shutil.rmtree(copy)
-    copy.unlink(missing_ok=True)
+    remove(copy)
     copy.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
-        shutil.copytree(path, copy)
-    elif path.exists():
+        shutil.copytree(path, copy, symlinks=True)
+    elif path.is_file():
         shutil.copy2(path, copy)
     else:
         copy.mkdir()

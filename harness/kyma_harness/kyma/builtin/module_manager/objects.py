@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from kubeloop.client import Client
 from kubeloop.errors import AlreadyExistsError, ConflictError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CRD, NAMESPACE
-from kubeloop.resource import Kind, Object, ObjectKey
+from kubeloop.resource import Kind, Object, ObjectKey, generation_of
 from kyma_harness.kyma.builtin.module_manager.charts import Install
 from kyma_harness.observe.claims import has_condition
-from kyma_harness.observe.readiness import lack_of_readiness
 from kyma_harness.observe.waits import Target, wait_for
 
 FIELD_MANAGER = "module-manager"
 WEIGHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job"})
 """The kinds that helm waits for; any other is ready as soon as it is there."""
+_SAY_SO = ("Ready", "Available", "Established", "Complete")
 ESTABLISHED_WITHIN = 30.0
 """Seconds that a definition may take until the API server serves its kind."""
 
@@ -54,7 +54,7 @@ class Objects:
             if item["kind"] not in WEIGHED:
                 continue
             live = await self.get(await self._placed(item, install.namespace))
-            if live is None or lack_of_readiness(live):
+            if live is None or not _is_ready(live):
                 return False
         return True
 
@@ -109,6 +109,25 @@ class Objects:
         if not served.namespaced:
             return item
         return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
+
+
+def _is_ready(live: Object) -> bool:
+    """Judge as the original does: what a wait of ours would not take for ready yet is ready enough for it.
+
+    A status that says nothing of updated replicas is taken to mean all of them, and old pods do not count.
+    """
+    status = live.get("status") or {}
+    if status.get("observedGeneration", generation_of(live)) != generation_of(live):
+        return False
+    if live["kind"] == "DaemonSet":
+        wanted, there = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
+        return bool(there >= wanted and status.get("updatedNumberScheduled", 0) >= wanted)
+    if live["kind"] in {"Deployment", "StatefulSet", "ReplicaSet"}:
+        wanted, there = live["spec"].get("replicas", 1), status.get("availableReplicas", 0)
+        return bool(there >= wanted and status.get("updatedReplicas", there) >= wanted)
+    conditions = {one.get("type"): one.get("status") for one in status.get("conditions") or []}
+    said = next((conditions[one] for one in _SAY_SO if one in conditions), "")
+    return said == "True"
 
 
 def _namespace(name: str) -> Object:
