@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kyma_harness.blocking import Portal
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle, Reach
+from kyma_harness import Api, KymaHandle, Portal, Reach
 from scenarios.eventing import Eventing
 from scenarios.jetstream import JetStream
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kubeloop.kinds import CONFIG_MAP, PVC, SECRET, SERVICE, STATEFUL_SET
 from kubeloop.resource import Kind, Object
-from kyma_harness.testing.api import Api, Expectation
+from kyma_harness import Api, Expectation
 
 EVENTING = Kind(group="operator.kyma-project.io", version="v1alpha1", kind="Eventing")
 NAME, NAMESPACE = "default-kyma-eventing", "kcp-system"

@@ -10,9 +10,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy
 
 from kubeloop.kinds import SECRET
-from kyma_harness.blocking import Portal
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import Reach
+from kyma_harness import Api, Portal, Reach
 from scenarios.eventing import WORKLOADS
 
 STREAM, SUBJECTS, SUBJECT = "scenario", "scenario.>", "scenario.order.created"

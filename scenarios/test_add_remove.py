@@ -3,11 +3,8 @@
 from collections.abc import Callable
 
 from kubeloop.kinds import CRD, DEPLOYMENT
-from kyma_harness.choices import Choice
-from kyma_harness.testbed import Testbed
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle
-from scenarios.eventing import WORKLOADS, Eventing
+from kyma_harness import Api, Choice, KymaHandle, Testbed
+from scenarios.eventing import EVENTING, NAMESPACE, WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 
 DEFINITION = "eventings.operator.kyma-project.io"
@@ -61,6 +58,29 @@ def test_a_removed_module_leaves_nothing_of_itself(
     api.expect(DEPLOYMENT, "eventing-controller-manager", WORKLOADS).to_be_gone()
     # An APIService goes some time after its definition.
     eventually(nothing_is_left, "nothing is left", within=60)
+
+
+def test_a_second_eventing_is_not_begun_while_the_module_is_being_removed(
+    enabled: Eventing, kyma: KymaHandle, api: Api
+) -> None:
+    """The one that was served goes first; the other one gets nothing that would be left behind."""
+    api.create(
+        {
+            "apiVersion": EVENTING.api_version,
+            "kind": EVENTING.kind,
+            "metadata": {"name": "another", "namespace": NAMESPACE},
+            "spec": {"backend": {"type": "nats"}},
+        }
+    )
+    another = api.expect(EVENTING, "another", NAMESPACE)
+    waiting = another.to_have_state("Warning")
+
+    kyma.disable("eventing")
+
+    assert "finalizers" not in waiting["metadata"]
+    enabled.expect().to_be_gone()
+    another.to_be_gone()
+    assert enabled.nats_objects() == []
 
 
 def test_a_removed_module_can_be_added_again(kyma: KymaHandle, eventing: Eventing) -> None:

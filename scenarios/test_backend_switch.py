@@ -2,8 +2,7 @@
 
 from kubeloop.kinds import STATEFUL_SET
 from kubeloop.resource import Object
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle
+from kyma_harness import Api, KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

@@ -10,8 +10,7 @@ import pytest
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CRD, SECRET
 from kubeloop.resource import Kind, Object
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle
+from kyma_harness import Api, KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 
 DESTINATION_RULE = Kind.parse("networking.istio.io/v1beta1", "DestinationRule")

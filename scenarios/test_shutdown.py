@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from kubeloop.kinds import DEPLOYMENT, POD, STATEFUL_SET
 from kubeloop.resource import Object
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle
+from kyma_harness import Api, KymaHandle
 from scenarios.eventing import WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 

@@ -7,10 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from eventing_manager.api.names import MANAGER
 from eventing_manager.app import EventingManager
-from eventing_manager.jetstream import Monitoring
-from eventing_manager.names import MANAGER
-from eventing_manager.plan_command import plan_command
+from eventing_manager.observe.jetstream import Monitoring
+from eventing_manager.plan import plan_command
 from eventing_manager.settings import parse_settings
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError

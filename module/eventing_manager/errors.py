@@ -6,9 +6,9 @@
      ├── ChartError       the chart cannot be rendered: missing, broken, or given a value it does not know
      │    └── HelmKilledError  helm was killed or too slow, which tells nothing about the chart
      ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
-     ├── QuantityError    not a quantity of Kubernetes
-     ├── SettingsError    an argument of the command line makes no sense
-     └── VolumesError     volumes that were left have messages which NATS would lose
+     ├── CredentialsError what the Secret of NATS says cannot be handed to NATS
+     ├── QuantityError    not a quantity of Kubernetes, or beyond what 64 bits count
+     └── SettingsError    an argument of the command line makes no sense
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class JetStreamError(EventingError):
     """The monitoring endpoint of NATS gave no answer that can be relied on."""
 
 
+class CredentialsError(EventingError):
+    """Name and password of the clients of NATS cannot be handed to NATS as they are."""
+
+
 class QuantityError(EventingError, ValueError):
     """A string is not a quantity of Kubernetes."""
 
 
 class SettingsError(EventingError):
     """An argument of the command line makes no sense."""
-
-
-class VolumesError(EventingError):
-    """Volumes that an earlier NATS left do not fit the one that is wanted."""

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from eventing_manager.status import ConditionType, State, seconds_of
+from eventing_manager.api.status import ConditionType, State, seconds_of
 from kubeloop.metrics import DURATION_BUCKETS, PassMetrics
 from kubeloop.resource import ObjectKey, uid_of
 

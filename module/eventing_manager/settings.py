@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from eventing_manager.api.names import NATS, NATS_MONITORING_PORT
+from eventing_manager.decide.provide import ANNOTATIONS, LABELS, AllowedMetadata
 from eventing_manager.errors import SettingsError
-from eventing_manager.jetstream import ORDINAL
-from eventing_manager.names import NATS, NATS_MONITORING_PORT
+from eventing_manager.observe.jetstream import ORDINAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+HELM: Final = "helm"
+CHART: Final = Path("/module-chart")
+"""Where the image has the chart."""
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 NAMESPACE: Final = "kyma-system"
 """Where the backend goes, and the manager itself, unless told otherwise."""
@@ -38,6 +47,12 @@ class BackendSettings:
 
     nats_server_url: str
     """Where one server of several is asked, with ``{ordinal}`` in it; another than the pod's likewise."""
+
+    serve_namespaces: tuple[str, ...] = ()
+    """The namespaces whose Eventings are served; none means all of them."""
+
+    pod_metadata: AllowedMetadata = field(default_factory=AllowedMetadata)
+    """What Eventings may put on the pods of NATS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +79,10 @@ class Settings:
     identity: str
     """Who holds the lease: the pod's name."""
 
+    hand_over_delay: float = 10.0
+    """Seconds until the next Eventing is served where the one before is gone: when the module is removed, its
+    own Eventing goes first, and what is begun for another one then would be left behind."""
+
 
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; SettingsError where they make no sense."""
@@ -74,14 +93,15 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         probes_address=_address(given.health_probe_bind_address),
         leader_elect=given.leader_elect,
         deprovision_on_shutdown=given.deprovision_on_shutdown,
-        shutdown_timeout=given.shutdown_timeout,
+        shutdown_timeout=_seconds("--shutdown-timeout", given.shutdown_timeout),
         identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
+        hand_over_delay=_seconds("--hand-over-delay", given.hand_over_delay),
     )
 
 
 def backend_settings(given: argparse.Namespace) -> BackendSettings:
     """Return what the arguments of ``add_backend_arguments`` say; SettingsError where they make no sense."""
-    helm = shutil.which(given.helm)
+    helm = _executable(given.helm)
     if helm is None:
         raise SettingsError(f"there is no helm at {given.helm!r}; install it or set --helm to its path")
     if not (given.chart / "Chart.yaml").is_file():
@@ -94,7 +114,46 @@ def backend_settings(given: argparse.Namespace) -> BackendSettings:
         namespace=given.namespace,
         nats_monitoring_url=given.nats_monitoring_url or _service_url(given.namespace),
         nats_server_url=_server_url(given.nats_server_url, given.namespace),
+        serve_namespaces=_names("--serve-namespaces", given.serve_namespaces),
+        pod_metadata=AllowedMetadata(
+            labels=_list(given.pod_labels), annotations=_list(given.pod_annotations)
+        ),
     )
+
+
+def _executable(helm: str) -> str | None:
+    """Return where helm is; beside the PATH, the harness keeps one for those who work on the module."""
+    found = shutil.which(helm)
+    if found is not None or helm != HELM:
+        return found
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = cache.glob("kyma-harness/tools/helm-*/helm")
+    return next((str(path) for path in sorted(kept, reverse=True) if os.access(path, os.X_OK)), None)
+
+
+def _chart() -> Path:
+    """Return the chart of the image, or that of the checkout which this file is in."""
+    of_checkout = Path(__file__).resolve().parents[2] / CHART.name
+    return of_checkout if not CHART.exists() and of_checkout.exists() else CHART
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _names(argument: str, text: str) -> tuple[str, ...]:
+    """Return the names of namespaces; SettingsError for what is none."""
+    names = _list(text)
+    wrong = next((name for name in names if not _NAMESPACE.fullmatch(name)), None)
+    if wrong is not None:
+        raise SettingsError(f"{argument}: {wrong!r} cannot be a namespace; write names with commas between")
+    return names
+
+
+def _seconds(argument: str, seconds: float) -> float:
+    if not 0 <= seconds < math.inf:
+        raise SettingsError(f"{argument} {seconds:g} makes no sense; give it seconds, 0 or more")
+    return seconds
 
 
 def _address(text: str) -> str:
@@ -121,13 +180,11 @@ def _server_url(given: str | None, namespace: str) -> str:
 
 def add_backend_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     """Add what every command needs that looks at the backend."""
-    parser.add_argument(
-        "--helm", default="helm", metavar="PATH", help="helm executable (default: %(default)s)"
-    )
+    parser.add_argument("--helm", default=HELM, metavar="PATH", help="helm executable (default: %(default)s)")
     parser.add_argument(
         "--chart",
         type=Path,
-        default=Path("/module-chart"),
+        default=_chart(),
         metavar="DIR",
         help="chart folder (default: %(default)s)",
     )
@@ -146,6 +203,25 @@ def add_backend_arguments(parser: argparse.ArgumentParser, environment: Mapping[
         metavar="URL",
         help=f"where each of several servers is asked, with {ORDINAL} in the place of its number"
         " (default: the pods by their names)",
+    )
+    parser.add_argument(
+        "--serve-namespaces",
+        default="",
+        metavar="NAMES",
+        help="serve Eventings of these namespaces alone, with commas between (default: of every namespace)",
+    )
+    parser.add_argument(
+        "--pod-labels",
+        default=",".join(LABELS),
+        metavar="KEYS",
+        help="labels that Eventings may put on the pods of NATS: keys, or example.com/ for all below a domain"
+        " (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--pod-annotations",
+        default=",".join(ANNOTATIONS),
+        metavar="KEYS",
+        help="annotations with a prefix likewise; those without one always may be (default: %(default)s)",
     )
 
 
@@ -179,8 +255,16 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--shutdown-timeout",
         type=float,
-        default=25.0,
+        default=20.0,
         metavar="SECONDS",
         help="how long stopping may take, less than the Pod's grace period (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--hand-over-delay",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long the next Eventing waits when the one that was served is gone: the module may be about"
+        " to go, too (default: %(default)g)",
     )
     return parser

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from eventing_manager import reports
-from eventing_manager.names import FINALIZER
-from eventing_manager.spec import EventingSpec
-from eventing_manager.status import State
-from kubeloop.errors import ControllerError
+from eventing_manager.api.names import FINALIZER
 from kubeloop.logs import get_logger
-from kubeloop.resource import has_finalizer, is_deleting
+from kubeloop.resource import has_finalizer
 
 if TYPE_CHECKING:
-    from eventing_manager.eventings import Eventings
-    from eventing_manager.retirement import Retirement, Step
-    from eventing_manager.tenancy import Tenancy
+    from eventing_manager.act.eventings import Eventings
+    from eventing_manager.api.tenancy import Tenancy
+    from eventing_manager.reconciler import Passes
     from kubeloop.resource import Object
 
 log = get_logger(__name__)
@@ -32,10 +28,10 @@ class Shutdown:
     period is over or the lease is lost: whatever is left then, the next manager finds.
     """
 
-    def __init__(self, eventings: Eventings, tenancy: Tenancy, retirement: Retirement) -> None:
+    def __init__(self, eventings: Eventings, tenancy: Tenancy, passes: Passes) -> None:
         self._eventings = eventings
         self._tenancy = tenancy
-        self._retirement = retirement
+        self._passes = passes
         self._changed = asyncio.Event()
 
     def note_change(self) -> None:
@@ -47,7 +43,7 @@ class Shutdown:
         log.info("deprovisioning before the manager stops")
         while (eventing := self._served()) is not None:
             self._changed.clear()
-            if await self._advance(eventing):
+            if await self._is_over(eventing):
                 return
             await self._until_changed()
 
@@ -57,24 +53,13 @@ class Shutdown:
         eventing = self._eventings.get(key) if key is not None else None
         return eventing if eventing is not None and has_finalizer(eventing, FINALIZER) else None
 
-    async def _advance(self, eventing: Object) -> bool:
+    async def _is_over(self, eventing: Object) -> bool:
         """Do what can be done now; return whether that was all."""
         try:
-            state = State.DELETING if is_deleting(eventing) else State.PROCESSING
-            step = await self._retirement.advance(eventing, EventingSpec.parse(eventing), state)
-            if step.is_over:
-                await self._let_go(step)
-        except ControllerError as error:
-            log.warning("deprovisioning failed, trying again", error=str(error))
+            return (await self._passes.advance(eventing, is_stopping=True)).is_over
+        except Exception as error:  # noqa: BLE001 - there is time left to try again
+            log.warning("deprovisioning failed, trying again", error=str(error) or type(error).__name__)
             return False
-        return step.is_over
-
-    async def _let_go(self, step: Step) -> None:
-        """Take the finalizer off as well: nobody will be there to do it."""
-        if not is_deleting(step.eventing):
-            await self._eventings.report(step.eventing, reports.stopped(step.retained))
-        await self._eventings.let_go(step.eventing)
-        log.info("nothing is left", retained=[str(claim) for claim in step.retained])
 
     async def _until_changed(self) -> None:
         try:

@@ -9,9 +9,8 @@ import yaml
 from manager_builders import CR_NAMESPACE, NAMESPACE, condition, namespace_object
 from manager_watching import Watching
 
-from eventing_manager.claims import CLAIM_SELECTOR
-from eventing_manager.names import EVENTING, FORCE_ANNOTATION, NATS
-from eventing_manager.render import ChartRenderer
+from eventing_manager.act.chart import ChartRenderer
+from eventing_manager.api.names import EVENTING, FORCE_ANNOTATION, NATS, SERVERS_LABEL
 from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, PVC
@@ -93,11 +92,11 @@ async def clean(client):
     left = await client.list(EVENTING)
     if left.items:
         await delete_all(client, left.items)
-    claims = await client.list(PVC, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR)
+    claims = await client.list(PVC, namespace=NAMESPACE, label_selector=SERVERS_LABEL)
     for claim in claims.items:
         with suppress(NotFoundError):
             await client.delete(PVC, claim["metadata"]["name"], namespace=NAMESPACE)
-    async with Watching(client, PVC, namespace=NAMESPACE, label_selector=CLAIM_SELECTOR) as left:
+    async with Watching(client, PVC, namespace=NAMESPACE, label_selector=SERVERS_LABEL) as left:
         await left.until(lambda found: not found)
     try:
         await client.delete(CONFIG_MAP, NATS, namespace=NAMESPACE)

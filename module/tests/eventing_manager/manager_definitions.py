@@ -5,7 +5,7 @@ import json
 
 from manager_builders import NAMESPACE
 
-from eventing_manager.dependencies import OPTIONAL_KINDS
+from eventing_manager.observe.kinds import OPTIONAL_KINDS
 
 SECRET_NAME = "eventing-backend"
 REFERENCE = {"name": SECRET_NAME, "namespace": NAMESPACE}

@@ -8,7 +8,7 @@ import nats
 from manager_builders import NAMESPACE
 from manager_watching import PATIENCE
 
-from eventing_manager.names import NATS_SECRET
+from eventing_manager.api.names import NATS_SECRET
 from kubeloop.client import Client
 from kubeloop.kinds import SECRET
 

@@ -1,20 +1,22 @@
 """The chart that the manager installs, rendered by the real helm."""
 
+import asyncio
 import base64
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
 
-from eventing_manager.credentials import Credentials
+from eventing_manager.act.chart import ChartRenderer, chart_values
+from eventing_manager.act.credentials import Credentials
+from eventing_manager.api.names import DRAINING_ANNOTATION
+from eventing_manager.api.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
 from eventing_manager.errors import ChartError, HelmKilledError
-from eventing_manager.eventmesh import role_name
-from eventing_manager.names import DRAINING_ANNOTATION
-from eventing_manager.render import ChartRenderer
-from eventing_manager.spec import BackendType, EventingSpec, NatsSettings, Storage, StorageType
-from eventing_manager.values import chart_values
+from eventing_manager.observe.eventmesh import role_name
 
-CREDENTIALS = Credentials(user="eventing", password='p"w')
+CREDENTIALS = Credentials(user="eventing", password='p"w', salt="salt")
 ENABLED = {"nats": {"enabled": True, "auth": {"user": "u", "password": "p"}}}
 
 
@@ -106,8 +108,12 @@ async def test_three_servers_form_a_cluster_that_may_lose_one(renderer):
     objects = await rendered(renderer, replicas=3)
 
     configuration = objects["ConfigMap", "eventing-nats"]["data"]["nats.conf"]
+    secret = objects["Secret", "eventing-nats-auth"]["data"]
+    routes = "".join(
+        base64.b64decode(value).decode() for name, value in secret.items() if name == "cluster.conf"
+    )
     assert objects["StatefulSet", "eventing-nats"]["spec"]["replicas"] == 3
-    assert configuration.count("nats://eventing-nats-") == 3
+    assert (configuration + routes).count("@eventing-nats-") == 3
     assert objects["PodDisruptionBudget", "eventing-nats"]["spec"]["maxUnavailable"] == 1
 
 
@@ -288,16 +294,51 @@ async def test_a_folder_without_a_chart_is_named(helm, tmp_path):
         await renderer.render({})
 
 
-async def test_an_edited_chart_is_rendered_anew(helm, backend_chart, tmp_path):
+async def test_a_rendering_is_made_once_and_then_no_file_is_read(helm, backend_chart, tmp_path):
     chart = shutil.copytree(backend_chart, tmp_path / "chart")
     renderer = ChartRenderer(helm=helm, chart=chart, release="eventing", namespace="n")
-    values = ENABLED
-    before = await renderer.render(values)
+    before = await renderer.render(ENABLED)
 
-    (chart / "charts/nats/templates/networkpolicy.yaml").unlink()
-    after = await renderer.render(values)
+    shutil.rmtree(chart)
 
-    assert len(after) == len(before) - 1
+    assert await renderer.render(ENABLED) == before
+
+
+@pytest.mark.parametrize("how", ["sleep 60", "trap '' TERM; sleep 60", "sleep 60 & wait"])
+async def test_a_helm_that_takes_too_long_is_ended_with_all_it_has_started(how, backend_chart, tmp_path):
+    helm, mark = tmp_path / "helm", f"mark-{tmp_path.name}-{len(how)}"
+    helm.write_text(f"#!/bin/sh\nexport MARK={mark}\ncat > /dev/null\n{how}\n")
+    helm.chmod(0o755)
+    renderer = ChartRenderer(
+        helm=str(helm), chart=backend_chart, release="eventing", namespace="n", timeout=0.5
+    )
+
+    with pytest.raises(HelmKilledError, match="no answer in 0.5 s"):
+        await asyncio.wait_for(renderer.render(ENABLED), timeout=30)
+
+    async with asyncio.timeout(30):
+        while processes_with(mark):  # noqa: ASYNC110 - the kernel tells nobody when it has reaped them
+            await asyncio.sleep(0.01)
+
+
+def processes_with(mark):
+    """Return the processes that have a mark in their environment and are not over."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"MARK={mark}".encode() in environ.read_bytes():
+                found.append(environ.parent.name)
+    return found
+
+
+async def test_what_helm_says_is_told_whatever_bytes_it_is_of(backend_chart, tmp_path):
+    helm = tmp_path / "helm"
+    helm.write_bytes(b"#!/bin/sh\ncat > /dev/null\nprintf 'no \\377 good' >&2\nexit 1\n")
+    helm.chmod(0o755)
+    renderer = ChartRenderer(helm=str(helm), chart=backend_chart, release="eventing", namespace="n")
+
+    with pytest.raises(ChartError, match="cannot be rendered: no"):
+        await renderer.render(ENABLED)
 
 
 async def test_what_a_caller_does_to_a_rendering_stays_with_the_caller(renderer):
@@ -450,7 +491,6 @@ async def test_the_manager_may_look_whether_it_is_being_removed(helm, module_cha
         for name in rule.get("resourceNames", [])
     }
     assert rules["customresourcedefinitions", "eventings.operator.kyma-project.io"] == {"list", "watch"}
-    assert rules["deployments", "eventing-controller-manager"] == {"get", "list", "watch"}
 
 
 def of_secret(**changes):
@@ -507,3 +547,13 @@ def undescribed(schema, path):
     for inner in ("items", "additionalProperties"):
         if inner in schema:
             yield from undescribed(schema[inner], f"{path}[]")
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "ä€", "\U0001f600", "\x7f\x80\ufffe", "<<", "=", "2022-12-24", '"\\']
+)
+async def test_every_text_comes_back_from_helm_as_it_went_in(renderer, text):
+    objects = await rendered(renderer, annotations={"note": text})
+
+    template = objects["StatefulSet", "eventing-nats"]["spec"]["template"]
+    assert template["metadata"]["annotations"]["note"] == text

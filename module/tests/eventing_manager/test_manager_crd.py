@@ -6,11 +6,10 @@ import re
 import pytest
 from manager_builders import NAMESPACE, eventing
 
-from eventing_manager.credentials import Credentials
-from eventing_manager.names import EVENTING
-from eventing_manager.render import ChartRenderer
-from eventing_manager.spec import EventingSpec, NatsSettings
-from eventing_manager.values import chart_values
+from eventing_manager.act.chart import ChartRenderer, chart_values
+from eventing_manager.act.credentials import Credentials
+from eventing_manager.api.names import EVENTING
+from eventing_manager.api.spec import EventingSpec, NatsSettings
 from kubeloop.errors import InvalidError
 from kubeloop.kinds import CRD
 

@@ -11,7 +11,7 @@ from manager_nats import credentials
 from manager_states import until_ready
 from manager_watching import PATIENCE, Watching
 
-from eventing_manager.names import EVENTING, NATS_SECRET
+from eventing_manager.api.names import EVENTING, NATS_SECRET
 from kubeloop.kinds import POD, SECRET
 
 REFUSAL = "-ERR 'Authorization Violation'"

@@ -7,8 +7,8 @@ from manager_builders import CR_NAMESPACE, NAMESPACE, condition, eventing
 from manager_definitions import DEFINITIONS, REFERENCE, SECRET_NAME, secret
 from manager_watching import Watching
 
-from eventing_manager.dependencies import OPTIONAL_KINDS
-from eventing_manager.names import EVENTING, MANAGER_ACCOUNT
+from eventing_manager.api.names import EVENTING, MANAGER_ACCOUNT
+from eventing_manager.observe.kinds import OPTIONAL_KINDS
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CRD, ROLE, ROLE_BINDING, SECRET
 

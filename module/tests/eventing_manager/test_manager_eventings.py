@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from eventing_manager.eventings import Eventings
-from eventing_manager.names import FINALIZER
+from eventing_manager.act.eventings import Eventings
+from eventing_manager.api.names import FINALIZER
 from kubeloop.resource import ObjectKey
 
 KEY = ObjectKey("n", "e")

@@ -6,8 +6,8 @@ import shlex
 import pytest
 from manager_definitions import endpoint, secret
 
-from eventing_manager.eventmesh import missing_keys, role_name, secret_found
-from eventing_manager.reasons import Reason
+from eventing_manager.api.status import Reason
+from eventing_manager.observe.eventmesh import missing_keys, role_name, secret_found
 from kubeloop.errors import ForbiddenError
 from kubeloop.resource import ObjectKey
 

@@ -11,8 +11,8 @@ from manager_nats import publish, receive_all, refusals_of_publishing
 from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
-from eventing_manager.names import ADOPT_ANNOTATION, EVENTING, FINALIZER, FORCE_ANNOTATION
-from eventing_manager.render import ChartRenderer
+from eventing_manager.act.chart import ChartRenderer
+from eventing_manager.api.names import ADOPT_ANNOTATION, EVENTING, FINALIZER, FORCE_ANNOTATION
 from kubeloop.kinds import (
     CONFIG_MAP,
     EVENT,
@@ -473,7 +473,7 @@ async def test_a_foreign_object_is_taken_over_where_its_owner_allows_that(client
 
 
 async def test_a_label_that_is_taken_off_the_eventing_is_taken_off_the_pods(client, eventings):
-    await client.create(eventing(labels={"team": "a", "tier": "b"}))
+    await client.create(eventing(labels={"team": "a", "owner": "b"}))
     await until_ready(eventings, "nats")
     async with Watching(client, POD, namespace=NAMESPACE) as pods:
         labelled = pods.objects["eventing-nats-0"]["metadata"]["labels"]
@@ -487,8 +487,8 @@ async def test_a_label_that_is_taken_off_the_eventing_is_taken_off_the_pods(clie
         )
     await until_ready(eventings, "nats")
 
-    assert {"team", "tier"} <= labelled.keys()
-    assert left["tier"] == "b"
+    assert {"team", "owner"} <= labelled.keys()
+    assert left["owner"] == "b"
 
 
 async def test_a_nats_that_cannot_be_asked_keeps_its_volume_until_it_can(cluster, client, eventings):

@@ -9,7 +9,7 @@ from manager_builders import CR_NAMESPACE, NAMESPACE, eventing
 from manager_states import until_ready
 from manager_watching import PATIENCE, Watching
 
-from eventing_manager.names import EVENTING
+from eventing_manager.api.names import EVENTING
 from kubeloop.kinds import POD
 
 

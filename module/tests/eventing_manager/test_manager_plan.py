@@ -9,9 +9,9 @@ from manager_nats import publish
 from manager_states import inventory, until_ready
 from manager_watching import Watching
 
+from eventing_manager.api.names import EVENTING
 from eventing_manager.errors import SettingsError
-from eventing_manager.names import EVENTING
-from eventing_manager.plan_command import plan_command
+from eventing_manager.plan import plan_command
 from kubeloop.errors import InvalidError, NotFoundError
 
 
@@ -107,7 +107,7 @@ async def test_an_eventing_that_would_have_to_wait_does_nothing(client, eventing
 
     text = await plan(eventing("second"))
 
-    assert "Eventing kcp-system/eventing is served, so nothing happens until it goes" in text
+    assert "wait    Eventing kcp-system/eventing is served, and there is one backend only" in text
 
 
 async def test_what_the_api_server_would_not_take_is_refused(plan):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventing_manager.readiness import unready_reason
+from eventing_manager.observe.copies import unready_reason
 
 
 def statefulset(*, generation=2, wanted=1, **status):

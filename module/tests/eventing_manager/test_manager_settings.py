@@ -67,6 +67,48 @@ def test_a_missing_chart_is_named(tmp_path):
 
 
 def test_the_manager_has_the_version_of_the_project():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
-    assert eventing_manager.__version__ == project["version"]
+    assert eventing_manager.__version__ == project["tool"]["distributions"]["version"]
+
+
+def test_helm_and_chart_are_found_where_those_who_work_on_the_module_have_them(tmp_path, monkeypatch):
+    kept = tmp_path / "kyma-harness" / "tools" / "helm-4.3.1-abc" / "helm"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("#!/bin/sh\n")
+    kept.chmod(0o755)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+
+    settings = parse_settings([], {})
+
+    assert settings.backend.helm == str(kept)
+    assert settings.backend.chart == ROOT / "module-chart"
+
+
+@pytest.mark.parametrize(
+    ("text", "namespaces"),
+    [("", ()), ("a", ("a",)), (" a, b-c ,", ("a", "b-c"))],
+)
+def test_the_namespaces_that_are_served_are_named_with_commas_between(text, namespaces):
+    assert parsed(f"--serve-namespaces={text}").backend.serve_namespaces == namespaces
+
+
+@pytest.mark.parametrize("text", ["A", "a/b", "a b", "-a", "a" * 64])
+def test_what_cannot_be_a_namespace_is_refused(text):
+    with pytest.raises(SettingsError, match="--serve-namespaces"):
+        parsed(f"--serve-namespaces={text}")
+
+
+@pytest.mark.parametrize("argument", ["--shutdown-timeout", "--hand-over-delay"])
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
+def test_times_that_make_no_sense_are_refused(argument, seconds):
+    with pytest.raises(SettingsError, match=argument):
+        parsed(f"{argument}={seconds}")
+
+
+def test_what_pods_may_bear_is_set_by_keys_and_domains():
+    allowed = parsed("--pod-labels=example.com/,tier", "--pod-annotations=").backend.pod_metadata
+
+    assert list(allowed.refusals(["tier", "a.example.com/b"], ["note"])) == []
+    assert len(list(allowed.refusals(["team"], ["prometheus.io/scrape"]))) == 2

@@ -6,7 +6,7 @@ from manager_nats import publish
 from manager_states import EVERYTHING, inventory, until_ready
 from manager_watching import Watching
 
-from eventing_manager.names import EVENTING, LEASE_NAME, MANAGER_ACCOUNT
+from eventing_manager.api.names import EVENTING, LEASE_NAME, MANAGER_ACCOUNT
 from kubeloop.kinds import DEPLOYMENT, LEASE, POD
 
 MANAGER_PODS = "app.kubernetes.io/name=eventing-manager"
@@ -26,7 +26,8 @@ async def roll_out(client, *, replicas, arguments):
         "/spec/replicas": replicas,
     }
     patch = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
-    rolled = await client.json_patch(DEPLOYMENT, MANAGER_ACCOUNT, patch, namespace=NAMESPACE)
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{MANAGER_ACCOUNT}"
+    rolled = await client.request("PATCH", path, body=patch, content_type="application/json-patch+json")
     async with Watching(client, DEPLOYMENT, namespace=NAMESPACE) as deployments:
         await deployments.until(lambda found: is_rolled_out(found[MANAGER_ACCOUNT], rolled))
     async with Watching(client, POD, namespace=NAMESPACE, label_selector=MANAGER_PODS) as pods:

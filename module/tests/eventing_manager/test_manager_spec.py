@@ -2,10 +2,16 @@
 
 import pytest
 
-from eventing_manager import quantity
+from eventing_manager.act.chart import chart_values
+from eventing_manager.api.spec import (
+    BackendType,
+    EventingSpec,
+    OnUndelivered,
+    ReclaimPolicy,
+    StorageType,
+    whole,
+)
 from eventing_manager.errors import QuantityError
-from eventing_manager.spec import BackendType, EventingSpec, OnUndelivered, ReclaimPolicy, StorageType
-from eventing_manager.values import chart_values
 
 
 def eventing(backend, **spec):
@@ -80,10 +86,10 @@ def test_the_chart_learns_the_size_as_a_quantity_and_in_bytes():
     ],
 )
 def test_a_quantity_is_read_as_kubernetes_reads_it(text, number):
-    assert quantity.whole(text) == number
+    assert whole(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1gb", "1GiB", "one", "1e", "--1"])
 def test_what_is_no_quantity_is_refused_by_name(text):
     with pytest.raises(QuantityError, match="is not a quantity"):
-        quantity.whole(text)
+        whole(text)

@@ -1,15 +1,13 @@
-"""The status is the least patch that tells what a pass found."""
+"""The status tells what a pass found, and is written when it says something new."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eventing_manager import reports
-from eventing_manager.guard import Verdict
-from eventing_manager.reasons import Reason
-from eventing_manager.reconciler import patience
-from eventing_manager.spec import BackendType
-from eventing_manager.status import State, status_patch
+from eventing_manager.api import reports
+from eventing_manager.api.spec import BackendType
+from eventing_manager.api.status import Reason, State, Verdict, new_status, remembered_verdict
+from eventing_manager.decide.steps import patience
 from kubeloop.resource import ObjectKey
 
 NOON = datetime(2022, 12, 5, 12, 0, 0, tzinfo=UTC)
@@ -17,27 +15,29 @@ LATER = datetime(2022, 12, 5, 13, 0, 0, tzinfo=UTC)
 
 
 def eventing(*, generation=1, status=None):
-    return {"metadata": {"name": "e", "namespace": "n", "generation": generation}, "status": status or {}}
+    return {
+        "metadata": {"name": "e", "namespace": "n", "uid": "u", "generation": generation},
+        "status": status or {},
+    }
 
 
 def patched(obj, report, now):
-    patch = status_patch(obj, report, now=now)
-    return eventing(generation=obj["metadata"]["generation"], status={**obj["status"], **patch["status"]})
+    return eventing(generation=obj["metadata"]["generation"], status=new_status(obj, report, now=now))
 
 
 def test_the_first_status_is_processing_with_the_generation_it_speaks_of():
-    patch = status_patch(eventing(generation=4), reports.starting(BackendType.NATS, ""), now=NOON)
+    status = new_status(eventing(generation=4), reports.starting(BackendType.NATS, ""), now=NOON)
 
-    assert patch["status"]["state"] == "Processing"
-    assert patch["status"]["observedGeneration"] == 4
-    assert {condition["observedGeneration"] for condition in patch["status"]["conditions"]} == {4}
+    assert status["state"] == "Processing"
+    assert status["observedGeneration"] == 4
+    assert {condition["observedGeneration"] for condition in status["conditions"]} == {4}
 
 
 @pytest.mark.parametrize(
-    ("lasted", "seconds"), [(timedelta(seconds=1), 0.5), (timedelta(minutes=1), 6), (timedelta(days=3), 10)]
+    ("lasted", "seconds"), [(timedelta(seconds=1), 0.5), (timedelta(minutes=1), 6), (timedelta(days=3), 30)]
 )
 def test_what_a_person_has_to_mend_is_looked_at_less_often_the_longer_it_lasts(lasted, seconds):
-    failure = reports.failed(State.WARNING, "", Reason.FOREIGN_OBJECT, "no")
+    failure = reports.failed(eventing(), State.WARNING, Reason.FOREIGN_OBJECT, "no")
 
     refused = patched(eventing(), failure, NOON)
 
@@ -47,9 +47,9 @@ def test_what_a_person_has_to_mend_is_looked_at_less_often_the_longer_it_lasts(l
 def test_a_status_that_would_not_change_is_not_written():
     ready = patched(eventing(), reports.nats_ready(), NOON)
 
-    patch = status_patch(ready, reports.nats_ready(), now=LATER)
+    status = new_status(ready, reports.nats_ready(), now=LATER)
 
-    assert patch is None
+    assert status is None
 
 
 def test_the_transition_time_moves_only_when_a_condition_flips():
@@ -86,10 +86,10 @@ def test_ready_is_never_said_for_an_older_generation():
     ready = patched(eventing(generation=1), reports.nats_ready(), NOON)
     edited = eventing(generation=2, status=ready["status"])
 
-    patch = status_patch(edited, reports.nats_ready(), now=LATER)
+    status = new_status(edited, reports.nats_ready(), now=LATER)
 
-    assert patch["status"]["observedGeneration"] == 2
-    assert {condition["observedGeneration"] for condition in patch["status"]["conditions"]} == {2}
+    assert status["observedGeneration"] == 2
+    assert {condition["observedGeneration"] for condition in status["conditions"]} == {2}
 
 
 def test_a_retained_volume_is_named():
@@ -107,24 +107,24 @@ def test_what_nats_was_removed_by_is_still_said_when_it_is_gone(reason):
 
     gone = patched(eventing(), reports.eventmesh([], verdict=verdict), NOON)
 
-    assert reports.remembered_verdict(gone) == verdict
+    assert remembered_verdict(gone) == verdict
 
 
 def test_of_retained_volumes_that_nobody_was_asked_for_nothing_is_said():
     gone = patched(eventing(), reports.eventmesh([ObjectKey("n", "data-0")]), NOON)
 
     assert "Drained" not in times(gone)
-    assert reports.remembered_verdict(gone) is None
+    assert remembered_verdict(gone) is None
 
 
 def test_a_failure_does_not_let_forget_that_a_removal_was_allowed():
     allowed = Verdict(allowed=True, reason=Reason.DISCARDED, message="as asked for")
     going = patched(eventing(), reports.removing(State.PROCESSING, "nats", "a pod", allowed), NOON)
 
-    failure = reports.failed(State.ERROR, "nats", Reason.API_REFUSED, "no", reports.remembered_verdict(going))
+    failure = reports.failed(going, State.ERROR, Reason.API_REFUSED, "no")
     failed = patched(going, failure, LATER)
 
-    assert reports.remembered_verdict(failed) == allowed
+    assert remembered_verdict(failed) == allowed
 
 
 def test_a_delay_is_told_in_a_message_and_changes_nothing_else():
@@ -135,7 +135,7 @@ def test_a_delay_is_told_in_a_message_and_changes_nothing_else():
 
     assert "503 ServiceUnavailable" in delayed["status"]["conditions"][0]["message"]
     assert without_messages(delayed) == without_messages(going)
-    assert reports.remembered_verdict(delayed) == allowed
+    assert remembered_verdict(delayed) == allowed
 
 
 def without_messages(obj):
@@ -154,7 +154,7 @@ def test_a_removal_that_is_held_up_was_not_allowed():
 
     held_up = patched(eventing(), reports.blocked(State.PROCESSING, "nats", denied), NOON)
 
-    assert reports.remembered_verdict(held_up) is None
+    assert remembered_verdict(held_up) is None
 
 
 def kstatus(obj):
@@ -177,7 +177,7 @@ def kstatus(obj):
         (reports.nats_ready(), "Current"),
         (reports.removing(State.DELETING, "nats", "a pod"), "InProgress"),
         (reports.another_is_served(ObjectKey("n", "other")), "Failed"),
-        (reports.failed(State.ERROR, "", Reason.CHART_BROKEN, "no"), "Failed"),
+        (reports.failed(eventing(), State.ERROR, Reason.CHART_BROKEN, "no"), "Failed"),
     ],
 )
 def test_tools_that_know_only_the_conventions_see_how_it_stands(report, seen):

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from proof_objects import CR_NAMESPACE, NAMESPACE, address_teller, namespace
 
-from eventing_manager.render import ChartRenderer
+from eventing_manager.act.chart import ChartRenderer
 from kubeloop.client import Client
 from kubeloop.kinds import CRD, POD, SERVICE_ACCOUNT
 from kyma_harness.embedded.cluster import EmbeddedCluster

@@ -85,7 +85,7 @@ class Traffic:
             await asyncio.sleep(PAUSE)
 
     async def _publish(self, jetstream, total):
-        await jetstream.add_stream(name=STREAM, subjects=["counted.>"], retention=RetentionPolicy.LIMITS)
+        await jetstream.add_stream(name=STREAM, subjects=[SUBJECT], retention=RetentionPolicy.LIMITS)
         while missing := sorted(set(range(total)) - self.accepted)[:AT_ONCE]:
             answers = await asyncio.gather(
                 *(self._publish_one(jetstream, number) for number in missing), return_exceptions=True

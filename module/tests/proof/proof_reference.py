@@ -16,6 +16,8 @@ class Reference:
     states: dict[str, str] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     writes: int = 0
+    statuses: int = 0
+    """Those of the writes that are of a status."""
 
 
 async def undisturbed(rig):
@@ -32,4 +34,10 @@ async def undisturbed(rig):
     reference.writes = rig.proxy.record.count(
         lambda call: call.is_write and is_work(call), since=mark
     ).total()
+    reference.statuses = rig.proxy.record.count(is_status, since=mark).total()
     return reference
+
+
+def is_status(call):
+    """Tell whether a call writes the status of an Eventing."""
+    return call.is_write and (call.resource, call.subresource) == ("eventings", "status")

@@ -4,7 +4,7 @@ import asyncio
 
 from proof_objects import EVENTING
 
-from eventing_manager.names import FORCE_ANNOTATION
+from eventing_manager.api.names import FORCE_ANNOTATION
 from kubeloop.resource import ObjectKey
 from kyma_harness.observe.claims import is_gone
 from kyma_harness.observe.waits import Target, wait_for

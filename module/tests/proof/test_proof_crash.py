@@ -44,7 +44,8 @@ async def test_a_manager_killed_in_each_phase_ends_where_the_undisturbed_one_doe
 
     say("calls of an undisturbed run", calls)
     say("kill points met", dict(met))
-    assert met.total() > 0
+    # A phase may take a call less than the undisturbed one did.
+    assert met.total() >= len(PHASES) - 1
 
 
 PARTS = 8

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from proof_objects import EVENTING
 from proof_phases import PHASES
+from proof_reference import is_status
 from proof_state import until_state_is
 
 from kubeloop.reflector import Reflector
@@ -18,8 +19,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WRITES_PER_FAULT = 2
 """A fault costs the write that it met, and one that tells of it."""
 
-STATUSES_PER_FAULT = 10
-"""Status patches, which tell how far NATS has come: the slower the machine, the oftener they are needed."""
+STATUSES_PER_FAULT = 2
+"""A fault that holds up a pass is told, and that it is over."""
+
+STATUSES_OF_A_SLOW_MACHINE = 2
+"""So many times those of an undisturbed run: they tell how far NATS has come."""
 
 WRITES_PER_KILL = 10
 """A new manager applies everything once, having forgotten that it did."""
@@ -27,10 +31,6 @@ WRITES_PER_KILL = 10
 
 def is_write(call):
     return call.is_write and call.resource != "leases"
-
-
-def is_status(call):
-    return is_write(call) and (call.resource, call.subresource) == ("eventings", "status")
 
 
 PATIENCE = 120
@@ -89,7 +89,7 @@ async def test_faults_of_every_kind_delay_a_manager_and_change_nothing(reference
     assert "Ready" in states
     assert "Error" not in states
     assert writes <= reference.writes + WRITES_PER_FAULT * met
-    assert statuses <= reference.writes + STATUSES_PER_FAULT * met
+    assert statuses <= STATUSES_OF_A_SLOW_MACHINE * reference.statuses + STATUSES_PER_FAULT * met
 
 
 @pytest.mark.long
@@ -103,7 +103,7 @@ async def test_faults_and_kills_together_change_nothing(reference, rig, seed, sa
     say("faults met, statuses, other writes", (met, statuses, writes))
     of_kills = WRITES_PER_KILL * rig.manager.starts
     assert writes <= reference.writes + WRITES_PER_FAULT * met + of_kills
-    assert statuses <= reference.writes + STATUSES_PER_FAULT * met + of_kills
+    assert statuses <= STATUSES_OF_A_SLOW_MACHINE * reference.statuses + STATUSES_PER_FAULT * met + of_kills
 
 
 @pytest.mark.long
@@ -135,4 +135,4 @@ async def test_a_slow_api_server_costs_time_and_no_more_writes(reference, rig, s
 
     writes = rig.proxy.record.count(is_write, since=mark).total()
     say("writes, undisturbed", (writes, reference.writes))
-    assert writes <= 2 * reference.writes
+    assert writes <= 1.2 * reference.writes

@@ -8,7 +8,7 @@ from proof_phases import PHASES, REMOVAL
 from proof_rights import grants_of, uses_of
 from proof_state import PATIENCE
 
-from eventing_manager.render import ChartRenderer
+from eventing_manager.act.chart import ChartRenderer
 from kubeloop.kinds import CRD, PVC, SECRET
 from kyma_harness.faults.plan import Calm
 from kyma_harness.observe.claims import exists, has_condition, is_gone

@@ -1,0 +1,1 @@
+"""Carry steps out: the only code that writes to the cluster."""

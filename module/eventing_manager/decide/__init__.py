@@ -1,0 +1,1 @@
+"""Turn a picture of what is into steps: pure functions, each with a table of cases."""
