@@ -46,9 +46,8 @@ test-containers: tools ## Run the scenarios with pods as containers: by Docker, 
 	if [ -z "$$providers" ]; then echo "no provider with containers can run here: the reasons stand above"; exit 1; fi; \
 	for provider in $$providers; do (set -x; $(BIN)/pytest scenarios --harness-provider=$$provider $(ARGS)) || exit 1; done
 
-parity: tools ## Run every parity case with both pairs (KYMA_DIST has the real one), and write its table
-	$(BIN)/kyma-harness --module harness/tests/modules/lamp/module.yaml parity \
-		--output docs/reference/parity.md $(ARGS)
+parity: tools ## Hold the built-in managers against what the real ones did (KYMA_DIST: against those as well), and write the table
+	$(BIN)/python -m hack.parity --output docs/reference/parity.md $(ARGS)
 
 bench: tools ## Hold the main job's parts to their budgets
 	$(BIN)/python hack/bench/budgets.py
@@ -63,7 +62,7 @@ lock: $(READY) ## Pin anew, by hash, what module/Dockerfile installs (after a ch
 	@$(BIN)/python hack/lock.py
 
 reference: $(READY) ## Write docs/reference/cli.md anew from the commands
-	@$(BIN)/python hack/cli_reference.py > docs/reference/cli.md
+	@$(BIN)/python hack/reference.py > docs/reference/cli.md
 
 format: $(READY) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix

@@ -15,7 +15,6 @@ from kyma_harness.commands.lifecycle import down, up
 from kyma_harness.commands.load_image import load_image
 from kyma_harness.commands.looking import kubeconfig, logs, status
 from kyma_harness.commands.modules import disable, enable, switch, verify
-from kyma_harness.commands.parity import parity
 from kyma_harness.commands.report import report
 from kyma_harness.commands.session import Session
 from kyma_harness.commands.steps import deploy, grant_rights, tools
@@ -56,7 +55,7 @@ def commands(context: click.Context, /, **chosen: Any) -> None:
 
 commands.section("The cluster", up, status, down, doctor, gc)
 commands.section("The module in it", enable, switch, disable, verify, logs, kubeconfig)
-commands.section("Tests", report, parity)
+commands.section("Tests", report)
 commands.section("Single steps", tools, bundle, deploy, grant_rights, load_image, kustomization)
 commands.section("This program", completion)
 

@@ -1,6 +1,6 @@
 """The module itself is in trouble."""
 
-from kyma_harness.parity.stage import Stage
+from hack.parity.stage import Stage
 
 
 async def custom_resource_in_error(stage: Stage) -> None:

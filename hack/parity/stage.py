@@ -7,6 +7,9 @@ from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
+from hack.parity.recorder import Recorder
+from hack.parity.rig import Rig
+from hack.parity.specimen import Recipe, Specimens
 from kubeloop.client import Client
 from kubeloop.kinds import POD
 from kubeloop.resource import Kind, Object
@@ -19,9 +22,6 @@ from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.registry.oci import push
 from kyma_harness.observe.claims import exists, has_state, is_gone, is_ready, satisfies
 from kyma_harness.observe.waits import Claim, Target, wait_for
-from kyma_harness.parity.recorder import Recorder
-from kyma_harness.parity.rig import Rig
-from kyma_harness.parity.specimen import Recipe, Specimens
 
 PREFIX = "parity"
 WITHIN = 120.0

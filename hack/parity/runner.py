@@ -7,6 +7,13 @@ from pathlib import Path
 
 from tenacity import RetryError
 
+from hack.parity.case import Case
+from hack.parity.normal import Normaliser
+from hack.parity.recorder import Recorder
+from hack.parity.recording import Recording
+from hack.parity.rig import Rig, running_rig
+from hack.parity.specimen import Specimens
+from hack.parity.stage import Stage
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
@@ -16,13 +23,6 @@ from kyma_harness.kyma.distribution.pair import LifecycleManagers
 from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from kyma_harness.kyma.module import Module
 from kyma_harness.observe.waits import WaitError
-from kyma_harness.parity.case import Case
-from kyma_harness.parity.normal import Normaliser
-from kyma_harness.parity.recorder import Recorder
-from kyma_harness.parity.recording import Recording
-from kyma_harness.parity.rig import Rig, running_rig
-from kyma_harness.parity.specimen import Specimens
-from kyma_harness.parity.stage import Stage
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 DONE = "done"

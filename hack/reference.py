@@ -1,5 +1,6 @@
-"""Write the reference of the command line from the commands themselves."""
+"""Print docs/reference/cli.md, from the commands themselves: `make reference`."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from types import NoneType
@@ -7,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+from kyma_harness.cli import commands
 from kyma_harness.commands.exits import Exit
 from kyma_harness.commands.grammar import Command, Commands
 
@@ -50,7 +52,7 @@ too, also one of the command line itself:
 TYPES = {str: "text", bool: "true or false", int: "number", float: "number"}
 
 
-def reference(commands: Commands) -> str:
+def reference() -> str:
     """Return the page, as Markdown."""
     context = click.Context(commands, info_name="kyma-harness")
     return "\n".join([PREFACE, *_exit_codes(), *_commands(commands, context)])
@@ -64,12 +66,12 @@ def _exit_codes() -> Iterator[str]:
     yield ""
 
 
-def _commands(commands: Commands, context: click.Context) -> Iterator[str]:
+def _commands(group: Commands, context: click.Context) -> Iterator[str]:
     yield "## Options of all commands\n"
-    yield from _options(commands)
-    for title in commands.sections:
+    yield from _options(group)
+    for title in group.sections:
         yield f"## {title}\n"
-        for name, command in commands.of(context, title):
+        for name, command in group.of(context, title):
             yield f"### {name}\n"
             yield from _command(command, click.Context(command, info_name=name, parent=context))
 
@@ -130,3 +132,7 @@ def _meaning(outcome: type, name: str) -> tuple[str, str]:
 
 def _is_optional(kind: Any) -> bool:
     return NoneType in get_args(kind)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

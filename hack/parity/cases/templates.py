@@ -1,8 +1,8 @@
 """Which template a module is made from, and what a new one changes."""
 
+from hack.parity.specimen import Recipe
+from hack.parity.stage import Stage
 from kubeloop.resource import Object
-from kyma_harness.parity.specimen import Recipe
-from kyma_harness.parity.stage import Stage
 
 FAST = Recipe(channel="fast")
 ALPHA = Recipe(channel="alpha")

@@ -1,6 +1,6 @@
 """Either manager is restarted in the middle of each phase."""
 
-from kyma_harness.parity.stage import Stage
+from hack.parity.stage import Stage
 
 LIFECYCLE_MANAGER = "lifecycle-manager"
 MODULE_MANAGER = "module-manager"

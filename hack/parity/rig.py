@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from hack.parity.specimen import NAMESPACE
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
@@ -15,7 +16,6 @@ from kyma_harness.host.ports import PortPool
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.distribution.pair import LifecycleManagers
 from kyma_harness.node.network.forwarder import Forwarder
-from kyma_harness.parity.specimen import NAMESPACE
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 RESYNC = "--requeue-success-interval=2s"

@@ -1,7 +1,7 @@
 """Modules come and go."""
 
-from kyma_harness.parity.specimen import Recipe
-from kyma_harness.parity.stage import Stage
+from hack.parity.specimen import Recipe
+from hack.parity.stage import Stage
 
 SECOND = Recipe(suffix="-two")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kyma_harness.parity.recording import Recording
+from hack.parity.recording import Recording
 
 ABSENT = "—"
 

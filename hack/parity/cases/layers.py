@@ -1,8 +1,8 @@
 """What module-manager makes of a module's layers, and of a registry that does not have them."""
 
+from hack.parity.specimen import Recipe
+from hack.parity.stage import Stage
 from kubeloop.resource import Object
-from kyma_harness.parity.specimen import Recipe
-from kyma_harness.parity.stage import Stage
 
 NOWHERE = "sha256:" + "0" * 64
 

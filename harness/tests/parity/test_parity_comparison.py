@@ -1,16 +1,19 @@
 """Two recordings of a case are compared, and each difference has a name and, at best, a reason."""
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kyma_harness.parity.case import Case
-from kyma_harness.parity.cases import ALL
-from kyma_harness.parity.comparison import Difference, compare
-from kyma_harness.parity.explanation import Explanation, Explanations
-from kyma_harness.parity.normal import Normaliser, collapsed
-from kyma_harness.parity.recording import Recording
-from kyma_harness.parity.report import judge, render
+from hack.parity import originals
+from hack.parity.case import Case
+from hack.parity.cases import ALL
+from hack.parity.comparison import Difference, compare
+from hack.parity.explanation import Explanation, Explanations
+from hack.parity.normal import Normaliser, collapsed
+from hack.parity.recording import Recording
+from hack.parity.report import judge, render
 
 
 def a_recording(**fields: Any) -> Recording:
@@ -19,6 +22,9 @@ def a_recording(**fields: Any) -> Recording:
 
 def an_explanation(**fields: Any) -> Explanation:
     return Explanation(**{"name": "A bug of the date", "why": "It is fixed.", "cases": ("*",), **fields})
+
+
+NOTHING_EXPLAINED = Explanations(())
 
 
 async def nothing(_: object) -> None:
@@ -75,9 +81,9 @@ def test_an_explanation_covers_what_its_patterns_match_and_nothing_else():
 
 def test_the_page_names_what_nobody_has_explained():
     real, builtin = a_recording(events=["a"]), a_recording(events=[])
-    verdict = judge(CASE, real, builtin)
+    verdict = judge(CASE, [real], builtin, NOTHING_EXPLAINED)
 
-    open_page = render([verdict], Explanations(()))
+    open_page = render([verdict], NOTHING_EXPLAINED)
     explained_page = render([verdict], Explanations((an_explanation(),)))
 
     assert "| `add` | A module is added | differs: **unexplained** |" in open_page
@@ -85,8 +91,66 @@ def test_the_page_names_what_nobody_has_explained():
     assert "no difference is unexplained" in explained_page
 
 
-def test_a_case_with_one_recording_is_left_out_of_the_page():
-    assert "`add`" not in render([judge(CASE, a_recording(), None)], Explanations(()))
+@pytest.mark.parametrize(
+    ("real", "builtin"),
+    [([a_recording()], None), ([], a_recording()), ([a_recording(case="b")], a_recording())],
+)
+def test_a_case_without_both_recordings_is_left_out_of_the_page(
+    real: list[Recording], builtin: Recording | None
+):
+    assert "`add`" not in render([judge(CASE, real, builtin, NOTHING_EXPLAINED)], NOTHING_EXPLAINED)
+
+
+def test_where_the_original_is_a_race_the_nearest_course_counts():
+    courses = [a_recording(events=["a", "b"]), a_recording(events=["a"]), a_recording(events=["c"])]
+
+    verdict = judge(CASE, courses, a_recording(events=["a"]), NOTHING_EXPLAINED)
+
+    assert verdict.complete
+    assert verdict.differences == []
+
+
+def test_a_course_whose_differences_are_explained_is_nearer_than_one_that_differs_less():
+    courses = [a_recording(events=["a"]), a_recording(outcome="gave up")]
+    explanations = Explanations((an_explanation(aspect="events"),))
+
+    verdict = judge(CASE, courses, a_recording(events=["b"]), explanations)
+
+    assert explanations.unexplained(verdict.differences) == []
+
+
+def test_the_original_was_recorded_in_every_case():
+    known = originals.load()
+
+    assert {case.name for case in ALL} == known.keys()
+    assert {one.pair for courses in known.values() for one in courses} == {"real"}
+
+
+def test_what_the_original_does_anew_is_kept_once(tmp_path: Path):
+    file = tmp_path / "originals.jsonl"
+    known, other = a_recording(case="remove"), a_recording(case="add", events=["a"])
+    originals.write([known, a_recording(case="add")], file)
+    again = dataclasses.replace(known, seconds=known.seconds + 1)
+
+    originals.write(originals.with_new(originals.load(file), [other, again, other]), file)
+
+    assert originals.load(file) == {"add": [a_recording(case="add"), other], "remove": [known]}
+
+
+@pytest.mark.parametrize("state", ["Unknown", "True"])
+def test_a_removal_whose_last_pass_fails_is_the_one_that_is_explained(state: str):
+    before, after = (
+        f"leaving, Deleting (Manifest=False, lamp={state})",
+        "leaving, Deleting (Manifest=False, lamp=False)",
+    )
+    failing = [before, "leaving, Error (Manifest=False, lamp=False)", after, "gone"]
+    real = a_recording(sequences={"Manifest case-lamp": failing})
+    builtin = a_recording(sequences={"Manifest case-lamp": [before, "gone"]})
+    explanations = Explanations.load()
+
+    left = explanations.unexplained(compare(real, builtin))
+
+    assert bool(left) is (state == "True")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The cases, in the order of the table."""
 
-from kyma_harness.parity.case import Case
-from kyma_harness.parity.cases import accidents, edits, layers, life, restarts, sources, templates
+from hack.parity.case import Case
+from hack.parity.cases import accidents, edits, layers, life, restarts, sources, templates
 
 ALL = tuple(
     Case.of(run)

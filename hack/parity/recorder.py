@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
+from hack.parity.normal import Normaliser, collapsed
 from kubeloop.client import Client
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Kind, Object, is_deleting
 from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST
-from kyma_harness.parity.normal import Normaliser, collapsed
 
 GONE = "gone"
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import yaml
 
-from kyma_harness.parity.comparison import Difference
+from hack.parity.comparison import Difference
 
 FILE = Path(__file__).with_name("explanations.yaml")
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from kyma_harness.parity.stage import Stage
+from hack.parity.stage import Stage
 
 Run = Callable[[Stage], Awaitable[None]]
 
