@@ -1,6 +1,6 @@
 """The tools of the embedded cluster: which version of each, and by which recipes one comes by it.
 
-The versions are those of hack/tools/go.mod, from which `go build` makes what is out of reach.
+The versions are those of go/go.mod, from which `go build` makes what is out of reach.
 """
 
 import hashlib

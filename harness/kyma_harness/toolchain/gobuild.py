@@ -1,4 +1,4 @@
-"""Build a tool from the Go modules that hack/tools/go.mod pins."""
+"""Build a tool from the Go modules that go/go.mod pins."""
 
 import os
 import re
@@ -53,7 +53,7 @@ class GoBuildWay:
 
     async def _find_go(self) -> str:
         if not (self._module / "go.mod").is_file():
-            raise WayFailedError(f"there is no {self._module / 'go.mod'}: only a checkout has it")
+            raise WayFailedError(f"there is no {self._module / 'go.mod'}: install kyma-harness anew")
         go = shutil.which("go", path=self._path)
         if go is None:
             raise WayFailedError("there is no go on PATH")

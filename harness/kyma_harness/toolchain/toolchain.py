@@ -159,7 +159,7 @@ async def ensure_tools(
     ways = (
         WheelWay(),
         ReleaseWay(pins=pins, mirror=mirror, platform=platform),
-        GoBuildWay(root.parents[2] / "hack" / "tools"),
+        GoBuildWay(root / "go"),
     )
     toolchain = Toolchain(cache=cache, ways=ways, progress=progress, explicit=explicit, platform=platform)
     wanted = {tool.name for tool in catalogue() if not tool.optional} if only is None else set(only)

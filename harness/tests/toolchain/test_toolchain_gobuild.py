@@ -70,5 +70,5 @@ async def test_a_machine_without_go_is_told_so(tmp_path: Path) -> None:
 async def test_an_installation_without_the_pins_cannot_build(tmp_path: Path) -> None:
     way = GoBuildWay(tmp_path / "nowhere")
 
-    with pytest.raises(ToolUnavailableError, match="only a checkout has it"):
+    with pytest.raises(ToolUnavailableError, match="install kyma-harness anew"):
         await a_toolchain(tmp_path, [way]).ensure([a_tool()])

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from tooling import LINUX, StubWay, a_tool, a_toolchain, files_in, refuse
 
+from kyma_harness import toolchain
 from kyma_harness.host.locks import FileLock
 from kyma_harness.toolchain.catalogue import Tool, catalogue
 from kyma_harness.toolchain.errors import ToolUnavailableError, WrongToolVersionError
@@ -170,7 +171,7 @@ async def test_a_tool_without_a_wheel_is_not_had_that_way(tmp_path: Path) -> Non
 
 
 def test_every_tool_has_its_own_place_and_a_pinned_package() -> None:
-    pins = (Path(__file__).parents[3] / "hack/tools/go.mod").read_text()
+    pins = (Path(toolchain.__file__).parent / "go" / "go.mod").read_text()
     tools = catalogue()
 
     assert len({tool.key(LINUX) for tool in tools}) == len(tools)

@@ -1,4 +1,4 @@
-module github.com/kyma-project/eventing-manager/hack/tools
+module kyma-harness/toolchain
 
 go 1.26.0
 
