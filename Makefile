@@ -6,6 +6,7 @@ WORKERS  ?= 3
 
 BIN   := .venv/bin
 READY := .venv/installed
+PACKAGES := harness module/eventing_manager module/kubeloop
 
 .DEFAULT_GOAL := help
 .PHONY: help run-dev stop verify test test-long lint unit scenarios test-containers parity bench tools template lock reference format clean
@@ -58,8 +59,8 @@ tools: $(READY)
 template: $(READY) ## Write module-template.yaml anew from the module
 	@$(BIN)/kyma-harness bundle --dry-run --output module-template.yaml
 
-lock: $(READY) ## Pin anew, by hash, what module/Dockerfile installs (after a change of dependencies in pyproject.toml)
-	@$(BIN)/python hack/lock.py
+lock: $(READY) ## Pin anew, by hash, what module/Dockerfile installs (after a change of dependencies)
+	@$(BIN)/python -m hack.lock
 
 reference: $(READY) ## Write docs/reference/cli.md anew from the commands
 	@$(BIN)/python hack/reference.py > docs/reference/cli.md
@@ -71,5 +72,5 @@ format: $(READY) ## Format the code and mend what can be mended
 clean: ## Remove what the build made in this folder (the tools' cache stays)
 	rm -rf .venv .venv.lock .coverage .*_cache dist build
 
-$(READY): pyproject.toml constraints.txt hack/bootstrap.py
+$(READY): pyproject.toml $(PACKAGES:=/pyproject.toml) constraints.txt hack/bootstrap.py
 	@$(PYTHON) hack/bootstrap.py

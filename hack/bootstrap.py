@@ -2,15 +2,20 @@
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
-INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+CONSTRAINTS = ROOT / "constraints.txt"
+FOLDERS = [ROOT / "module" / "kubeloop", ROOT / "module" / "eventing_manager", ROOT / "harness"]
+"""The three distributions; each has a pyproject.toml."""
+INPUTS = [*(folder / "pyproject.toml" for folder in (ROOT, *FOLDERS)), CONSTRAINTS]
 OLDEST = (3, 11)
 
 
@@ -37,14 +42,22 @@ def _fingerprint() -> str:
 def _install() -> None:
     if not (VENV / "bin" / "pip").exists():
         venv.create(VENV, with_pip=True, clear=VENV.exists())
-    command = [VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--constraint", ROOT / "constraints.txt", "--editable", f"{ROOT}[dev]"]
-    result = subprocess.run(command, check=False)
+    command = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    command += [f"--editable={folder}{'[all]' if folder.name == 'harness' else ''}" for folder in FOLDERS]
+    # pip's environment reaches the environments that it builds in, too.
+    pinned = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), str(CONSTRAINTS))
+    result = subprocess.run([*command, *_development()], env={**os.environ, **pinned}, check=False)
     if result.returncode:
         raise SystemExit(
             "The Python packages could not be installed; pip's reason stands above. "
             "Behind a proxy set PIP_INDEX_URL or HTTPS_PROXY, then run the same command again."
         )
+
+
+def _development() -> list[str]:
+    """Return the dependency group for development: pip before 25.1 does not know groups."""
+    groups: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    return groups["dev"]
 
 
 if __name__ == "__main__":

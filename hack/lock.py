@@ -1,7 +1,7 @@
 """Write what module/Dockerfile installs, each wheel by its hash: `make lock`.
 
-pip resolves the requirements of pyproject.toml for each platform, within constraints.txt, and reports which
-wheels it would install; nothing is installed.
+pip resolves the requirements of the manager and of kubeloop for each platform, within constraints.txt, and
+reports which wheels it would install; nothing is installed.
 """
 
 import json
@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from hack.bootstrap import CONSTRAINTS, FOLDERS, ROOT
+
 MACHINES = ("x86_64", "aarch64")
 GLIBC_MINORS = range(5, 37)
 """The C libraries that wheels may ask for, 2.5 to 2.36: the base image is Debian 12."""
-SBOM_TOOL = "cyclonedx-python-lib"
 
 HEADER = """\
-# Written by `make lock` from pyproject.toml and constraints.txt: {what},
+# Written by `make lock` from each pyproject.toml and constraints.txt: {what},
 # as wheels for CPython {python} on Linux. A test fails when the file is stale.
 """
 
@@ -35,18 +35,28 @@ def main() -> None:
             f"The image has Python {python} and this is {running}, for which packages may need others: "
             f"run `make lock PYTHON=python{python}` after `make clean`."
         )
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    harness = project["optional-dependencies"]["harness"]
+    kubeloop, manager, harness = (_project(folder) for folder in FOLDERS)
+    run_time = [*kubeloop["dependencies"], *manager["dependencies"]]
     locks = {
-        "requirements.txt": ("what the manager needs at run time", project["dependencies"]),
+        "requirements.txt": (
+            "what the manager needs at run time",
+            # The image has kubeloop as a folder.
+            [requirement for requirement in run_time if not requirement.startswith("kubeloop")],
+        ),
         "requirements-sbom.txt": (
             "what the image's bill of materials is written with",
-            [requirement for requirement in harness if requirement.startswith(f"{SBOM_TOOL}==")],
+            harness["optional-dependencies"]["images"],
         ),
     }
     for name, (what, requirements) in locks.items():
         header = HEADER.format(what=what, python=python)
         (ROOT / "module" / name).write_text(header + _locked(requirements, python), encoding="utf-8")
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)["project"]
+    return found
 
 
 def _python_of_the_image() -> str:
@@ -84,7 +94,7 @@ def _report(requirements: Iterable[str], python: str, machine: str) -> dict[str,
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         command += ["--dry-run", "--ignore-installed", f"--report={report}", f"--target={folder}"]
-        command += ["--only-binary=:all:", f"--constraint={ROOT / 'constraints.txt'}"]
+        command += ["--only-binary=:all:", f"--constraint={CONSTRAINTS}"]
         command += [f"--python-version={python}", "--implementation=cp"]
         command += [f"--abi={abi}" for abi in (f"cp{python.replace('.', '')}", "abi3", "none")]
         command += [f"--platform={platform}" for platform in platforms]

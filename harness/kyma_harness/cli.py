@@ -41,9 +41,9 @@ PathOption = click.Path(path_type=Path)
 @click.option(
     "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
 )
-@click.option("--module", type=PathOption, help="The module's module.yaml.  [default: the Eventing module's]")
+@click.option("--module", type=PathOption, help="The module's module.yaml.  [default: that of this folder]")
 @click.option("--kyma-dist", type=PathOption, help="A folder with the real lifecycle managers.")
-@click.version_option(package_name="eventing-manager")
+@click.version_option(package_name="kyma-harness")
 @click.pass_context
 def commands(context: click.Context, /, **chosen: Any) -> None:
     """Bring up a cluster with Kyma's lifecycle managers and a module in it, and work with it.

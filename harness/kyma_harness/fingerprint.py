@@ -25,7 +25,7 @@ def fingerprint(
 ) -> dict[str, str]:
     """Return the fingerprint of a run; it reads files and asks nobody."""
     return {
-        "harness": f"{version('eventing-manager')} {_digest_of_sources(Path(__file__).parent)}",
+        "harness": f"{version('kyma-harness')} {_digest_of_sources(Path(__file__).parent)}",
         "provider": provider,
         **{f"option {name}": str(value) for name, value in asdict(options).items() if value is not None},
         **{f"tool {tool.name}": tool.resolve().parent.name for tool in sorted(tools.folder.iterdir())},

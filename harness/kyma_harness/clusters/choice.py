@@ -11,6 +11,7 @@ from kyma_harness.choices import AUTO
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import ProviderUnavailableError
 from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.kind import check_installed
 from kyma_harness.clusters.kubeconfig import copy_context
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.errors import HarnessError
@@ -92,6 +93,7 @@ async def probe_kind(options: ProviderOptions) -> Probe:
     """Need a Docker daemon; pytest-kind brings the program where there is none."""
 
     async def program() -> str:
+        check_installed()
         found = options.kind_binary or shutil.which("kind")
         return str(found) if found else "a kind that pytest-kind downloads"
 

@@ -13,11 +13,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-import docker
-import requests
-from docker.errors import APIError, DockerException, ImageNotFound
-
 from kyma_harness.clusters.errors import BuildError, DockerError
+from kyma_harness.host.extras import lacking
+
+try:
+    import docker
+    import requests
+    from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+except ModuleNotFoundError as error:
+    LACKING = lacking(error)
+    """What to say to who connects; nothing after this is reached then."""
+else:
+    LACKING = ""
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 TIMEOUT_SECONDS = 60
@@ -262,6 +269,8 @@ def _described(container: Any) -> Container:
 
 
 def _connected() -> Any:
+    if LACKING:
+        raise DockerError(LACKING)
     host = os.environ.get("DOCKER_HOST", DEFAULT_HOST)
     try:
         if host.startswith("unix://"):

@@ -11,11 +11,9 @@ from pathlib import Path
 import requests
 import semver
 import yaml
-from pytest_kind import KindCluster
 
 from kyma_harness.clusters.docker import Container, Docker
 from kyma_harness.clusters.errors import (
-    ClusterError,
     CreationError,
     ForeignClusterError,
     NotRunningError,
@@ -26,10 +24,18 @@ from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, 
 from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle
+from kyma_harness.clusters.settling import keeping_logs, settle
+from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
+
+try:
+    from pytest_kind import KindCluster
+except ModuleNotFoundError as error:
+    LACKING = lacking(error)
+else:
+    LACKING = ""
 
 NODE_LABEL = "io.x-k8s.kind.cluster"
 REGISTRY_PORT = 5000
@@ -47,6 +53,7 @@ class KindProvider:
     disposable = True
 
     def __init__(self, *, home: ClusterHome, options: ProviderOptions) -> None:
+        check_installed()
         self._home = home
         self._cluster = home.cluster
         self._options = options
@@ -208,7 +215,7 @@ class KindProvider:
         done = await run([program, "--version"], timeout=SECONDS)
         return semver.Version.parse(done.stdout.strip().rpartition(" ")[2].removeprefix("v"))
 
-    def _pytest_kind(self) -> KindCluster:
+    def _pytest_kind(self) -> "KindCluster":
         given = self._options.kind_binary or shutil.which("kind")
         return KindCluster(
             self._cluster,
@@ -221,6 +228,12 @@ class KindProvider:
     @property
     def _registry_name(self) -> str:
         return f"kind-{self._cluster}-registry"
+
+
+def check_installed() -> None:
+    """Raise :class:`ProviderUnavailableError` where there is no pytest-kind."""
+    if LACKING:
+        raise ProviderUnavailableError(LACKING)
 
 
 def _network(nodes: list[Container]) -> str:

@@ -1,16 +1,16 @@
 """Assemble images from what this machine has: no Docker daemon, no base image, no network."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from kyma_harness.host.extras import lacking
 from kyma_harness.image.errors import AssemblyError
 from kyma_harness.image.image import Image, Process
 from kyma_harness.image.interpreter import ENVIRONMENT, interpreter, python_file, shared_libraries
 from kyma_harness.image.layer import Entry, layer, program
 from kyma_harness.image.packages import distribution_of, installed, requirements_of
 from kyma_harness.image.recipe import Assembly
-from kyma_harness.image.sbom import FOLDER, bill_of_materials, file_name
 
 
 async def assemble(name: str, version: str, described: Assembly, tools: Path) -> Image:
@@ -23,10 +23,7 @@ async def assemble(name: str, version: str, described: Assembly, tools: Path) ->
     packages = await asyncio.to_thread(installed, names)
     binaries = {tool: _tool(tools, tool) for tool in described.tools}
     programs = [program(f"/usr/local/bin/{tool}", binary) for tool, binary in binaries.items()]
-    content = await asyncio.to_thread(
-        bill_of_materials, name, version, packages=map(distribution_of, names), programs=binaries
-    )
-    sbom = Entry(path=f"{FOLDER}/{file_name(name)}", content=content)
+    sbom = await asyncio.to_thread(_bill_of_materials, name, version, names, binaries)
     own = [entry for where, path in described.files.items() for entry in _tree(path, where)]
     python = await asyncio.to_thread(interpreter)
     parts = [
@@ -54,6 +51,18 @@ def of_program(name: str, version: str, binary: Path, *, path: str) -> Image:
         raise AssemblyError(f"image {name}: there is no program {binary}; name the folder that has it")
     entries = [program(path, binary), Entry(path="/tmp", mode=0o1777)]  # noqa: S108 - the container's
     return Image(name=name, version=version, layers=(layer(entries),), process=Process(entrypoint=(path,)))
+
+
+def _bill_of_materials(
+    name: str, version: str, packages: Sequence[str], programs: Mapping[str, Path]
+) -> Entry:
+    try:
+        from kyma_harness.image.sbom import FOLDER, bill_of_materials, file_name  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise AssemblyError(f"image {name} cannot be assembled: {lacking(error)}") from None
+    found = map(distribution_of, packages)
+    content = bill_of_materials(name, version, packages=found, programs=programs)
+    return Entry(path=f"{FOLDER}/{file_name(name)}", content=content)
 
 
 def _tool(tools: Path, name: str) -> Path:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import kubeloop
-import kyma_harness
 from kubeloop.resource import Object
 from kyma_harness.choices import Choice
 from kyma_harness.image.assemble import assemble, of_program
@@ -16,7 +15,7 @@ from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers
 
 PROGRAM = "/manager"
 """The command of both Deployments as Kyma shipped them."""
-SOURCES = {f"/app/{package.__name__}": Path(package.__path__[0]) for package in (kubeloop, kyma_harness)}
+SOURCES = {"/app/kubeloop": Path(kubeloop.__path__[0]), "/app/kyma_harness": Path(__file__).parents[1]}
 """What the built-in pair is made of, by its place in an image."""
 EXTRA_ARGS = {
     "lifecycle-manager": ("--failure-base-delay=100ms", "--failure-max-delay=2s"),
@@ -42,7 +41,7 @@ def with_images(managers: LifecycleManagers, references: Mapping[str, str]) -> L
 
 async def _builtin(name: str, tools: Path) -> Image:
     described = Assembly(
-        distribution="eventing-manager",
+        distribution="kubeloop",
         also=("jsonschema", "semver", "tenacity"),
         tools=("helm", "kubectl"),
         files=SOURCES,

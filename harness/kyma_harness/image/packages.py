@@ -1,6 +1,7 @@
 """Put installed Python distributions into an image: what one needs at run time, and nothing else."""
 
 import importlib.metadata
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,12 +18,14 @@ NOT_NEEDED = frozenset({"__pycache__", "test", "tests", "INSTALLER", "direct_url
 def requirements_of(distribution: str, also: Sequence[str] = ()) -> list[str]:
     """Return the names of what a distribution needs at run time, itself left out, sorted.
 
-    ``also`` names further distributions, which are in the answer with all that they need.
+    ``also`` names further distributions, which are in the answer with all that they need. What is installed
+    in place, for those who work on it, is left out: an image has it as a folder.
     """
     found: dict[str, set[str]] = {}
     for name in (distribution, *also):
         _collect(name, "", found)
-    return sorted(found.keys() - {canonicalize_name(distribution)})
+    needed = found.keys() - {canonicalize_name(distribution)}
+    return sorted(name for name in needed if not _is_in_place(distribution_of(name)))
 
 
 def installed(names: Sequence[str]) -> list[Entry]:
@@ -40,6 +43,11 @@ def _collect(name: str, extra: str, found: dict[str, set[str]]) -> None:
         if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
             for wanted in ("", *requirement.extras):
                 _collect(requirement.name, wanted, found)
+
+
+def _is_in_place(distribution: importlib.metadata.Distribution) -> bool:
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
 
 
 def _files_of(name: str) -> Iterator[Entry]:

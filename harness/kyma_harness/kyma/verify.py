@@ -12,6 +12,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ApiError, KindAbsentError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.clusters.provider import Provider
+from kyma_harness.host.extras import lacking
 from kyma_harness.kyma.deploy import instance_name
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.kinds import (
@@ -111,7 +112,10 @@ def load_script(path: Path) -> Script:
     if spec is None or spec.loader is None:
         raise ModuleError(f"verify.script: {path} is not a Python file")
     script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    try:
+        spec.loader.exec_module(script)
+    except ModuleNotFoundError as error:
+        raise ModuleError(f"verify.script: {path} needs more than there is: {lacking(error)}") from None
     checks: Script | None = getattr(script, "checks", None)
     if checks is None:
         raise ModuleError(f"verify.script: {path} has no function `checks(installed, client)`")

@@ -176,7 +176,9 @@ def test_the_dockerfile_copies_what_docker_is_given_and_nothing_else_is_given():
         if line.startswith("!")
     }
 
-    assert {str(Path(path).parent) if Path(path).name in {"go.mod", "go.sum"} else path for path in copied} == given
+    assert {
+        str(Path(path).parent) if Path(path).name in {"go.mod", "go.sum"} else path for path in copied
+    } == given
     assert all((PROJECT / path).exists() for path in copied)
 
 
@@ -204,14 +206,14 @@ def test_byte_code_is_valid_whatever_the_time_of_its_source(tmp_path):
 
 
 def test_requirements_are_those_of_run_time_and_theirs():
-    names = requirements_of("eventing-manager")
+    names = requirements_of("kyma-eventing-manager")
 
     assert {"aiohttp", "kubernetes", "pyhelm3", "pyyaml", "multidict"} <= set(names)
-    assert not {"eventing-manager", "pytest", "docker", "click"} & set(names)
+    assert not {"kyma-eventing-manager", "kubeloop", "pytest", "docker", "click"} & set(names)
 
 
 def test_what_is_named_beside_them_comes_with_all_it_needs():
-    assert {"jsonschema", "referencing"} <= set(requirements_of("eventing-manager", ["jsonschema"]))
+    assert {"jsonschema", "referencing"} <= set(requirements_of("kyma-eventing-manager", ["jsonschema"]))
 
 
 def test_a_package_that_is_not_installed_is_named():
@@ -220,7 +222,7 @@ def test_a_package_that_is_not_installed_is_named():
 
 
 async def test_a_tool_that_is_missing_is_named(tmp_path):
-    described = Assembly(distribution="eventing-manager", tools=("helm",), entrypoint=("python",))
+    described = Assembly(distribution="kyma-eventing-manager", tools=("helm",), entrypoint=("python",))
 
     with pytest.raises(AssemblyError, match=r"needs helm, which is not in .*kyma-harness tools"):
         await assemble("thing", "1", described, tmp_path)
