@@ -23,14 +23,14 @@ from hack.parity.recording import Recording
 from hack.parity.report import Verdict, judge, render
 from hack.parity.runner import run_pair
 from kyma_harness.choices import Choice
+from kyma_harness.commands import example
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.kyma.module import Module
 from kyma_harness.settings import Settings, from_environment
 from kyma_harness.testbed import find_managers
 from kyma_harness.toolchain.tools import ensure
 
-ROOT = Path(__file__).parents[2]
-LAMP = ROOT / "harness" / "tests" / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 PathOption = click.Path(path_type=Path)
 
 

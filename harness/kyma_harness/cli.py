@@ -8,6 +8,7 @@ import click
 from kyma_harness.commands.bundle import bundle
 from kyma_harness.commands.completion import complete_cluster, completion
 from kyma_harness.commands.doctor import doctor
+from kyma_harness.commands.example import example
 from kyma_harness.commands.gc import gc
 from kyma_harness.commands.grammar import Commands
 from kyma_harness.commands.kustomization import kustomization
@@ -55,7 +56,7 @@ def commands(context: click.Context, /, **chosen: Any) -> None:
 
 commands.section("The cluster", up, status, down, doctor, gc)
 commands.section("The module in it", enable, switch, disable, verify, logs, kubeconfig)
-commands.section("Tests", report)
+commands.section("Tests", example, report)
 commands.section("Single steps", tools, bundle, deploy, grant_rights, load_image, kustomization)
 commands.section("This program", completion)
 

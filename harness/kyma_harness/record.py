@@ -14,7 +14,7 @@ from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
 from kyma_harness.host.paths import definite, explained, private_folder, write_private
 from kyma_harness.kyma.makings import Made
-from kyma_harness.settings import DEFAULT_MODULE, Settings
+from kyma_harness.settings import Settings, default_module
 
 NAME = "testbed.json"
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
@@ -106,7 +106,7 @@ class Record:
             provider=self.provider if settings.provider == AUTO else settings.provider,
             kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
             kyma_dist=settings.kyma_dist or (Path(self.kyma_dist) if self.kyma_dist else None),
-            module=Path(self.module) if settings.module == DEFAULT_MODULE else settings.module,
+            module=Path(self.module) if settings.module == default_module(Path.cwd()) else settings.module,
             options=self.provider_options() if settings.options == ProviderOptions() else settings.options,
         )
 

@@ -13,7 +13,7 @@ from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.host.paths import cache_dir, definite, state_dir
 
 PROJECT = Path(__file__).resolve().parents[2]
-DEFAULT_MODULE = PROJECT / "module" / "module.yaml"
+"""The checkout, where this is not installed from a wheel."""
 DEFAULT_CLUSTER = "kyma"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 """What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
@@ -38,7 +38,7 @@ class Settings:
     """A folder with the real lifecycle managers (``$KYMA_DIST``)."""
     tools: Path | None = None
     """A folder with every tool, used instead of the cache (``$HARNESS_TOOLS``)."""
-    module: Path = DEFAULT_MODULE
+    module: Path = field(default_factory=lambda: default_module(Path.cwd()))
     cache: Path
     state: Path
     """The folder under which every cluster has its own."""
@@ -66,6 +66,15 @@ class Settings:
         for folder in (self.state / "clusters", self.state / "turns", self.making, self.state):
             with suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
+
+
+def default_module(folder: Path, checkout: Path = PROJECT) -> Path:
+    """Return the module that is meant in a folder: its own, else the Eventing module's of our checkout.
+
+    It need not exist: an installed harness is in no checkout.
+    """
+    own, eventing = folder / "module.yaml", checkout / "module" / "module.yaml"
+    return own if own.exists() or not eventing.exists() else eventing
 
 
 def check_name(cluster: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from kyma_harness.clusters.errors import RecordError
 from kyma_harness.leaks.census import Condition, census
 from kyma_harness.record import Record
-from kyma_harness.settings import from_environment
+from kyma_harness.settings import default_module, from_environment
 
 
 def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):
@@ -33,6 +33,23 @@ def test_what_is_said_counts(tmp_path):
 
     assert record.fill_in(later).module == Path("/other/module.yaml")
     assert record.fill_in(later).kyma_dist == Path("/other")
+
+
+@pytest.mark.parametrize(
+    ("has", "meant"),
+    [
+        (["here/module.yaml"], "here/module.yaml"),
+        (["here/module.yaml", "checkout/module/module.yaml"], "here/module.yaml"),
+        (["checkout/module/module.yaml"], "checkout/module/module.yaml"),
+        ([], "here/module.yaml"),
+    ],
+)
+def test_without_a_word_the_module_of_this_folder_is_meant_or_that_of_the_checkout(tmp_path, has, meant):
+    for name in has:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+
+    assert default_module(tmp_path / "here", checkout=tmp_path / "checkout") == tmp_path / meant
 
 
 def a_record_with(state, text=None, **changes):

@@ -122,7 +122,10 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModuleError(f"{path} does not exist: name the module.yaml of the module") from None
+        raise ModuleError(
+            f"{path} does not exist: name the module.yaml of the module with --module (pytest: "
+            "--harness-module), or go into the folder that has it"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModuleError(f"{path} is not YAML: {error}") from None
     if not isinstance(data, dict):

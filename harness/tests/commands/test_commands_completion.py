@@ -9,12 +9,13 @@ from click.shell_completion import ShellComplete
 from eventually import PATIENCE
 
 from kyma_harness.cli import commands
+from kyma_harness.commands import example
 from kyma_harness.commands.completion import SHELLS
 from kyma_harness.host.process import run
 from kyma_harness.record import Record
 from kyma_harness.settings import from_environment
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.blocking import Portal
+from kyma_harness.commands import example
 from kyma_harness.host.process import run
 
 pytestmark = pytest.mark.timeout(900)
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 PROGRAM = Path(sys.executable).with_name("kyma-harness")
 
 

@@ -7,11 +7,12 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kyma_harness.cli import commands
+from kyma_harness.commands import example
 from kyma_harness.kyma.bundle.template_check import check_template
 from kyma_harness.kyma.errors import BundleError
 from kyma_harness.kyma.registry.location import Location
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ from typing import Any
 
 import yaml
 
+from kyma_harness.commands import example
 from kyma_harness.kyma.bundle.artifact import Bundle, artifact, descriptor, pack
 from kyma_harness.kyma.bundle.template import template_objects
 from kyma_harness.kyma.module import Module
 
 RECORDED = Path(__file__).parent / "create-module"
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 REGISTRY = "localhost:5077/unsigned"
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from registry import running_registry
 
+from kyma_harness.commands import example
 from kyma_harness.kyma.bundle.artifact import artifact, pack
 from kyma_harness.kyma.errors import BundleError, KymaError, ModuleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.release import release
 from kyma_harness.toolchain.toolchain import ToolPaths
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 
 
 def blobs(folder: Path) -> set[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from eventually import PATIENCE
 
+from kyma_harness.commands.example import LAMP
 from kyma_harness.host.process import run
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp"
 NOBODY = 65534
 DIGESTS = """\
 import json, os, sys

@@ -9,12 +9,13 @@ from pathlib import Path
 from oras.provider import Registry
 from registry import running_registry
 
+from kyma_harness.commands import example
 from kyma_harness.kyma.bundle.artifact import MANIFEST_TYPE, descriptor, pack
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.registry.oci import push
 from kyma_harness.toolchain.toolchain import ToolPaths
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -8,14 +8,13 @@ import pytest
 
 from kyma_harness.clusters.errors import MismatchError
 from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.commands.example import LAMP
 from kyma_harness.fingerprint import differences, fingerprint
 from kyma_harness.kyma.distribution.pair import builtin_pair
 from kyma_harness.kyma.module import Module
 from kyma_harness.record import Record
 from kyma_harness.settings import Settings, from_environment
 from kyma_harness.toolchain.toolchain import ToolPaths
-
-LAMP = Path(__file__).parents[1] / "modules" / "lamp"
 
 
 def a_toolbox(folder: Path, version: str = "1") -> ToolPaths:

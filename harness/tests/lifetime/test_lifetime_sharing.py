@@ -8,11 +8,11 @@ import pytest
 from sessions import a_session, remains
 from substitution import substituted
 
+from kyma_harness.commands.example import LAMP
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 pytestmark = pytest.mark.timeout(1200)
-LAMP = Path(__file__).parents[1] / "modules" / "lamp"
 
 
 async def test_workers_share_one_cluster_take_turns_with_the_kyma_and_leave_nothing(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ from hack.parity.stage import Stage
 from kubeloop.kinds import CRD
 from kyma_harness.blocking import Portal
 from kyma_harness.choices import Choice
+from kyma_harness.commands import example
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.kyma.distribution.pair import LifecycleManagers, builtin_pair, real_pair
 from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.kyma.module import Module
 from kyma_harness.toolchain.toolchain import ToolPaths
 
-LAMP = Path(__file__).parent.parent / "modules" / "lamp" / "module.yaml"
+LAMP = example.LAMP / "module.yaml"
 SELECTION = ("remove", "two-kymas", "ambiguous-templates")
 SELECTED = [case for case in ALL if case.name in SELECTION]
 SAMPLE = 4

@@ -11,12 +11,12 @@ import pytest
 from kubeloop.client import Client
 from kyma_harness.blocking import Portal
 from kyma_harness.choices import Choice
+from kyma_harness.commands.example import LAMP
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.module import Module
 from kyma_harness.settings import Settings, from_environment
 from kyma_harness.testbed import Testbed
 
-FOLDER = Path(__file__).parent
 Offer = Callable[..., Module]
 
 
@@ -30,7 +30,7 @@ def kyma_harness_settings(request: pytest.FixtureRequest) -> Settings:
         provider="embedded",
         detached=False,
         kyma=request.param,
-        module=FOLDER / "module.yaml",
+        module=LAMP / "module.yaml",
     )
 
 
@@ -53,7 +53,7 @@ def offer(testbed: Testbed, client: Client, portal: Portal, tmp_path: Path) -> O
 
 
 def _release(folder: Path, version: str, colour: str) -> Module:
-    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(LAMP, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name, old, new in (
         ("module.yaml", "version: 1.0.0", f"version: {version}"),
         ("chart/values.yaml", "colour: white", f"colour: {colour}\nmade: {folder.parent.name}"),
