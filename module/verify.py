@@ -11,7 +11,7 @@ from nats.errors import Error as NatsError
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError
 from kubeloop.kinds import SECRET
-from kyma_harness.kyma.verify import Check, Installed
+from kyma_harness import Check, Installed
 
 CLAIM = "a message published to JetStream comes back"
 STREAM = "kyma-harness-verify"
