@@ -9,7 +9,7 @@ READY := .venv/installed
 PACKAGES := harness module/eventing_manager module/kubeloop
 
 .DEFAULT_GOAL := help
-.PHONY: help run-dev stop verify test test-long lint unit scenarios test-containers parity bench tools template lock reference format clean
+.PHONY: help run-dev stop verify test test-long lint unit coverage scenarios test-containers parity bench tools template lock reference format clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lint: $(READY) ## Check style, types, layers and charts
 	$(BIN)/lint-imports --no-logo
 
 unit: tools ## Run the tests of the module and of the harness (WORKERS=, each with 2 GB of clusters)
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
+
+coverage: tools ## Run them once more, and show which lines none of them runs (costs half as much again)
 	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 scenarios: tools ## Run the scenarios with the built-in managers, and with the real ones of $KYMA_DIST

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kubeloop.kinds import CRD, DEPLOYMENT
 from kyma_harness import Api, Choice, KymaHandle, Testbed
-from scenarios.eventing import WORKLOADS, Eventing
+from scenarios.eventing import EVENTING, NAMESPACE, WORKLOADS, Eventing
 from scenarios.jetstream import JetStream
 
 DEFINITION = "eventings.operator.kyma-project.io"

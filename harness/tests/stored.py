@@ -4,7 +4,7 @@ import asyncio
 import copy
 from contextlib import asynccontextmanager
 
-from kubeloop.client.collections import ObjectList, WatchEvent
+from kubeloop.client.answers import ObjectList, WatchEvent
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError, ServerError, UnreachableError
 from kubeloop.resource import Kind, ObjectKey
 from kyma_harness.kyma.distribution.pair import BUILTIN_MANIFESTS

@@ -174,6 +174,20 @@ def test_afterwards_the_project_s_modules_are_the_project_s_again(tmp_path, monk
     assert import_module("only_theirs") is only
 
 
+def test_what_is_installed_somewhere_below_the_project_s_folder_is_not_the_project_s(tmp_path, monkeypatch):
+    below = {".venv/lib/below/__init__.py": "", ".venv/lib/below/inner.py": ""}
+    write(tmp_path, {**below, "conftest_like.py": ""})
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / ".venv" / "lib"), *sys.path])
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    known = [import_module(name) for name in ("below", "below.inner", "conftest_like")]
+
+    with only_installed(sys.path[1:]):
+        again = [sys.modules.get(name) for name in ("below", "below.inner", "conftest_like")]
+
+    assert again == [*known[:2], None]
+    assert sys.modules["conftest_like"] is known[2]
+
+
 def test_what_is_installed_within_the_project_s_folder_is_not_the_project_s(tmp_path, monkeypatch):
     theirs, installed = tmp_path, tmp_path / ".venv" / "lib"
     write(installed, {"lib_known.py": "", "lib_new.py": "import lib_known\n"})

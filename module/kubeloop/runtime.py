@@ -6,7 +6,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -26,15 +26,6 @@ log = get_logger(__name__)
 
 _CANCEL_LIMIT: Final = 2.0
 """Seconds for passes to end that were cancelled."""
-
-
-class Service(Protocol):
-    """Something else that runs as long as the program does, as a watch that changes what it watches."""
-
-    name: str
-
-    async def run(self) -> None:
-        """Run until cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +67,6 @@ class Runtime:
         self,
         *,
         reflectors: Sequence[Reflector] = (),
-        services: Sequence[Service] = (),
         controllers: Sequence[Controller] = (),
         lease: Lease | None = None,
         before_release: Callable[[], Awaitable[None]] | None = None,
@@ -84,7 +74,6 @@ class Runtime:
         settings: RuntimeSettings | None = None,
     ) -> None:
         self._reflectors = reflectors
-        self._services = services
         self._controllers = controllers
         self._lease = lease
         self._before_release = before_release
@@ -103,7 +92,7 @@ class Runtime:
                 async with asyncio.TaskGroup() as tasks:
                     watching = [
                         tasks.create_task(watch.run(), name=f"watch {watch.name}")
-                        for watch in (*self._reflectors, *self._services)
+                        for watch in self._reflectors
                     ]
                     await self._lead(tasks, stop)
                     for task in watching:

@@ -19,7 +19,7 @@ from kyma_harness.host.extras import lacking
 try:
     import docker
     import requests
-    from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+    from docker.errors import APIError, DockerException, ImageNotFound
 except ModuleNotFoundError as error:
     LACKING = lacking(error)
     """What to say to who connects; nothing after this is reached then."""

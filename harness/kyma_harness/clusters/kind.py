@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-import requests
 import semver
 import yaml
 
 from kyma_harness.clusters.docker import Container, Docker
 from kyma_harness.clusters.errors import (
+    ClusterError,
     CreationError,
     ForeignClusterError,
     NotRunningError,
@@ -24,13 +24,14 @@ from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, 
 from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, settle
+from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle
 from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
 
 try:
+    import requests
     from pytest_kind import KindCluster
 except ModuleNotFoundError as error:
     LACKING = lacking(error)

@@ -101,6 +101,8 @@ class Child:
             if not self._spares_group:
                 with suppress(ProcessLookupError):
                     os.killpg(self.pid, signal.SIGKILL)
+            # One that was disowned is a child of ours all the same, for as long as we live.
+            self._process.returncode = None
             returncode = self._process.wait()
             if not self._ended.done():
                 self._ended.set_result(returncode)

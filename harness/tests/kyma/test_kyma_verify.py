@@ -72,6 +72,34 @@ def test_a_script_without_checks_is_refused(tmp_path: Path):
         load_script(script)
 
 
+COUNTING = """
+from pathlib import Path
+from kyma_harness.kyma.verify import Check
+
+with Path("{folder}", "loaded").open("a") as file:
+    file.write("loaded ")
+
+async def checks(installed, client):
+    asked = Path("{folder}", "asked")
+    asked.write_text(asked.read_text() + "asked " if asked.exists() else "asked ")
+    if asked.read_text() == "asked asked ":
+        raise KeyError("enough")
+    return [Check(name="it shines", ok=False)]
+"""
+
+
+async def test_a_script_is_loaded_once_and_asked_as_often_as_it_takes(tmp_path: Path):
+    script = tmp_path / "verify.py"
+    script.write_text(COUNTING.format(folder=tmp_path))
+    module = replace(write_lamp(tmp_path / "lamp"), verification=Verification(script=script))
+
+    with pytest.raises(KeyError, match="enough"):
+        await verify(Lit(module=module, provider=cast("Provider", None)), StoredCluster(), within=60)
+
+    assert (tmp_path / "loaded").read_text() == "loaded "
+    assert (tmp_path / "asked").read_text() == "asked asked "
+
+
 @pytest.mark.parametrize(
     ("package", "remedy"),
     [

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from kubeloop.client import Client
 from kubeloop.errors import AlreadyExistsError, KindAbsentError, NotFoundError
-from kubeloop.kinds import CONFIG_MAP, CORE_EVENT, CRD, DEPLOYMENT, JOB, NAMESPACE, POD, SERVICE_ACCOUNT
+from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT, EVENT, JOB, NAMESPACE, POD, SERVICE_ACCOUNT
 from kubeloop.resource import Kind
 from kyma_harness.observe.claims import exists, has_condition, has_state, is_ready, satisfies
 from kyma_harness.observe.observer import Observer

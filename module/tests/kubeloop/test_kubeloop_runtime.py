@@ -432,14 +432,15 @@ async def test_passes_and_queues_are_counted():
 
 
 async def test_a_part_that_breaks_ends_the_whole():
-    class Broken:
-        name = "broken"
-
+    class Broken(Controller):
         async def run(self) -> None:
             raise LookupError("a bug")
 
+    async def nothing(_key):
+        return Result()
+
     with pytest.raises(LookupError, match="a bug"):
-        await Runtime(services=[Broken()]).run(asyncio.Event())
+        await Runtime(controllers=[Broken("broken", nothing)]).run(asyncio.Event())
 
 
 async def test_a_signal_asks_to_stop():

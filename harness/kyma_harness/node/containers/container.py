@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import ControllerError
 from kubeloop.logs import get_logger
+from kubeloop.queue import Backoff
 from kyma_harness.host.errors import HarnessError, SpawnError
 from kyma_harness.node import states
 from kyma_harness.node.containers.handlers import Handlers, Target

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kubeloop.backoff import Backoff
 from kubeloop.client import Client
 from kubeloop.errors import ConflictError, ControllerError, InvalidError, NotFoundError
 from kubeloop.logs import get_logger
+from kubeloop.queue import Backoff
 from kubeloop.resource import Object, is_deleting
 from kyma_harness.node.containers.container import Container, ContainerTools, PodContext
 from kyma_harness.node.containers.logs import ContainerLog

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from kubeloop.backoff import Backoff
 from kubeloop.errors import ControllerError
 from kubeloop.logs import get_logger
+from kubeloop.queue import Backoff
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.node.grace import Grace
 from kyma_harness.node.identity.downward import PodFacts

@@ -22,7 +22,8 @@ def workload(name, namespace, **fields):
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
-            "minReadySeconds": 1,
+            # What crashes at once may have been ready for a second on a busy machine.
+            "minReadySeconds": 30,
             "selector": {"matchLabels": {"app": name}},
             "template": {
                 "metadata": {"labels": {"app": name}},
