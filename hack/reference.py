@@ -1,7 +1,7 @@
 """Print docs/reference/cli.md, from the commands themselves: `make reference`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -9,8 +9,11 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from kyma_harness.cli import commands
+from kyma_harness.clusters.choice import Probe
 from kyma_harness.commands.exits import Exit
 from kyma_harness.commands.grammar import Command, Commands
+from kyma_harness.kyma.verify import Check
+from kyma_harness.leaks.census import Found
 
 PREFACE = """\
 # The command line
@@ -124,7 +127,8 @@ def _examples(command: Command) -> Iterator[str]:
 
 
 def _meaning(outcome: type, name: str) -> tuple[str, str]:
-    hint: Any = get_type_hints(outcome, include_extras=True)[name]
+    elsewhere = {one.__name__: one for one in (Probe, Check, Found, Sequence)}
+    hint: Any = get_type_hints(outcome, localns=elsewhere, include_extras=True)[name]
     kind, meaning = get_args(hint)
     (of_value,) = [one for one in get_args(kind) if one is not NoneType] if _is_optional(kind) else [kind]
     return TYPES.get(of_value, "list"), str(meaning)

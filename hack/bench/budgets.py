@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from kubeloop.client import Client
 from kubeloop.resource import Kind
 from kyma_harness import lifetime
-from kyma_harness.choices import Choice
+from kyma_harness.choices import CHANNEL, Choice
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.bundle.resource_check import kinds_of
 from kyma_harness.kyma.kinds import KCP_NAMESPACE
-from kyma_harness.mainjob import CHANNEL
 from kyma_harness.observe.claims import has_state
 from kyma_harness.observe.waits import Target, wait_for
 from kyma_harness.settings import from_environment

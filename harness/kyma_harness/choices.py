@@ -7,6 +7,8 @@ AUTO = "auto"
 NAMES = ("embedded", "k3d", "kind", "existing")
 """The providers of clusters."""
 
+CHANNEL = "alpha"
+"""The channel a module is enabled with; its template is in another, which the contract allows (2.2)."""
 CAPABILITIES = frozenset({"containers", "pod-network", "process-node"})
 """What not every provider can do: see :class:`kyma_harness.clusters.provider.Capability`."""
 
@@ -27,3 +29,21 @@ class Way(enum.StrEnum):
     """By Docker where the cluster itself is Docker's, else assembled."""
     DOCKER = "docker"
     ASSEMBLED = "assembled"
+
+
+class Stage(enum.StrEnum):
+    """The main job's steps, in their order."""
+
+    CLUSTER = "cluster"
+    BUNDLE = "bundle"
+    MANAGERS = "managers"
+    KYMA = "kyma"
+    RIGHTS = "rights"
+    ENABLE = "enable"
+    VERIFY = "verify"
+
+    @classmethod
+    def between(cls, first: "Stage", last: "Stage") -> "list[Stage]":
+        """Return the stages from one to another, both included, in their order."""
+        order = list(cls)
+        return order[order.index(first) : order.index(last) + 1]

@@ -5,20 +5,9 @@ from typing import Any
 
 import click
 
-from kyma_harness.commands.bundle import bundle
-from kyma_harness.commands.completion import complete_cluster, completion
-from kyma_harness.commands.doctor import doctor
-from kyma_harness.commands.example import example
-from kyma_harness.commands.gc import gc
+from kyma_harness.commands.completion import complete_cluster
 from kyma_harness.commands.grammar import Commands
-from kyma_harness.commands.kustomization import kustomization
-from kyma_harness.commands.lifecycle import down, up
-from kyma_harness.commands.load_image import load_image
-from kyma_harness.commands.looking import kubeconfig, logs, status
-from kyma_harness.commands.modules import disable, enable, switch, verify
-from kyma_harness.commands.report import report
 from kyma_harness.commands.session import Session
-from kyma_harness.commands.steps import deploy, grant_rights, tools
 from kyma_harness.settings import from_environment
 
 PathOption = click.Path(path_type=Path)
@@ -54,11 +43,49 @@ def commands(context: click.Context, /, **chosen: Any) -> None:
     context.obj = Session(from_environment(**chosen))
 
 
-commands.section("The cluster", up, status, down, doctor, gc)
-commands.section("The module in it", enable, switch, disable, verify, logs, kubeconfig)
-commands.section("Tests", example, report)
-commands.section("Single steps", tools, bundle, deploy, grant_rights, load_image, kustomization)
-commands.section("This program", completion)
+commands.section(
+    "The cluster",
+    {
+        "lifecycle:up": "Bring up a cluster with the module in it, and verify it.",
+        "looking:status": "Say what runs: the cluster, the Kyma, its modules.",
+        "lifecycle:down": "Take the cluster away, with everything of it.",
+        "doctor:doctor": "Say what can run here, what is at hand, and what leaks.",
+        "gc:gc": "Remove what dead runs have left behind.",
+    },
+)
+commands.section(
+    "The module in it",
+    {
+        "modules:enable": "Add the module to the Kyma, and wait until it is Ready.",
+        "modules:switch": "Set the module's switch, such as the backend of Eventing.",
+        "modules:disable": "Remove the module from the Kyma, and wait until it is gone.",
+        "modules:verify": "Check the module in the cluster, and say what does not hold.",
+        "looking:logs": "Print the log of the module's manager, one JSON object a line.",
+        "looking:kubeconfig": "Print the path of the cluster's kubeconfig.",
+    },
+)
+commands.section(
+    "Tests",
+    {
+        "example:example": "Write the smallest module there is, with a test.",
+        "report:report": "Say what failed in the last run of tests, and why.",
+    },
+)
+commands.section(
+    "Single steps",
+    {
+        "steps:tools": "Fetch or build the tools, and print the folder they are in.",
+        "bundle:bundle": "Pack the module, push it, and write its ModuleTemplate.",
+        "steps:deploy": "Deploy the lifecycle managers, the template and the Kyma.",
+        "steps:grant_rights": "Let module-manager install modules in its own cluster.",
+        "load_image:load_image": "Put the image of a tar on the cluster's nodes.",
+        "kustomization:kustomization": "Write the lifecycle managers as a kustomization.",
+    },
+)
+commands.section(
+    "This program",
+    {"completion:completion": "Print what makes a shell complete commands and names."},
+)
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """The main job: from nothing to a verified module, step by step, each with its time."""
 
-import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from kubeloop.client import Client
 from kubeloop.resource import Object
 from kyma_harness import lifetime
+from kyma_harness.choices import CHANNEL, Stage
 from kyma_harness.clusters.provider import Progress
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.errors import DeployError
@@ -16,26 +16,6 @@ from kyma_harness.testbed import Testbed
 
 WORTH_NAMING = 0.5
 """Seconds from which on a part's time is told."""
-CHANNEL = "alpha"
-"""The channel the module is enabled with; its template is in another, which the contract allows (2.2)."""
-
-
-class Stage(enum.StrEnum):
-    """The main job's steps, in their order."""
-
-    CLUSTER = "cluster"
-    BUNDLE = "bundle"
-    MANAGERS = "managers"
-    KYMA = "kyma"
-    RIGHTS = "rights"
-    ENABLE = "enable"
-    VERIFY = "verify"
-
-    @classmethod
-    def between(cls, first: "Stage", last: "Stage") -> "list[Stage]":
-        """Return the stages from one to another, both included, in their order."""
-        order = list(cls)
-        return order[order.index(first) : order.index(last) + 1]
 
 
 async def take(testbed: Testbed, ledger: Ledger, *, first: Stage = Stage.CLUSTER, last: Stage) -> None:

@@ -14,9 +14,8 @@ from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.fingerprint import Fingerprint
 from kyma_harness.host.paths import definite, explained, private_folder, write_private
 from kyma_harness.kyma.makings import Made
-from kyma_harness.settings import Settings, default_module
+from kyma_harness.settings import RECORD, Settings, default_module
 
-NAME = "testbed.json"
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
 CONFIRMATION = "allow_context"
 """What says once more what another option says: no choice of its own."""
@@ -71,7 +70,7 @@ class Record:
         Fields that only another version knows are left out. Raises :class:`RecordError` where the rest makes
         no sense, and :class:`PlaceError` where the file may not be read.
         """
-        file = settings.cluster_state / NAME
+        file = settings.cluster_state / RECORD
         try:
             return cls._of_json(file.read_text())
         except FileNotFoundError:
@@ -97,7 +96,7 @@ class Record:
 
     def write(self, settings: Settings) -> None:
         """Keep it beside the cluster."""
-        write_private(private_folder(settings.cluster_state) / NAME, json.dumps(asdict(self), indent=2))
+        write_private(private_folder(settings.cluster_state) / RECORD, json.dumps(asdict(self), indent=2))
 
     def fill_in(self, settings: Settings) -> Settings:
         """Let "auto", and options that were not given, mean what the cluster was made with."""
@@ -113,7 +112,7 @@ class Record:
     def forget(self, settings: Settings) -> None:
         """Drop it: the cluster did not come to be. One that somebody else has written since stays."""
         if self.read(settings) == self:
-            (settings.cluster_state / NAME).unlink(missing_ok=True)
+            (settings.cluster_state / RECORD).unlink(missing_ok=True)
 
     def check(self, now: Self, cluster: str) -> None:
         """Raise :class:`MismatchError`, with every difference, where something else is asked for now.

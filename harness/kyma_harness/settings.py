@@ -17,6 +17,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_CLUSTER = "kyma"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 """What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
+RECORD = "testbed.json"
+"""The file beside a cluster that says what it was made for: see :class:`kyma_harness.record.Record`."""
 PREFIX = "unsigned"
 """The registry's folder for modules; what the Kyma CLI's users of the time called theirs."""
 

@@ -1,16 +1,18 @@
 """``kyma-harness bundle``: what ``kyma alpha create module`` does, for a module that has a module.yaml."""
 
-import asyncio
+from __future__ import annotations
+
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kyma_harness.commands.lesson import teaches
-from kyma_harness.commands.session import Session
-from kyma_harness.kyma.module import Module
-from kyma_harness.kyma.release import release
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
 
 K3D_REGISTRY = "k3d-kyma-registry.localhost:5000/unsigned"
 """The registry that the checked-in module-template.yaml speaks of."""
@@ -54,6 +56,11 @@ async def bundle(
     that `docker login` has left. The default CR is judged by the API server where a cluster runs, else by the
     schema of its CRD.
     """
+    import asyncio
+
+    from kyma_harness.kyma.module import Module
+    from kyma_harness.kyma.release import release
+
     module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
     testbed = await session.attached()
     if registry or dry_run:

@@ -1,14 +1,20 @@
 """``kyma-harness completion``, and what a shell offers: the names of what runs here."""
 
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 from click.shell_completion import get_completion_class
 
 from kyma_harness.commands.lesson import teaches
-from kyma_harness.commands.session import Session
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.kyma.module import Module
-from kyma_harness.record import Record
-from kyma_harness.settings import from_environment
+from kyma_harness.settings import RECORD, default_module, from_environment
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
 
 PROGRAM = "kyma-harness"
 VARIABLE = "_KYMA_HARNESS_COMPLETE"
@@ -41,21 +47,34 @@ def complete_cluster(ctx: click.Context, param: click.Parameter, incomplete: str
 
 def complete_module(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return the name of the module that the cluster was made for."""
-    module = _module(ctx)
-    return [module.short_name] if module and module.short_name.startswith(incomplete) else []
+    name = str(_module(ctx).get("name", "")).rpartition("/")[2]
+    return [name] if name and name.startswith(incomplete) else []
 
 
 def complete_switch(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Return what that module can be switched to."""
-    module = _module(ctx)
-    values = module.switch.values if module and module.switch else ()
+    values = (_module(ctx).get("switch") or {}).get("values") or ()
     return [value for value in values if value.startswith(incomplete)]
 
 
-def _module(ctx: click.Context) -> Module | None:
+def _module(ctx: click.Context) -> dict[str, Any]:
+    """Return what module.yaml says, as it is: a shell wants an answer at once, and no judgement."""
+    import yaml
+
     try:
         settings = from_environment(**ctx.find_root().params)
-        known = Record.read(settings)
-        return Module.load((known.fill_in(settings) if known else settings).module)
-    except HarnessError:
-        return None
+        file = settings.module
+        if file == default_module(Path.cwd()):
+            file = Path(_recorded(settings.cluster_state / RECORD).get("module", file))
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (HarnessError, OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _recorded(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,23 +1,24 @@
 """``kyma-harness doctor``: what can run on this machine, what is at hand, and what dead runs have left."""
 
+from __future__ import annotations
+
 import textwrap
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from kyma_harness.asking import answers
-from kyma_harness.clusters.choice import Probe, auto, probe_all
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.options import probe_options
 from kyma_harness.commands.outcomes import Doctored, Leaked
 from kyma_harness.commands.output import Format
-from kyma_harness.commands.session import Session
-from kyma_harness.leaks.search import find_leaks
-from kyma_harness.toolchain.tools import at_hand
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kyma_harness.clusters.choice import Probe
+    from kyma_harness.commands.session import Session
 
 INDENT = 12
 """Where the sentences begin, behind a mark and a provider's name."""
@@ -39,6 +40,12 @@ async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctore
     It tells what each provider lacks, which tools would have to be fetched or built, and what dead runs have
     left behind, which `gc` removes.
     """
+    from tempfile import TemporaryDirectory
+
+    from kyma_harness.clusters.choice import auto, probe_all
+    from kyma_harness.leaks.search import find_leaks
+    from kyma_harness.toolchain.tools import at_hand
+
     options, settings = answers(asked)["options"], session.settings
     tools = await at_hand(explicit=settings.tools, cache=settings.cache)
     with TemporaryDirectory() as scratch:
@@ -67,6 +74,8 @@ async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctore
 
 def _print(console: Console, probe: Probe) -> None:
     """Print a provider with all it lacks, a paragraph each, beside its name."""
+    from rich.markup import escape
+
     label = f"{'[green]✓[/green]' if probe.usable else '[red]✗[/red]'} {probe.provider:<9} "
     for said in probe.missing or [probe.note]:
         bullet = "- " if len(probe.missing) > 1 else ""
@@ -84,6 +93,8 @@ def _hanging(text: str, console: Console) -> str:
 
 
 def _leaks(leaks: list[Leaked]) -> list[str]:
+    from rich.markup import escape
+
     if not leaks:
         return ["nothing is left of dead runs"]
     lines = [f"  [red]✗[/red] {escape(leak.what)}" for leak in leaks]

@@ -1,14 +1,18 @@
 """``kyma-harness example``: a module to try the harness with, and to make one's own of."""
 
-import asyncio
+from __future__ import annotations
+
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kyma_harness.commands.lesson import teaches
-from kyma_harness.commands.session import Session
 from kyma_harness.host.errors import HarnessError
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
 
 LAMP = Path(__file__).parents[1] / "examples" / "lamp"
 
@@ -27,6 +31,8 @@ async def example(session: Session, folder: Path) -> None:
 
     It prints the folder, which must not be there yet, or be empty. Make a module of your own of it.
     """
+    import asyncio
+
     await asyncio.to_thread(write_example, folder)
     session.console.print("the Lamp: a module with a manager, a chart, rules, and a test", highlight=False)
     click.echo(folder)

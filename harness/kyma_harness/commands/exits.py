@@ -5,7 +5,6 @@ from typing import Self
 
 import click
 
-from kubeloop.errors import ControllerError
 from kyma_harness.clusters.errors import (
     ClusterNameError,
     NotCapableError,
@@ -13,10 +12,16 @@ from kyma_harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.observe.waits import WaitError
 
-FAILURES = (HarnessError, ControllerError, WaitError)
-"""What is told in a sentence; anything else is a defect of ours, and shows its traceback."""
+
+def is_told(failure: BaseException) -> bool:
+    """Tell whether a failure is a sentence; any other is a defect of ours, and shows its traceback."""
+    if isinstance(failure, (click.ClickException, click.Abort, KeyboardInterrupt, HarnessError)):
+        return True
+    from kubeloop.errors import ControllerError
+    from kyma_harness.observe.waits import WaitError
+
+    return isinstance(failure, (ControllerError, WaitError))
 
 
 class Exit(enum.IntEnum):
@@ -59,6 +64,9 @@ class Exit(enum.IntEnum):
                 return cls.NOT_RUNNING
             case ProviderUnavailableError() | NotCapableError():
                 return cls.UNAVAILABLE
-            case WaitError(timed_out=True) | HarnessError(timed_out=True):
+            case HarnessError(timed_out=True):
                 return cls.TIMEOUT
-        return cls.FAILED
+        from kyma_harness.observe.waits import WaitError
+
+        is_late = isinstance(failure, WaitError) and failure.timed_out
+        return cls.TIMEOUT if is_late else cls.FAILED

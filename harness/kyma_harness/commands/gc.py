@@ -1,15 +1,18 @@
 """``kyma-harness gc``: remove what dead runs have left."""
 
-import click
-from rich.markup import escape
+from __future__ import annotations
 
-from kubeloop.errors import ControllerError
+from typing import TYPE_CHECKING
+
+import click
+
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import Collected, Leaked
-from kyma_harness.commands.session import Session
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.leaks.leak import Leak
-from kyma_harness.leaks.search import find_leaks
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
+    from kyma_harness.leaks.leak import Leak
 
 
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
@@ -24,6 +27,10 @@ async def gc(session: Session, *, dry_run: bool) -> Collected:
     run that lives is touched, be it a test's, one that is kept, or that of `up`. The exit code is 1 where
     anything could not be removed.
     """
+    from rich.markup import escape
+
+    from kyma_harness.leaks.search import find_leaks
+
     removed, kept = list[Leaked](), list[Leaked]()
     for leak in await find_leaks(session.settings):
         problem = "" if dry_run else await _remove(leak)
@@ -39,6 +46,8 @@ async def gc(session: Session, *, dry_run: bool) -> Collected:
 
 async def _remove(leak: Leak) -> str:
     """Remove one; returns why it was not removed, if it was not."""
+    from kubeloop.errors import ControllerError
+
     try:
         return "" if await leak.remove() else "somebody owns it by now"
     except (HarnessError, ControllerError, OSError) as error:

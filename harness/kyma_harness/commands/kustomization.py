@@ -1,15 +1,19 @@
 """``kyma-harness kustomization``: the lifecycle managers in the form that ``kyma alpha deploy -k`` takes."""
 
-import asyncio
-from collections.abc import Sequence
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import yaml
 
-from kubeloop.resource import Object
 from kyma_harness.commands.lesson import teaches
-from kyma_harness.commands.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubeloop.resource import Object
+    from kyma_harness.commands.session import Session
 
 
 @click.option(
@@ -25,6 +29,8 @@ async def kustomization(session: Session, output: Path | None) -> None:
     It prints the folder, which is what `kyma alpha deploy -k` takes. Where pods are containers, their images
     are made and pushed before.
     """
+    import asyncio
+
     testbed = await session.running()
     managers = await testbed.deployable_managers()
     folder = (output or testbed.settings.cluster_state / "kustomization").absolute()
@@ -34,6 +40,8 @@ async def kustomization(session: Session, output: Path | None) -> None:
 
 def write_kustomization(folder: Path, objects: Sequence[Object]) -> None:
     """Write objects so that ``kustomize build`` gives them back."""
+    import yaml
+
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "managers.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
     (folder / "kustomization.yaml").write_text("resources: [managers.yaml]\n", encoding="utf-8")

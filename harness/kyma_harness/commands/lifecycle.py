@@ -1,27 +1,27 @@
 """``kyma-harness up`` and ``down``: the cluster as a whole."""
 
+from __future__ import annotations
+
 import shutil
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubeloop.resource import Kind
-from kyma_harness import mainjob
 from kyma_harness.asking import answers
-from kyma_harness.choices import Choice
+from kyma_harness.choices import Choice, Stage
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.options import provider_options
 from kyma_harness.commands.outcomes import Down, Up
-from kyma_harness.commands.session import Session
-from kyma_harness.ledger import Ledger
-from kyma_harness.lifetime import bring_down
-from kyma_harness.record import Record
 from kyma_harness.settings import DEFAULT_CLUSTER, from_environment
-from kyma_harness.testbed import Testbed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kyma_harness.commands.session import Session
+    from kyma_harness.testbed import Testbed
 
 
 @provider_options
@@ -34,7 +34,7 @@ from kyma_harness.testbed import Testbed
 )
 @click.option(
     "--until",
-    type=click.Choice([str(stage) for stage in mainjob.Stage]),
+    type=click.Choice([str(stage) for stage in Stage]),
     default="verify",
     show_default=True,
     help="The last step to take; each includes those before it.",
@@ -56,15 +56,18 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     Where the cluster runs already, it does only what is left to do. The cluster outlives this command. Your
     kubeconfig stays as it is.
     """
+    from kyma_harness import mainjob
+    from kyma_harness.ledger import Ledger
+
     known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
     session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
     testbed, ledger = await session.testbed(), Ledger(session.console)
-    last = mainjob.Stage(until)
+    last = Stage(until)
     with _saying_what_stays(session):
         await mainjob.take(testbed, ledger, last=last)
-    reached = mainjob.Stage.between(mainjob.Stage.CLUSTER, last)
+    reached = Stage.between(Stage.CLUSTER, last)
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
-    advice = _what_next(testbed, is_enabled=mainjob.Stage.ENABLE in reached)
+    advice = _what_next(testbed, is_enabled=Stage.ENABLE in reached)
     session.console.print(advice, highlight=False, soft_wrap=True)
     return Up(
         cluster=testbed.settings.cluster,
@@ -88,6 +91,9 @@ async def down(session: Session) -> Down:
     make it is waited for. From an existing cluster everything that was deployed into it is taken away; the
     cluster stays.
     """
+    from kyma_harness.ledger import Ledger
+    from kyma_harness.lifetime import bring_down
+
     with Ledger(session.console).step("stop") as step:
         found = await bring_down(session.settings, step.show)
         session.settings.forget_empty_folders()
@@ -98,6 +104,8 @@ async def down(session: Session) -> Down:
 @contextmanager
 def _saying_what_stays(session: Session) -> Iterator[None]:
     """Tell of a cluster that runs although not every step went well: it is there to be looked at."""
+    from kyma_harness.record import Record
+
     try:
         yield
     except BaseException:
@@ -110,6 +118,8 @@ def _saying_what_stays(session: Session) -> Iterator[None]:
 
 
 def _what_next(testbed: Testbed, *, is_enabled: bool) -> str:
+    from kubeloop.resource import Kind
+
     module, cluster = testbed.module, testbed.settings.cluster
     tool = "kyma-harness" if shutil.which("kyma-harness") else sys.argv[0]
     tool = tool if cluster == DEFAULT_CLUSTER else f"{tool} --cluster {cluster}"

@@ -1,12 +1,16 @@
 """``kyma-harness load-image``: an image for the nodes that they cannot pull."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kyma_harness.commands.lesson import teaches
-from kyma_harness.commands.session import Session
-from kyma_harness.ledger import Ledger
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
 
 
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
@@ -16,6 +20,8 @@ async def load_image(session: Session, archive: Path) -> None:
 
     It is for images that the nodes cannot pull.
     """
+    from kyma_harness.ledger import Ledger
+
     testbed = await session.running()
     with Ledger(session.console).step("load image") as step:
         await testbed.provider.load_image(archive)

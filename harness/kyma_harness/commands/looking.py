@@ -1,20 +1,21 @@
 """``kyma-harness status``, ``kubeconfig`` and ``logs``: what is up, and ways into it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from kubeloop.errors import ControllerError
 from kyma_harness.clusters.errors import NotRunningError
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import ModuleState, Status
 from kyma_harness.commands.output import Format
-from kyma_harness.commands.session import Session
-from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.host.process import replace_this_process
-from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
-from kyma_harness.leaks.census import Condition, Found, census
-from kyma_harness.testbed import Testbed
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
+    from kyma_harness.leaks.census import Found
+    from kyma_harness.testbed import Testbed
 
 
 @teaches(
@@ -30,6 +31,8 @@ async def status(session: Session) -> Status:
     It also names the other clusters of this user, and the processes that use them. It changes nothing. The
     exit code is 0 where the cluster runs, and 3 where it does not.
     """
+    from kyma_harness.leaks.census import census
+
     testbed = await session.attached()
     found = await _running(testbed) if testbed else Status(cluster=session.settings.cluster, running=False)
     found = replace(found, clusters=census(session.settings))
@@ -48,6 +51,8 @@ async def kubeconfig(session: Session) -> None:
 @teaches({"logs": "what it has logged so far", "logs --follow": "and what comes, until Ctrl-C"})
 async def logs(session: Session, *, follow: bool) -> None:
     """Print the log of the module's manager, one JSON object a line."""
+    from kyma_harness.host.process import replace_this_process
+
     testbed = await session.running()
     manager = testbed.module.manager
     words = ["logs", f"--follow={str(follow).lower()}", f"deployment/{manager.deployment}"]
@@ -56,6 +61,8 @@ async def logs(session: Session, *, follow: bool) -> None:
 
 
 async def _running(testbed: Testbed) -> Status:
+    from kyma_harness.embedded.cluster import EmbeddedCluster
+
     settings, provider = testbed.settings, testbed.provider
     owner = EmbeddedCluster.attach(settings.cluster_state)
     state, modules = await _kyma(testbed)
@@ -74,6 +81,9 @@ async def _running(testbed: Testbed) -> Status:
 
 async def _kyma(testbed: Testbed) -> tuple[str | None, list[ModuleState] | None]:
     """Return the Kyma's state and its modules; nothing where it cannot be asked for, or is not there yet."""
+    from kubeloop.errors import ControllerError
+    from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+
     try:
         async with testbed.client() as client:
             kyma = await client.get(KYMA, DEFAULT_KYMA, KCP_NAMESPACE)
@@ -111,6 +121,8 @@ def _lines(found: Status) -> list[str]:
 
 
 def _line_of(other: Found) -> str:
+    from kyma_harness.leaks.census import Condition
+
     used = f", used by {', '.join(map(str, other.users))}" if other.users else ""
     left = "; `kyma-harness gc` removes it" if other.condition is Condition.LEFT else ""
     return f"cluster {other.name}: {other.condition}, {other.provider}{used}{left}"

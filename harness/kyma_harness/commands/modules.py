@@ -1,27 +1,25 @@
 """``kyma-harness enable``, ``disable``, ``switch`` and ``verify``: the module in a cluster that is up."""
 
-from contextlib import AbstractAsyncContextManager
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
-from kubeloop.client import Client
-from kubeloop.resource import Kind
-from kyma_harness import mainjob
+from kyma_harness.choices import CHANNEL
 from kyma_harness.commands.completion import complete_module, complete_switch
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import Disabled, Enabled, Switched, Verified
-from kyma_harness.commands.session import Session
-from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.resource_check import kinds_of
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
-from kyma_harness.kyma.relations import kyma_relations
-from kyma_harness.kyma.verify import verify as check
-from kyma_harness.ledger import Ledger, Step
-from kyma_harness.observe.claims import has_state
-from kyma_harness.observe.observer import Observer, observing
-from kyma_harness.observe.target import Target
-from kyma_harness.testbed import Testbed
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from kubeloop.client import Client
+    from kyma_harness.commands.session import Session
+    from kyma_harness.ledger import Step
+    from kyma_harness.observe.observer import Observer
+    from kyma_harness.observe.target import Target
+    from kyma_harness.testbed import Testbed
 
 SECONDS = 180.0
 """For which a switch may take."""
@@ -29,7 +27,7 @@ module_argument = click.argument("module", required=False, shell_complete=comple
 
 
 @module_argument
-@click.option("--channel", default=mainjob.CHANNEL, show_default=True, help="The channel to enable it with.")
+@click.option("--channel", default=CHANNEL, show_default=True, help="The channel to enable it with.")
 @teaches(
     {"enable": "the module that the cluster was made for", "enable eventing --channel fast": "in a channel"},
     then="`verify` checks it, `switch` changes its backend, `disable` removes it again.",
@@ -39,6 +37,9 @@ async def enable(session: Session, module: str | None, channel: str) -> Enabled:
 
     It changes `spec.modules` of the Kyma; the lifecycle managers do the rest.
     """
+    from kyma_harness import mainjob
+    from kyma_harness.ledger import Ledger
+
     testbed, ledger = await session.running(), Ledger(session.console)
     _check_known(testbed, module)
     with ledger.step("enable") as step:
@@ -60,6 +61,10 @@ async def disable(session: Session, module: str | None) -> Disabled:
 
     It changes `spec.modules` of the Kyma. The module's custom resource goes first, then its manager.
     """
+    from kyma_harness.kyma import deploy
+    from kyma_harness.kyma.bundle.resource_check import kinds_of
+    from kyma_harness.ledger import Ledger
+
     testbed, ledger = await session.running(), Ledger(session.console)
     _check_known(testbed, module)
     name = testbed.module.short_name
@@ -85,6 +90,9 @@ async def switch(session: Session, value: str) -> Switched:
     It changes the field that the module's module.yaml names as its `switch`, in the module's custom resource,
     and waits until that is Ready.
     """
+    from kyma_harness.ledger import Ledger
+    from kyma_harness.observe.claims import has_state
+
     testbed, ledger = await session.running(), Ledger(session.console)
     module, target = testbed.module, _resource(testbed)
     if module.switch is None:
@@ -114,6 +122,10 @@ async def verify(session: Session) -> Verified:
     changes nothing, but sends a message through what the module offers. The exit code is 1 where anything
     does not hold.
     """
+    from rich.markup import escape
+
+    from kyma_harness.kyma.verify import verify as check
+
     testbed = await session.running()
     async with testbed.client() as client:
         checks = await check(testbed, client)
@@ -126,10 +138,18 @@ async def verify(session: Session) -> Verified:
 
 def _observing(testbed: Testbed, client: Client, step: Step) -> AbstractAsyncContextManager[Observer]:
     """Look on: waits tell on the step's line how far they are, and end where they are hopeless."""
+    from kyma_harness.kyma.relations import kyma_relations
+    from kyma_harness.observe.observer import observing
+
     return observing(client, relations=kyma_relations(testbed.module), line=step)
 
 
 def _resource(testbed: Testbed) -> Target:
+    from kubeloop.resource import Kind
+    from kyma_harness.kyma import deploy
+    from kyma_harness.kyma.kinds import KCP_NAMESPACE
+    from kyma_harness.observe.target import Target
+
     name = deploy.instance_name(testbed.module.short_name)
     return Target(kind=Kind.of(dict(testbed.module.default_cr)), name=name, namespace=KCP_NAMESPACE)
 

@@ -3,14 +3,19 @@
 Fields may be added; none that is there changes its meaning. One that is None is left out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from kyma_harness.clusters.choice import Probe
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
 from kyma_harness.commands.exits import Exit
-from kyma_harness.kyma.verify import Check
-from kyma_harness.leaks.census import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kyma_harness.clusters.choice import Probe
+    from kyma_harness.kyma.verify import Check
+    from kyma_harness.leaks.census import Found
 
 CLUSTER = "the cluster's name"
 

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from kyma_harness.commands.exits import Exit
 from kyma_harness.commands.outcomes import Outcome
@@ -39,6 +37,9 @@ def tell_outcome(outcome: Outcome) -> None:
 
 def tell_failure(failure: BaseException, chosen: Format) -> Exit:
     """Print what went wrong, and return the exit code for it."""
+    from rich.console import Console
+    from rich.markup import escape
+
     code, message = Exit.of(failure), _message(failure)
     if chosen is Format.JSON:
         remedy = getattr(failure, "remedy", "")

@@ -1,19 +1,18 @@
 """``kyma-harness report``: what failed in the last run of tests, and the page that shows it."""
 
-import asyncio
-import webbrowser
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import Failure, Reported
-from kyma_harness.commands.session import Session
-from kyma_harness.report.page import NAME, page
-from kyma_harness.report.sections import sentence
-from kyma_harness.report.session import Session as Run
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
+    from kyma_harness.report.session import Session as Run
 
 
 @click.option(
@@ -38,6 +37,15 @@ async def report(session: Session, *, evidence: Path, opens: bool) -> Reported:
     It draws the HTML report anew, and needs no cluster. Of a run that was killed it shows the evidence that
     was laid down before.
     """
+    import asyncio
+    import webbrowser
+
+    from rich.markup import escape
+
+    from kyma_harness.report.page import NAME, page
+    from kyma_harness.report.sections import sentence
+    from kyma_harness.report.session import Session as Run
+
     run = await asyncio.to_thread(Run.last, evidence)
     written = (evidence / NAME).absolute()
     await asyncio.to_thread(written.write_text, page(run), encoding="utf-8")

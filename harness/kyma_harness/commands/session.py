@@ -1,14 +1,19 @@
 """What every command gets from the command line it hangs on."""
 
-from rich.console import Console
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kyma_harness.clusters.errors import NotRunningError
 from kyma_harness.commands.output import Format
-from kyma_harness.record import Record
-from kyma_harness.settings import Settings
-from kyma_harness.testbed import Testbed, set_up
-from kyma_harness.toolchain.toolchain import ToolPaths
-from kyma_harness.toolchain.tools import ensure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kyma_harness.settings import Settings
+    from kyma_harness.testbed import Testbed
+    from kyma_harness.toolchain.toolchain import ToolPaths
 
 
 class Session:
@@ -16,19 +21,31 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.console = Console(stderr=True)
         self.format = Format.TEXT
+
+    @cached_property
+    def console(self) -> Console:
+        """Where people are told what happens."""
+        from rich.console import Console
+
+        return Console(stderr=True)
 
     async def tools(self) -> ToolPaths:
         """Return the tools, fetched or built where they are not at hand."""
+        from kyma_harness.toolchain.tools import ensure
+
         return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
 
     async def testbed(self) -> Testbed:
         """Decide on everything, without starting anything."""
+        from kyma_harness.testbed import set_up
+
         return await set_up(self.settings, self.console)
 
     async def attached(self) -> Testbed | None:
         """Return the testbed of the running cluster; nothing where there is none."""
+        from kyma_harness.record import Record
+
         if Record.read(self.settings) is None:
             return None
         testbed = await self.testbed()

@@ -1,15 +1,17 @@
 """``kyma-harness tools``, ``deploy`` and ``grant-rights``: steps of ``up`` that one may take alone."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
-from kyma_harness import mainjob
+from kyma_harness.choices import Stage
 from kyma_harness.commands.lesson import teaches
 from kyma_harness.commands.outcomes import Deployed
-from kyma_harness.commands.session import Session
-from kyma_harness.kyma import deploy as kyma
-from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
-from kyma_harness.ledger import Ledger
-from kyma_harness.toolchain.tools import ensure
+
+if TYPE_CHECKING:
+    from kyma_harness.commands.session import Session
 
 
 @teaches(
@@ -18,6 +20,8 @@ from kyma_harness.toolchain.tools import ensure
 @click.option("--also", multiple=True, help="An optional tool, such as kustomize, which the Kyma CLI needs.")
 async def tools(session: Session, also: tuple[str, ...]) -> None:
     """Fetch or build the tools, and print the folder they are in."""
+    from kyma_harness.toolchain.tools import ensure
+
     settings = session.settings
     found = await ensure(explicit=settings.tools, cache=settings.cache, also=also, console=session.console)
     click.echo(found.folder)
@@ -29,8 +33,12 @@ async def tools(session: Session, also: tuple[str, ...]) -> None:
 )
 async def deploy(session: Session) -> Deployed:
     """Deploy the lifecycle managers, the template and the Kyma."""
+    from kyma_harness import mainjob
+    from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE
+    from kyma_harness.ledger import Ledger
+
     testbed, ledger = await session.running(), Ledger(session.console)
-    await mainjob.take(testbed, ledger, first=mainjob.Stage.MANAGERS, last=mainjob.Stage.KYMA)
+    await mainjob.take(testbed, ledger, first=Stage.MANAGERS, last=Stage.KYMA)
     return Deployed(
         cluster=testbed.settings.cluster,
         managers=str(testbed.managers.pair),
@@ -44,5 +52,7 @@ async def grant_rights(session: Session) -> None:
 
     It widens the ClusterRole of module-manager, which as shipped does not cover what modules contain.
     """
+    from kyma_harness.kyma import deploy as kyma
+
     async with (await session.running()).client() as client:
         await kyma.grant_rights(client)

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from hack.reference import reference
 from kyma_harness.cli import commands
-from kyma_harness.commands.grammar import Command
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
-COMMANDS = [command for command in commands.commands.values() if isinstance(command, Command)]
+CONTEXT = click.Context(commands)
+COMMANDS = [commands.get_command(CONTEXT, name) for name in commands.list_commands(CONTEXT)]
+SUMMARIES = {name: one.summary for named in commands.sections.values() for name, one in named.items()}
 
 
 def test_the_page_of_the_reference_is_what_the_commands_say():
@@ -34,6 +36,7 @@ def test_every_command_has_an_example_that_can_be_parsed(command, tmp_path, monk
 def test_every_command_is_summed_up_in_one_line(command):
     assert not command.get_short_help_str(90).endswith("...")
     assert len(command.get_short_help_str(90)) <= 62
+    assert command.get_short_help_str(90) == SUMMARIES[command.name]
 
 
 def test_the_help_lists_commands_by_what_they_are_for():
