@@ -160,7 +160,7 @@ def test_a_module_that_cannot_be_removed_is_waited_for_once_in_a_session(portal,
     tests = str(Path(__file__).parent)
     (tmp_path / "conftest.py").write_text(textwrap.dedent(CONFTEST).format(tests=tests))
     (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
-    argv = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-rA"]
+    argv = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-rN"]
     environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
 
     ended = run(
