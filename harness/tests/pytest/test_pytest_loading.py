@@ -14,6 +14,7 @@ from kyma_harness.pytest.loading import installed_path, only_installed
 
 LIGHT = {
     "kyma_harness",
+    "kyma_harness.session",
     "kyma_harness.session.options",
     "kyma_harness.host.choices",
     "kyma_harness.clusters",
