@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import semver
 import yaml
 
+from kubeloop.resource import Object
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.docker import Container, Docker
+from kyma_harness.clusters.docker import CLUSTER_LABEL, Container, Docker, labels_of
 from kyma_harness.clusters.errors import (
     ClusterError,
     CreationError,
@@ -20,8 +22,6 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
-from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
 from kyma_harness.clusters.ready import keeping_logs, removing_on_failure, settle
@@ -29,6 +29,54 @@ from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
+
+REGISTRY_FOLDER = Path("/etc/containerd/certs.d")
+"""Where containerd on a node looks for a registry's hosts; on by default since kind 0.27."""
+_CONFIG_PATH_PATCH = f"""\
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "{REGISTRY_FOLDER}"
+"""
+
+
+def config(given: Path | None, *, patch_containerd: bool) -> dict[str, Any]:
+    """Return a configuration for ``kind create cluster``, starting from the given one if there is one."""
+    described: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
+    if given is not None:
+        described |= _read(given)
+    if patch_containerd:
+        described["containerdConfigPatches"] = [
+            *described.get("containerdConfigPatches", ()),
+            _CONFIG_PATH_PATCH,
+        ]
+    return described
+
+
+def hosts_toml(registry: str) -> str:
+    """Tell containerd that what the folder names is reached at ``host:port``, by plain http."""
+    return f'[host."http://{registry}"]\n'
+
+
+def hosting(address: str) -> Object:
+    """Announce the registry to tools in the cluster, by the convention of KEP-1755."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "local-registry-hosting", "namespace": "kube-public"},
+        "data": {"localRegistryHosting.v1": yaml.safe_dump({"host": address})},
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CreationError(f"kind's configuration {path} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise CreationError(f"kind's configuration {path} is not YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise CreationError(f"kind's configuration {path} is not a mapping with `kind: Cluster`")
+    return found
+
 
 try:
     import requests

@@ -6,10 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from kyma_harness.embedded.components import Component, Components
+from kyma_harness.embedded.components import Component, Components, until_ready
 from kyma_harness.embedded.errors import ComponentFailedError
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.embedded.probe import until_ready
 from kyma_harness.embedded.step import Step
 from kyma_harness.host.process import Child, spawn
 

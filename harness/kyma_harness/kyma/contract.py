@@ -1,6 +1,11 @@
 """The kinds of the lifecycle managers, and the names that bind them (contract 1)."""
 
-from kubeloop.resource import Kind
+from collections.abc import Iterable
+
+import yaml
+
+from kubeloop.resource import Kind, Object
+from kyma_harness.kyma.errors import KymaError
 
 GROUP = "operator.kyma-project.io"
 KCP_NAMESPACE = "kcp-system"
@@ -19,3 +24,28 @@ CHANNEL = f"{GROUP}/channel"
 CACHE_KEY = f"{GROUP}/cache-key"
 KYMA_FINALIZER = f"{GROUP}/Kyma"
 MANIFEST_FINALIZER = f"{GROUP}/manifest"
+
+
+ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
+"""What others need before they can be; kinds that are not named here keep their order behind these."""
+
+
+def parse_objects(text: str, source: str) -> list[Object]:
+    """Parse a YAML stream; ``source`` names it in an error."""
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        raise KymaError(f"{source} is not YAML: {error}") from None
+    for document in documents:
+        if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
+            raise KymaError(
+                f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind"
+            )
+    return documents
+
+
+def in_order(objects: Iterable[Object]) -> list[Object]:
+    """Sort objects so that each comes after what it needs."""
+    return sorted(
+        objects, key=lambda item: ORDER.index(item["kind"]) if item["kind"] in ORDER else len(ORDER)
+    )

@@ -8,7 +8,7 @@ from typing import Any, Self
 import yaml
 from jsonschema import Draft202012Validator
 
-from kyma_harness.oci.errors import RecipeError
+from kyma_harness.oci.image import RecipeError
 
 SCHEMA_FILE = Path(__file__).with_name("recipe.schema.yaml")
 

@@ -18,20 +18,17 @@ from kyma_harness.host.choices import AUTO
 from kyma_harness.host.paths import write_private
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.documents import parse_objects
-from kyma_harness.kyma.golang import GoSource
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.originals import GoSource, prebuilt
 from kyma_harness.kyma.pair import LifecycleManagers, find
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.kyma.room import check_room
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.oci.bundle import Bundle
-from kyma_harness.oci.overrides import with_image
-from kyma_harness.oci.pulling import explain_pulls
 from kyma_harness.oci.recipe import Recipe
 from kyma_harness.oci.release import Release, release
-from kyma_harness.oci.supply import Supply
+from kyma_harness.oci.supply import Supply, explain_pulls, with_image
 from kyma_harness.session.fingerprint import Fingerprint, fingerprint
 from kyma_harness.session.record import Record
 from kyma_harness.session.settings import PREFIX, Settings

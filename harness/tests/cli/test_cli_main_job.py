@@ -24,8 +24,7 @@ from kyma_harness.host.errors import CommandError
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.process import run
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE, parse_objects
 from kyma_harness.kyma.makings import Made
 from kyma_harness.kyma.pair import BINARIES, LifecycleManagers
 from kyma_harness.session import lifetime, stages
@@ -35,9 +34,7 @@ from kyma_harness.session.record import Record
 from kyma_harness.session.settings import from_environment
 from kyma_harness.session.setup import Testbed, set_up
 from kyma_harness.toolchain.catalogue import catalogue
-from kyma_harness.toolchain.errors import ToolError
-from kyma_harness.toolchain.progress import ConsoleProgress
-from kyma_harness.toolchain.toolchain import Toolchain
+from kyma_harness.toolchain.toolchain import ConsoleProgress, Toolchain, ToolError
 from kyma_harness.toolchain.tools import explicit_tools
 
 KINDS = (

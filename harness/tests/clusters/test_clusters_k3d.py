@@ -6,15 +6,13 @@ from k3d_recorder import PULL_FAILED, containers_of
 
 from kubeloop.client import Client
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.coredns import CUSTOM
 from kyma_harness.clusters.errors import (
     CreationError,
     ForeignClusterError,
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.k3d import K3dProvider
-from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.k3d import CUSTOM, K3dCli, K3dProvider
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import RegistryAddress
 from kyma_harness.host.ports import PortPool

@@ -7,7 +7,7 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import containers_of
 
-from kyma_harness.clusters.labels import labels_of
+from kyma_harness.clusters.docker import labels_of
 from kyma_harness.host.choices import Choice
 from kyma_harness.session.leftovers.containers import leaked_containers
 from kyma_harness.session.leftovers.search import find_leaks

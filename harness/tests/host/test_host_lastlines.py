@@ -2,7 +2,7 @@
 
 import pytest
 
-from kyma_harness.host.lastlines import telling
+from kyma_harness.host.process import telling
 
 STACK = "".join(f"\tgoroutine {number}\n" for number in range(40))
 STARTING = "".join(f"starting {number}\n" for number in range(40))

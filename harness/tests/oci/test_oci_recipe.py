@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from kyma_harness.oci.errors import RecipeError
+from kyma_harness.oci.image import RecipeError
 from kyma_harness.oci.recipe import Recipe
 from kyma_harness.session.settings import PROJECT
 

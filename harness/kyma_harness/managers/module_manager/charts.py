@@ -11,7 +11,7 @@ import yaml
 
 from kubeloop.resource import Object
 from kyma_harness.host.process import run
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import parse_objects
 
 DEFAULT_NAMESPACE = "default"
 RENDER_TIMEOUT = 60.0

@@ -3,9 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from kyma_harness.clusters.docker import Container, Docker
+from kyma_harness.clusters.docker import CLUSTER_LABEL, OWNER_LABEL, Container, Docker, owner_of
 from kyma_harness.clusters.errors import DockerError
-from kyma_harness.clusters.labels import CLUSTER_LABEL, OWNER_LABEL, owner_of
 from kyma_harness.session.leftovers.leftover import Leak
 
 _WITNESSES = {"k3d.cluster": "k3d-{}-server-0", "io.x-k8s.kind.cluster": "kind-{}-registry"}
