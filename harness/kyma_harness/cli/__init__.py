@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from kyma_harness.cli.commands import Commands
 from kyma_harness.cli.completion import complete_cluster
-from kyma_harness.cli.grammar import Commands
 from kyma_harness.cli.session import Session
 from kyma_harness.session.settings import from_environment
 
@@ -47,21 +47,21 @@ commands.section(
     "The cluster",
     {
         "cluster:up": "Bring up a cluster with the module in it, and verify it.",
-        "status:status": "Say what runs: the cluster, the Kyma, its modules.",
+        "cluster:status": "Say what runs: the cluster, the Kyma, its modules.",
         "cluster:down": "Take the cluster away, with everything of it.",
         "doctor:doctor": "Say what can run here, what is at hand, and what leaks.",
-        "gc:gc": "Remove what dead runs have left behind.",
+        "doctor:gc": "Remove what dead runs have left behind.",
     },
 )
 commands.section(
     "The module in it",
     {
-        "modules:enable": "Add the module to the Kyma, and wait until it is Ready.",
-        "modules:switch": "Set the module's switch, such as the backend of Eventing.",
-        "modules:disable": "Remove the module from the Kyma, and wait until it is gone.",
-        "modules:verify": "Check the module in the cluster, and say what does not hold.",
-        "status:logs": "Print the log of the module's manager, one JSON object a line.",
-        "status:kubeconfig": "Print the path of the cluster's kubeconfig.",
+        "module:enable": "Add the module to the Kyma, and wait until it is Ready.",
+        "module:switch": "Set the module's switch, such as the backend of Eventing.",
+        "module:disable": "Remove the module from the Kyma, and wait until it is gone.",
+        "module:verify": "Check the module in the cluster, and say what does not hold.",
+        "cluster:logs": "Print the log of the module's manager, one JSON object a line.",
+        "cluster:kubeconfig": "Print the path of the cluster's kubeconfig.",
     },
 )
 commands.section(
@@ -75,11 +75,11 @@ commands.section(
     "Single steps",
     {
         "steps:tools": "Fetch or build the tools, and print the folder they are in.",
-        "bundle:bundle": "Pack the module, push it, and write its ModuleTemplate.",
+        "module:bundle": "Pack the module, push it, and write its ModuleTemplate.",
         "steps:deploy": "Deploy the lifecycle managers, the template and the Kyma.",
         "steps:grant_rights": "Let module-manager install modules in its own cluster.",
-        "load_image:load_image": "Put the image of a tar on the cluster's nodes.",
-        "kustomization:kustomization": "Write the lifecycle managers as a kustomization.",
+        "steps:load_image": "Put the image of a tar on the cluster's nodes.",
+        "steps:kustomization": "Write the lifecycle managers as a kustomization.",
     },
 )
 commands.section(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kyma_harness.cli.examples import teaches
-from kyma_harness.cli.outcomes import Failure, Reported
+from kyma_harness.cli.commands import teaches
+from kyma_harness.cli.output import Failure, Reported
 
 if TYPE_CHECKING:
     from kyma_harness.cli.session import Session

@@ -1,12 +1,16 @@
-"""What every command gets from the command line it hangs on."""
+"""What every command is given: settings, a console for people, options that say who provides the cluster."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from kyma_harness.cli.output import Format
 from kyma_harness.clusters.errors import NotRunningError
+from kyma_harness.session.options import QUESTIONS, Question
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,3 +61,31 @@ class Session:
         if testbed is None:
             raise NotRunningError.of_cluster(self.settings.cluster)
         return testbed
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LOOKED_AT = ("kubeconfig", "context", "registry", "kind_binary")
+"""What decides whether a provider can run here."""
+
+
+def provider_options(run: F) -> F:
+    """Add all of them."""
+    return _asking(run, QUESTIONS)
+
+
+def probe_options(run: F) -> F:
+    """Add those that decide whether a provider can run here."""
+    return _asking(run, [question for question in QUESTIONS if question.name in LOOKED_AT])
+
+
+def _asking(run: F, questions: Sequence[Question]) -> F:
+    for question in reversed(questions):
+        kind = click.Choice(question.choices) if question.choices else None
+        run = click.option(
+            f"--{question.option}",
+            question.name,
+            type=kind,
+            help=f"{question.help[:1].upper()}{question.help[1:]}.",
+        )(run)
+    return run

@@ -1,16 +1,20 @@
-"""``kyma-harness tools``, ``deploy`` and ``grant-rights``: steps of ``up`` that one may take alone."""
+"""The steps of ``up`` that one may take alone: tools, deploy, grant-rights, load-image, kustomization."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kyma_harness.cli.examples import teaches
-from kyma_harness.cli.outcomes import Deployed
+from kyma_harness.cli.commands import teaches
+from kyma_harness.cli.output import Deployed
 from kyma_harness.host.choices import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubeloop.resource import Object
     from kyma_harness.cli.session import Session
 
 
@@ -56,3 +60,49 @@ async def grant_rights(session: Session) -> None:
 
     async with (await session.running()).client() as client:
         await kyma.grant_rights(client)
+
+
+@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True))
+@teaches({"load-image manager.tar": "an archive as `docker save` writes it"})
+async def load_image(session: Session, archive: Path) -> None:
+    """Put the image of a tar on the cluster's nodes.
+
+    It is for images that the nodes cannot pull.
+    """
+    from kyma_harness.session.progress import Ledger
+
+    testbed = await session.running()
+    with Ledger(session.console).step("load image") as step:
+        await testbed.provider.load_image(archive)
+        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
+
+
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The folder.  [default: in the cluster's state]"
+)
+@teaches(
+    {"kustomization": "for the Kyma CLI: kyma alpha deploy -k $(kyma-harness kustomization)"},
+    then="`kyma alpha deploy -k` deploys it.",
+)
+async def kustomization(session: Session, output: Path | None) -> None:
+    """Write the lifecycle managers as a kustomization.
+
+    It prints the folder, which is what `kyma alpha deploy -k` takes. Where pods are containers, their images
+    are made and pushed before.
+    """
+    import asyncio
+
+    testbed = await session.running()
+    managers = await testbed.deployable_managers()
+    folder = (output or testbed.settings.cluster_state / "kustomization").absolute()
+    await asyncio.to_thread(write_kustomization, folder, managers.objects)
+    click.echo(folder)
+
+
+def write_kustomization(folder: Path, objects: Sequence[Object]) -> None:
+    """Write objects so that ``kustomize build`` gives them back."""
+    import yaml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "managers.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
+    (folder / "kustomization.yaml").write_text("resources: [managers.yaml]\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from rich.console import Console
 from kubeloop.client import Client
 from kubeloop.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
 from kubeloop.resource import Kind, Object, ObjectKey
-from kyma_harness.cli.kustomization import write_kustomization
+from kyma_harness.cli.steps import write_kustomization
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.host.choices import AUTO, Choice
 from kyma_harness.host.errors import CommandError

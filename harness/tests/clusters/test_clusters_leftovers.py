@@ -9,8 +9,7 @@ from k3d_recorder import containers_of
 
 from kyma_harness.clusters.docker import labels_of
 from kyma_harness.host.choices import Choice
-from kyma_harness.session.leftovers.containers import leaked_containers
-from kyma_harness.session.leftovers.search import find_leaks
+from kyma_harness.session.leftovers import find_leaks, leaked_containers
 from kyma_harness.session.lifetime import bring_down
 from kyma_harness.session.record import Record
 from kyma_harness.session.settings import from_environment

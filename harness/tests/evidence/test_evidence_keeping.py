@@ -24,7 +24,7 @@ CONFTEST = """
 ODD = """
     from types import SimpleNamespace
     import pytest
-    from kyma_harness.pytest.stash import OBSERVED
+    from kyma_harness.pytest.hooks import OBSERVED
 
     class Portal:
         def call(self, coroutine):

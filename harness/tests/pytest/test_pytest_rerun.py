@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.host.process import run
-from kyma_harness.pytest.command import options_of
+from kyma_harness.pytest.evidence import options_of
 
 CONFTEST = """
     import pytest

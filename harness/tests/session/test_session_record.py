@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.clusters.errors import RecordError
-from kyma_harness.session.leftovers.census import Condition, census
+from kyma_harness.session.leftovers import Condition, census
 from kyma_harness.session.record import Record
 from kyma_harness.session.settings import default_module, from_environment
 

@@ -6,24 +6,61 @@ They are named, and imported when they are called: help and completion need the 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from kyma_harness.cli import outcomes
-from kyma_harness.cli.examples import Lesson, lesson_of
-from kyma_harness.cli.exits import is_told
-from kyma_harness.cli.output import Format, output_option, tell_failure, tell_outcome
+from kyma_harness.cli import output
+from kyma_harness.cli.output import Format, Outcome, is_told, output_option, tell_failure, tell_outcome
 from kyma_harness.cli.session import Session
 from kyma_harness.host.paths import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Coroutine, Iterator, Mapping
 
-    Run = Callable[..., Coroutine[Any, Any, outcomes.Outcome | None]]
+    Run = Callable[..., Coroutine[Any, Any, Outcome | None]]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """Examples with what each of them does, and a sentence about what comes after."""
+
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """What follows ``kyma-harness`` on the command line, and what it does."""
+    then: str = ""
+
+    def write(self, formatter: click.HelpFormatter) -> None:
+        """Write it below the options."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for words, what in self.examples.items():
+                    formatter.write_text(f"# {what}")
+                    formatter.write_text(f"kyma-harness {words}")
+        if self.then:
+            with formatter.section("Next"):
+                formatter.write_text(self.then)
+
+
+def teaches(examples: Mapping[str, str], *, then: str = "") -> Callable[[F], F]:
+    """Give a command's function its lesson."""
+
+    def mark(run: F) -> F:
+        run.__lesson__ = Lesson(examples=examples, then=then)  # type: ignore[attr-defined]
+        return run
+
+    return mark
+
+
+def lesson_of(run: Callable[..., Any]) -> Lesson:
+    """Return the lesson of a command's function; an empty one where there is none."""
+    found: Lesson = getattr(run, "__lesson__", Lesson())
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +186,10 @@ class Commands(click.Group):
             end(said)
 
 
-def _outcome_of(run: Run) -> type[outcomes.Outcome] | None:
+def _outcome_of(run: Run) -> type[Outcome] | None:
     """Return what a command tells a script, by what its function says that it returns."""
     named = str(run.__annotations__["return"])
-    return None if named == "None" else getattr(outcomes, named)
+    return None if named == "None" else getattr(output, named)
 
 
 def _format_of(args: list[str]) -> Format:
