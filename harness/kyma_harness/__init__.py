@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     )
     from kyma_harness.faults.proxy import ApiProxy
     from kyma_harness.host.blocking import Portal
-    from kyma_harness.host.choices import Choice
     from kyma_harness.host.errors import HarnessError
     from kyma_harness.kube.inventory import Inventory
     from kyma_harness.kube.logrecords import LogRecord
+    from kyma_harness.kyma.choices import Choice
     from kyma_harness.kyma.contract import KYMA, MANIFEST, MODULE_TEMPLATE
     from kyma_harness.kyma.relations import kyma_relations
     from kyma_harness.kyma.verify import Check, Installed
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from kyma_harness.pytest.handles.kyma import KymaHandle, Reach
     from kyma_harness.pytest.handles.log import Log
     from kyma_harness.pytest.observing import Surroundings
-    from kyma_harness.session.settings import Settings, from_environment
+    from kyma_harness.session.options import Settings, from_environment
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.claims import (
         exists,
@@ -124,7 +124,7 @@ _HOMES = {
     "ApiProxy": "kyma_harness.faults.proxy",
     "Capability": "kyma_harness.clusters.provider",
     "Check": "kyma_harness.kyma.verify",
-    "Choice": "kyma_harness.host.choices",
+    "Choice": "kyma_harness.kyma.choices",
     "Claim": "kyma_harness.wait.target",
     "Client": "kubeloop.client",
     "Cut": "kyma_harness.faults.plan",
@@ -158,7 +158,7 @@ _HOMES = {
     "Reach": "kyma_harness.pytest.handles.kyma",
     "Refuse": "kyma_harness.faults.plan",
     "Relations": "kyma_harness.wait.relations",
-    "Settings": "kyma_harness.session.settings",
+    "Settings": "kyma_harness.session.options",
     "Surroundings": "kyma_harness.pytest.observing",
     "Target": "kyma_harness.wait.target",
     "Testbed": "kyma_harness.session.setup",
@@ -172,7 +172,7 @@ _HOMES = {
     "satisfies": "kyma_harness.wait.claims",
     "is_ready": "kyma_harness.wait.claims",
     "matches": "kyma_harness.wait.claims",
-    "from_environment": "kyma_harness.session.settings",
+    "from_environment": "kyma_harness.session.options",
     "kill_at": "kyma_harness.faults.plan",
     "kyma_relations": "kyma_harness.kyma.relations",
     "wait_for": "kyma_harness.wait.waits",

@@ -7,8 +7,8 @@ import click
 
 from kyma_harness.cli.commands import Commands
 from kyma_harness.cli.completion import complete_cluster
-from kyma_harness.cli.session import Session
-from kyma_harness.session.settings import from_environment
+from kyma_harness.cli.session import Session, option
+from kyma_harness.session.options import CLUSTER, KYMA_DIST, MODULE, TOOLS, from_environment
 
 PathOption = click.Path(path_type=Path)
 
@@ -23,16 +23,10 @@ PathOption = click.Path(path_type=Path)
     epilog="`kyma-harness COMMAND --help` has examples. Exit codes: 0 done, 1 failed, 2 wrong command line, "
     "3 not running, 4 not in time, 5 not possible here, 130 interrupted.",
 )
-@click.option(
-    "--cluster",
-    help="The cluster's name: lower-case letters, digits, dashes.  [default: kyma]",
-    shell_complete=complete_cluster,
-)
-@click.option(
-    "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
-)
-@click.option("--module", type=PathOption, help="The module's module.yaml.  [default: that of this folder]")
-@click.option("--kyma-dist", type=PathOption, help="A folder with the real lifecycle managers.")
+@option(CLUSTER, "  [default: kyma]", shell_complete=complete_cluster)
+@option(TOOLS, type=PathOption)
+@option(MODULE, "  [default: that of this folder]", type=PathOption)
+@option(KYMA_DIST, type=PathOption)
 @click.version_option(package_name="kyma-harness")
 @click.pass_context
 def commands(context: click.Context, /, **chosen: Any) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kyma_harness.cli.commands import teaches
 from kyma_harness.cli.output import Down, Format, ModuleState, Status, Up
-from kyma_harness.cli.session import provider_options
+from kyma_harness.cli.session import option, provider_options
 from kyma_harness.clusters.errors import NotRunningError
-from kyma_harness.host.choices import Choice, Stage
-from kyma_harness.session.options import answers
-from kyma_harness.session.settings import DEFAULT_CLUSTER, from_environment
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.session.options import DEFAULT_CLUSTER, KYMA, Stage, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +26,7 @@ if TYPE_CHECKING:
 
 
 @provider_options
-@click.option(
-    "--kyma",
-    type=click.Choice([str(choice) for choice in Choice]),
-    default="auto",
-    show_default=True,
-    help="The pair of lifecycle managers; auto: the real one where it is at hand, else the built-in one.",
-)
+@option(KYMA, default=KYMA.default, show_default=True)
 @click.option(
     "--until",
     type=click.Choice([str(stage) for stage in Stage]),
@@ -58,15 +51,14 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     Where the cluster runs already, it does only what is left to do. The cluster outlives this command. Your
     kubeconfig stays as it is.
     """
-    from kyma_harness.session import stages
     from kyma_harness.session.progress import Ledger
+    from kyma_harness.session.stages import walk
 
-    known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
-    session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
+    session.settings = replace(session.settings, **answers(asked), kyma=Choice(kyma))
     testbed, ledger = await session.testbed(), Ledger(session.console)
     last = Stage(until)
     with _saying_what_stays(session):
-        await stages.take(testbed, ledger, last=last)
+        await walk(testbed, ledger, last=last)
     reached = Stage.between(Stage.CLUSTER, last)
     session.console.print(f"[bold]up[/bold] after {ledger.total():.1f} s", highlight=False)
     advice = _what_next(testbed, is_enabled=Stage.ENABLE in reached)
@@ -96,10 +88,11 @@ async def down(session: Session) -> Down:
     from kyma_harness.session.lifetime import bring_down
     from kyma_harness.session.progress import Ledger
 
-    with Ledger(session.console).step("stop") as step:
-        found = await bring_down(session.settings, step.show)
+    ledger = Ledger(session.console)
+    with ledger.step("stop") as step:
+        found = await bring_down(session.settings, ledger.show)
         session.settings.forget_empty_folders()
-        step.note(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
+        step.remark(f"cluster {session.settings.cluster} " + ("is gone" if found else "was not running"))
     return Down(cluster=session.settings.cluster, was_running=found)
 
 

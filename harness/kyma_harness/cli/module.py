@@ -12,14 +12,14 @@ import click
 from kyma_harness.cli.commands import teaches
 from kyma_harness.cli.completion import complete_module, complete_switch
 from kyma_harness.cli.output import Disabled, Enabled, Switched, Verified
-from kyma_harness.host.choices import CHANNEL
+from kyma_harness.kyma.choices import CHANNEL
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from kubeloop.client import Client
     from kyma_harness.cli.session import Session
-    from kyma_harness.session.progress import Step
+    from kyma_harness.session.progress import Ledger
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.observer import Observer
     from kyma_harness.wait.target import Target
@@ -47,7 +47,8 @@ async def enable(session: Session, module: str | None, channel: str) -> Enabled:
     _check_known(testbed, module)
     with ledger.step("enable") as step:
         async with testbed.client() as client:
-            await stages.enable(testbed, client, step, channel)
+            await stages.enable(testbed, client, ledger, channel)
+        step.remark(f"{testbed.module.short_name} is Ready, and the Kyma with it")
     return Enabled(
         cluster=testbed.settings.cluster,
         module=testbed.module.short_name,
@@ -72,11 +73,11 @@ async def disable(session: Session, module: str | None) -> Disabled:
     _check_known(testbed, module)
     name = testbed.module.short_name
     with ledger.step("disable") as step:
-        async with testbed.client() as client, _observing(testbed, client, step) as observer:
+        async with testbed.client() as client, _observing(testbed, client, ledger) as observer:
             await deploy.disable_module(client, name, quirks=testbed.managers.quirks)
             kinds = kinds_of(testbed.module)
             staying = await deploy.wait_until_removed(client, name, kinds=kinds, observer=observer)
-        step.note(f"{name} is gone, and the Kyma is Ready without it")
+        step.remark(f"{name} is gone, and the Kyma is Ready without it")
     if staying:
         ledger.detail(f"still there, as nobody deletes it: {', '.join(staying)}")
     return Disabled(cluster=testbed.settings.cluster, module=name, seconds=round(ledger.total(), 1))
@@ -104,10 +105,10 @@ async def switch(session: Session, value: str) -> Switched:
         raise click.UsageError(f"{value!r} is none of {', '.join(module.switch.values)}")
     patch = module.switch.patch(value)
     with ledger.step("switch") as step:
-        async with testbed.client() as client, _observing(testbed, client, step) as observer:
+        async with testbed.client() as client, _observing(testbed, client, ledger) as observer:
             await client.merge_patch(target.kind, target.name, patch, namespace=target.namespace)
             await observer.wait_for(target, has_state("Ready"), what="be Ready", within=SECONDS)
-        step.note(f"{target} is Ready with {value}")
+        step.remark(f"{target} is Ready with {value}")
     return Switched(
         cluster=testbed.settings.cluster,
         resource=str(target.key),
@@ -139,12 +140,12 @@ async def verify(session: Session) -> Verified:
     return Verified(cluster=testbed.settings.cluster, ok=all(one.ok for one in checks), checks=checks)
 
 
-def _observing(testbed: Testbed, client: Client, step: Step) -> AbstractAsyncContextManager[Observer]:
-    """Look on: waits tell on the step's line how far they are, and end where they are hopeless."""
+def _observing(testbed: Testbed, client: Client, ledger: Ledger) -> AbstractAsyncContextManager[Observer]:
+    """Look on: waits tell on the ledger's last line how far they are, and end where they are hopeless."""
     from kyma_harness.kyma.relations import kyma_relations
     from kyma_harness.wait.observer import observing
 
-    return observing(client, relations=kyma_relations(testbed.module), line=step)
+    return observing(client, relations=kyma_relations(testbed.module), line=ledger)
 
 
 def _resource(testbed: Testbed) -> Target:

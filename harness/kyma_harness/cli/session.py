@@ -10,12 +10,12 @@ import click
 
 from kyma_harness.cli.output import Format
 from kyma_harness.clusters.errors import NotRunningError
-from kyma_harness.session.options import QUESTIONS, Question
+from kyma_harness.session.options import OF_PROVIDERS, Option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
     from kyma_harness.session.setup import Testbed
     from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -69,23 +69,25 @@ LOOKED_AT = ("kubeconfig", "context", "registry", "kind_binary")
 """What decides whether a provider can run here."""
 
 
+def option(asked: Option, note: str = "", **more: Any) -> Callable[[F], F]:
+    """Return an option of the table as click has it; ``note`` stands behind its help."""
+    if asked.choices:
+        more |= {"type": click.Choice(asked.choices)}
+    told = f"{asked.help[:1].upper()}{asked.help[1:]}.{note}"
+    return click.option(f"--{asked.option}", asked.name, help=told, **more)
+
+
 def provider_options(run: F) -> F:
-    """Add all of them."""
-    return _asking(run, QUESTIONS)
+    """Add all that says who provides the cluster, and how."""
+    return _asking(run, OF_PROVIDERS)
 
 
 def probe_options(run: F) -> F:
     """Add those that decide whether a provider can run here."""
-    return _asking(run, [question for question in QUESTIONS if question.name in LOOKED_AT])
+    return _asking(run, [one for one in OF_PROVIDERS if one.name in LOOKED_AT])
 
 
-def _asking(run: F, questions: Sequence[Question]) -> F:
-    for question in reversed(questions):
-        kind = click.Choice(question.choices) if question.choices else None
-        run = click.option(
-            f"--{question.option}",
-            question.name,
-            type=kind,
-            help=f"{question.help[:1].upper()}{question.help[1:]}.",
-        )(run)
+def _asking(run: F, asked: Sequence[Option]) -> F:
+    for one in reversed(asked):
+        run = option(one)(run)
     return run

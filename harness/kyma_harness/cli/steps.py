@@ -9,7 +9,7 @@ import click
 
 from kyma_harness.cli.commands import teaches
 from kyma_harness.cli.output import Deployed
-from kyma_harness.host.choices import Stage
+from kyma_harness.session.options import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +38,11 @@ async def tools(session: Session, also: tuple[str, ...]) -> None:
 async def deploy(session: Session) -> Deployed:
     """Deploy the lifecycle managers, the template and the Kyma."""
     from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE
-    from kyma_harness.session import stages
     from kyma_harness.session.progress import Ledger
+    from kyma_harness.session.stages import walk
 
     testbed, ledger = await session.running(), Ledger(session.console)
-    await stages.take(testbed, ledger, first=Stage.MANAGERS, last=Stage.KYMA)
+    await walk(testbed, ledger, first=Stage.MANAGERS, last=Stage.KYMA)
     return Deployed(
         cluster=testbed.settings.cluster,
         managers=str(testbed.managers.pair),
@@ -74,7 +74,7 @@ async def load_image(session: Session, archive: Path) -> None:
     testbed = await session.running()
     with Ledger(session.console).step("load image") as step:
         await testbed.provider.load_image(archive)
-        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
+        step.remark(f"{archive.name} is on every node of {testbed.settings.cluster}")
 
 
 @click.option(
@@ -101,8 +101,8 @@ async def kustomization(session: Session, output: Path | None) -> None:
 
 def write_kustomization(folder: Path, objects: Sequence[Object]) -> None:
     """Write objects so that ``kustomize build`` gives them back."""
-    import yaml
+    from kubeloop import goyaml
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "managers.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
+    (folder / "managers.yaml").write_text(goyaml.dump_all(objects), encoding="utf-8")
     (folder / "kustomization.yaml").write_text("resources: [managers.yaml]\n", encoding="utf-8")

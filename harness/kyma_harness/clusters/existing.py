@@ -20,12 +20,12 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProviderOptions, RegistryAddress
 from kyma_harness.clusters.ready import lacks_default_storage, removing_on_failure, settle
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.process import run
+from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Target
 
 SECONDS = 30.0
@@ -178,7 +178,7 @@ class ExistingProvider:
             )
         return True
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Check that the cluster may and can be used, and mark it as in use."""
         _ = self.registry
         private_folder(self._home.folder)
@@ -186,8 +186,8 @@ class ExistingProvider:
             await self._copy_context()
             async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
-                await settle(client, on_progress)
-                await _report_storage(client, on_progress)
+                await settle(client, on_step)
+                await _report_storage(client, on_step)
                 await self._claim(client)  # last: what fails before leaves no mark
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
@@ -256,10 +256,10 @@ class ExistingProvider:
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 
 
-async def _report_storage(client: Client, report: Callable[[Progress], None]) -> None:
+async def _report_storage(client: Client, report: Callable[[Step], None]) -> None:
     if await lacks_default_storage(client):
         message = "no default StorageClass: a volume claim waits until somebody makes a volume for it"
-        report(Progress(part="storage", state="ready", seconds=0, message=message))
+        report(Step(name="storage").over(note=message))
 
 
 async def _marker(client: Client) -> Object | None:

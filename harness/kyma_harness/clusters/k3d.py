@@ -27,13 +27,13 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProviderOptions, RegistryAddress
 from kyma_harness.clusters.ready import DNS, keeping_logs, removing_on_failure, settle, step
 from kyma_harness.host.errors import CommandError, HarnessError, PortTakenError
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import Completed, run
+from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Target, wait_for
 
 OLDEST = semver.Version(5, 5, 0)
@@ -274,7 +274,7 @@ class K3dProvider:
         await self._note(containers)
         return True
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Create the cluster, once more if the first attempt fails, and wait until it can be used.
 
         On failure only logs are left, in the state folder.
@@ -286,12 +286,12 @@ class K3dProvider:
             self._check_ours(containers)
             if _servers(containers):
                 await self._cli.start(self._cluster)
-                await self._settle(docker, on_progress)
+                await self._settle(docker, on_step)
                 return
             async with removing_on_failure(lambda: self._remove(docker)):
-                await self._create(docker, on_progress)
+                await self._create(docker, on_step)
                 async with keeping_logs(self._collect, self._home.logs / "settling"):
-                    await self._settle(docker, on_progress)
+                    await self._settle(docker, on_step)
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service, through the API server."""
@@ -314,7 +314,7 @@ class K3dProvider:
         self._home.remove()
         self._registry = None
 
-    async def _create(self, docker: Docker, report: Callable[[Progress], None]) -> None:
+    async def _create(self, docker: Docker, report: Callable[[Step], None]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             await self._remove(docker)
             described = config(plan_for(self._cluster, self._home.folder, self._options))
@@ -323,7 +323,7 @@ class K3dProvider:
                 return await self._cli.create(self._config_file)
             except CommandError as error:
                 said = await self._keep_logs(error, attempt)
-                report(Progress(part="k3d", state="failed", seconds=0, message=said))
+                report(Step(name="k3d").over(ok=False, note=said))
         raise CreationError(f"k3d did not create cluster {self._cluster}, tried {ATTEMPTS} times: {said}")
 
     async def _keep_logs(self, error: CommandError, attempt: int) -> str:
@@ -346,7 +346,7 @@ class K3dProvider:
                     wrote = f"({error})\n".encode()
                 write_private(folder / f"{one.name}.log", wrote)
 
-    async def _settle(self, docker: Docker, report: Callable[[Progress], None]) -> None:
+    async def _settle(self, docker: Docker, report: Callable[[Step], None]) -> None:
         await self._note(await self._containers(docker))
         name = registry_name(self._cluster)
         async with self._home.client() as client:

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
@@ -22,13 +21,13 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProviderOptions, RegistryAddress
 from kyma_harness.clusters.ready import keeping_logs, removing_on_failure, settle
 from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
+from kyma_harness.wait.steps import Step
 
 REGISTRY_FOLDER = Path("/etc/containerd/certs.d")
 """Where containerd on a node looks for a registry's hosts; on by default since kind 0.27."""
@@ -130,17 +129,17 @@ class KindProvider:
             self._registry = await self._find_registry(docker, nodes)
         return True
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Create the registry and the cluster, connect them, and wait until the cluster can be used."""
         async with Docker.connect() as docker:
             await self._check_ours(docker, await self._nodes(docker))
             private_folder(self._home.folder)
             async with removing_on_failure(lambda: self._remove(docker)):
                 await self._run_registry(docker)
-                await self._create(on_progress)
+                await self._create(on_step)
                 self._registry = await self._connect_registry(docker, await self._nodes(docker))
                 async with keeping_logs(self._export, self._home.logs / "settling"):
-                    await self._settle(self._registry, on_progress)
+                    await self._settle(self._registry, on_step)
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
@@ -162,8 +161,8 @@ class KindProvider:
             await self._remove(docker)
         self._home.remove()
 
-    async def _create(self, report: Callable[[Progress], None]) -> None:
-        started = time.monotonic()
+    async def _create(self, report: Callable[[Step], None]) -> None:
+        begun = Step(name="kind")
         cluster = await asyncio.to_thread(self._pytest_kind)
         try:
             await asyncio.to_thread(cluster.ensure_kind)
@@ -182,9 +181,9 @@ class KindProvider:
                 f"kind did not create cluster {self._cluster}, it ended with {error.returncode}: "
                 "its reasons stand above"
             ) from None
-        report(Progress(part="kind", state="ready", seconds=time.monotonic() - started))
+        report(begun.over())
 
-    async def _settle(self, registry: RegistryAddress, report: Callable[[Progress], None]) -> None:
+    async def _settle(self, registry: RegistryAddress, report: Callable[[Step], None]) -> None:
         async with self._home.client() as client:
             await settle(client, report)
             await client.apply(hosting(registry.push), field_manager="kyma-harness", force=True)

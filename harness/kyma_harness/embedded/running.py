@@ -18,12 +18,12 @@ from kyma_harness.embedded.layout import ClusterRecord, Layout
 from kyma_harness.embedded.pki import ClusterPki, KeyPair, make_pki
 from kyma_harness.embedded.repairs import Repairs
 from kyma_harness.embedded.settings import SupervisorSettings
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.node import ProcessNode
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
 from kyma_harness.wait import claims
+from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Claim, Target, WaitError, wait_for
 
 # As long as a pod's own default; what takes longer is killed.
@@ -144,7 +144,7 @@ class RunningCluster:
             )
         )
         self.was_ready = True
-        self._announce(Step(step="cluster", state="ready", seconds=time.time() - self._started))
+        self._announce(Step(name="cluster", started=self._started).over())
 
     def _node_settings(self, rules: Rules, ports: PortPool, pki: ClusterPki) -> NodeSettings:
         return NodeSettings(

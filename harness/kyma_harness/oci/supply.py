@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import kubeloop
+from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.clusters.docker import Docker, Say
 from kyma_harness.clusters.provider import Provider, RegistryAddress
-from kyma_harness.host.choices import Choice, Way
+from kyma_harness.kyma.choices import Choice, Way
 from kyma_harness.kyma.pair import BINARIES, LifecycleManagers
 from kyma_harness.oci.assemble import assemble, of_program
 from kyma_harness.oci.bundle import Blob, Bundle
@@ -56,14 +55,14 @@ def with_image(bundle: Bundle, recipe: Recipe, reference: str) -> Bundle:
         return bundle
     repository, _, tag = reference.rpartition(":")
     values = f"{recipe.repository_value}={repository},{recipe.tag_value}={tag}"
-    data = yaml.safe_load(bundle.config.content) or {}
+    data = goyaml.load(bundle.config.content) or {}
     configs: list[dict[str, Any]] = list(data.get("configs") or ())
     name = bundle.module.short_name
     own = next((entry for entry in configs if entry.get("name") == name), {"name": name, "clientConfig": ""})
     given = own.get("overrides")
     own = {**own, "overrides": f"{given},{values}" if given else values}
     others = [entry for entry in configs if entry.get("name") != name]
-    content = yaml.safe_dump({**data, "configs": [*others, own]}, sort_keys=False)
+    content = goyaml.dump({**data, "configs": [*others, own]})
     return replace(bundle, config=Blob(media_type=bundle.config.media_type, content=content.encode()))
 
 

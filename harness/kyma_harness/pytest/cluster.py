@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,22 +12,23 @@ import pytest
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError
 from kubeloop.kinds import NAMESPACE
-from kyma_harness.clusters.provider import Capability, Progress, Provider
+from kyma_harness.clusters.provider import Capability, Provider
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.faults.kit import FaultKit
 from kyma_harness.host.blocking import Portal
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.host.paths import explained
 from kyma_harness.kube.inventory import TEST_LABEL
-from kyma_harness.kyma import deploy
 from kyma_harness.pytest.asked import settings_of
 from kyma_harness.pytest.handles.api import Api
 from kyma_harness.pytest.handles.kyma import KymaHandle
 from kyma_harness.pytest.hooks import STEPS
 from kyma_harness.pytest.notes import note
 from kyma_harness.session import lifetime
-from kyma_harness.session.settings import Settings
+from kyma_harness.session.options import Settings, Stage
+from kyma_harness.session.progress import Noted
 from kyma_harness.session.setup import Testbed, set_up
+from kyma_harness.session.stages import walk
 from kyma_harness.wait.steps import StepLog
 from kyma_harness.wait.waits import WaitError
 
@@ -198,30 +198,8 @@ def _failing_in_a_sentence() -> Iterator[None]:
 
 async def _start(testbed: Testbed, steps: StepLog) -> list[str]:
     """Make the cluster and all that tests find in it, or take it up; returns what is worth telling of it."""
-
-    def report(progress: Progress) -> None:
-        if progress.state != "started" and progress.part != "cluster":
-            began, well = time.time() - progress.seconds, progress.state == "ready"
-            steps.past(f"start of {progress.part}", began, ok=well, is_part=True)
-
-    async with lifetime.making(testbed.settings):
-        with steps.step("cluster"):
-            started = await lifetime.start(testbed, report)
-        if not started.is_deployed:
-            await _deploy(testbed, steps)
-            lifetime.note_deployed(testbed)
-    if not testbed.settings.detached:
+    started = await walk(testbed, Noted(steps), last=Stage.RIGHTS, anew=False)
+    if started is None or not testbed.settings.detached:
         return []
     how = "taken up" if started.found else "made anew" if started.changes else "made"
     return [f"cluster {testbed.settings.cluster}: {how}", *(f"  {change}" for change in started.changes)]
-
-
-async def _deploy(testbed: Testbed, steps: StepLog) -> None:
-    with steps.step("bundle"):
-        await testbed.bundle()
-    async with testbed.client() as client:
-        with steps.step("lifecycle managers"):
-            await testbed.deploy_managers(client)
-            await deploy.grant_rights(client)
-        with steps.step("Kyma"):
-            await testbed.deploy_kyma(client)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kyma_harness.pytest.handles.kyma import KymaHandle, Reach
     from kyma_harness.pytest.handles.log import Log
     from kyma_harness.pytest.observing import Surroundings
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.give_up import Patience
     from kyma_harness.wait.observer import Observer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from kyma_harness.host.choices import CAPABILITIES
+from kyma_harness.clusters.provider import Capability
 from kyma_harness.pytest.graph import FAULTS, KYMA, OBSERVER, SETTINGS, TESTBED
 from kyma_harness.pytest.loading import load
 from kyma_harness.wait.steps import StepLog
@@ -86,7 +86,7 @@ def wanted_by(item: pytest.Item) -> Wanted:
     named = set(_named_by(item))
     needs = {name for mark in item.iter_markers("needs") for name in mark.args}
     return Wanted(
-        cluster=SETTINGS in asked or bool(named & OF_A_CLUSTER) or bool(needs & CAPABILITIES),
+        cluster=SETTINGS in asked or bool(named & OF_A_CLUSTER) or bool(needs & set(Capability)),
         kyma=KYMA in asked or "kyma" in named,
         alone=FAULTS in asked or "faults" in named,
     )

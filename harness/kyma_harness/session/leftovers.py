@@ -18,8 +18,8 @@ from kyma_harness.host.locks import FileLock
 from kyma_harness.host.paths import runtime_dir
 from kyma_harness.host.sharing import Share
 from kyma_harness.session.lifetime import making_lock, take_away
+from kyma_harness.session.options import NAME, Settings
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import NAME, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from kyma_harness.clusters.errors import MismatchError, RecordError
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.choices import AUTO, Choice
+from kyma_harness.clusters.provider import AUTO, ProviderOptions
 from kyma_harness.host.paths import definite, explained, private_folder, write_private
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.makings import Made
 from kyma_harness.session.fingerprint import Fingerprint
-from kyma_harness.session.settings import RECORD, Settings, default_module
+from kyma_harness.session.options import RECORD, Settings, default_module
 
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
 CONFIRMATION = "allow_context"

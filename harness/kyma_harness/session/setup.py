@@ -13,8 +13,7 @@ from kubeloop.resource import Object
 from kyma_harness.clusters.choice import Chosen, choose
 from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.factory import Wanted, make_provider, tools_for
-from kyma_harness.clusters.provider import Capability, ProcessRules, Provider
-from kyma_harness.host.choices import AUTO
+from kyma_harness.clusters.provider import AUTO, Capability, ProcessRules, Provider
 from kyma_harness.host.paths import write_private
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
@@ -30,8 +29,8 @@ from kyma_harness.oci.recipe import Recipe
 from kyma_harness.oci.release import Release, release
 from kyma_harness.oci.supply import Supply, explain_pulls, with_image
 from kyma_harness.session.fingerprint import Fingerprint, fingerprint
+from kyma_harness.session.options import PREFIX, Settings
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import PREFIX, Settings
 from kyma_harness.toolchain.toolchain import ToolPaths
 from kyma_harness.toolchain.tools import ensure
 

@@ -13,8 +13,7 @@ from kyma_harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from kyma_harness.clusters.k3d import CUSTOM, K3dCli, K3dProvider
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.clusters.provider import ProviderOptions, RegistryAddress
 from kyma_harness.host.ports import PortPool
 
 pytestmark = pytest.mark.usefixtures("daemon")

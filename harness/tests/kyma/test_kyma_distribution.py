@@ -10,8 +10,8 @@ import pytest
 from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.process import run
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.errors import DistributionError
 from kyma_harness.kyma.originals import GoSource, prebuilt
 from kyma_harness.kyma.pair import BINARIES, MANIFESTS, Folder, find

@@ -31,7 +31,7 @@ from kyma_harness.oci.assemble import (
 from kyma_harness.oci.image import AssemblyError
 from kyma_harness.oci.recipe import Assembly, Recipe
 from kyma_harness.oci.sbom import FOLDER, bill_of_materials, file_name
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.session.options import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
 RECIPE_DATA = yaml.safe_load(RECIPE.read_text())

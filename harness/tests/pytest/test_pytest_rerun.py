@@ -12,7 +12,7 @@ from kyma_harness.pytest.evidence import options_of
 
 CONFTEST = """
     import pytest
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
 
     @pytest.fixture(scope="session")
     def _kyma_harness_observer(kyma_harness_settings: Settings):

@@ -10,15 +10,15 @@ from kyma_harness.clusters.choice import Chosen
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import ForeignClusterError, MismatchError
 from kyma_harness.clusters.existing import MARKER, ExistingProvider
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.host.errors import ForeignFolderError
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.room import check_room
 from kyma_harness.session import lifetime
+from kyma_harness.session.options import from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
 from kyma_harness.session.setup import Testbed, claim_of
 from kyma_harness.toolchain.toolchain import ToolPaths
 

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.clusters.errors import MismatchError
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.choices import Choice, Way
-from kyma_harness.session.options import QUESTIONS, AnswerError, answers
+from kyma_harness.clusters.provider import ProviderOptions
+from kyma_harness.kyma.choices import Choice, Way
+from kyma_harness.session.options import OPTIONS, AnswerError, answers, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
 
 
 def test_without_an_answer_everything_is_automatic():
@@ -65,7 +64,7 @@ def test_no_option_of_ours_is_one_of_pytest_kind(pytestconfig):
 
     for name in theirs:
         pytestconfig.getoption(name)
-    ours = {f"harness_{question.name}" for question in QUESTIONS}
+    ours = {option.of_pytest[2:].replace("-", "_") for option in OPTIONS}
     assert ours.isdisjoint(theirs)
     for name in ours:
         pytestconfig.getoption(name)

@@ -7,8 +7,8 @@ import pytest
 
 from kyma_harness.clusters.errors import RecordError
 from kyma_harness.session.leftovers import Condition, census
+from kyma_harness.session.options import default_module, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import default_module, from_environment
 
 
 def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):

@@ -3,38 +3,32 @@
 import asyncio
 import json
 import os
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Literal, Self
 
-State = Literal["started", "ready", "failed"]
+from kyma_harness.wait.steps import State, Step
+
 # A failure carries the last lines of a log.
 _LINE_LIMIT = 2**20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One part of the cluster, and what became of it; `cluster` is the whole."""
-
-    step: str
-    state: State
-    seconds: float = 0.0
-    message: str = ""
-
-    def to_json(self) -> str:
-        """Return the step as one line of JSON."""
-        return json.dumps(asdict(self) | {"seconds": round(self.seconds, 3)})
-
-    @classmethod
-    def from_json(cls, line: str) -> Self | None:
-        """Return the step a line tells of; None when the line is something else."""
-        try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError):
-            return None
+def line_of(step: Step) -> str:
+    """Return a step as one line of JSON."""
+    seconds = round(step.seconds if step.ended else 0.0, 3)
+    return json.dumps({"step": step.name, "state": step.state, "seconds": seconds, "message": step.note})
 
 
-class Steps:
+def step_of(line: str) -> Step | None:
+    """Return the step that a line tells of; None when the line is something else."""
+    try:
+        told = json.loads(line)
+        begun = Step(name=told["step"], started=time.time() - told["seconds"], note=told["message"])
+        return begun if told["state"] == "started" else begun.over(ok=told["state"] == "ready")
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+class Announcements:
     """Follow what a supervisor says until its cluster is ready, or until it says no more."""
 
     def __init__(self, on_step: Callable[[Step], None]) -> None:
@@ -66,13 +60,13 @@ class Steps:
             transport.close()
 
     def _take(self, line: str) -> None:
-        step = Step.from_json(line)
+        step = step_of(line)
         if step is None:
             self._stray.append(line)
             return
         if step.state == "failed":
             self.failure = step
         else:
-            self._states[step.step] = step.state
-        self.is_ready = step.step == "cluster" and step.state == "ready"
+            self._states[step.name] = step.state
+        self.is_ready = step.name == "cluster" and step.state == "ready"
         self._on_step(step)
