@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kyma_harness.session.options import Settings
+    from kyma_harness.session.record import RecordFile
     from kyma_harness.session.setup import Testbed
     from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -40,19 +41,20 @@ class Session:
 
         return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
 
-    async def testbed(self) -> Testbed:
+    async def testbed(self, record: RecordFile | None = None) -> Testbed:
         """Decide on everything, without starting anything."""
         from kyma_harness.session.setup import set_up
 
-        return await set_up(self.settings, self.console)
+        return await set_up(self.settings, self.console, record)
 
     async def attached(self) -> Testbed | None:
         """Return the testbed of the running cluster; nothing where there is none."""
-        from kyma_harness.session.record import Record
+        from kyma_harness.session.record import RecordFile
 
-        if Record.read(self.settings) is None:
+        record = RecordFile(self.settings)
+        if record.now() is None:
             return None
-        testbed = await self.testbed()
+        testbed = await self.testbed(record)
         return testbed if await testbed.provider.attach() else None
 
     async def running(self) -> Testbed:

@@ -67,7 +67,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Step], None]) -> Start:
     Layout(testbed.settings.cluster_state).check_free()
     await testbed.users.join(GOING_SECONDS)
     settings, now = testbed.settings, _record(testbed)
-    known = Record.read(settings)
+    known = testbed.record.now()
     changes = differences(known.fingerprint, now.fingerprint) if known else []
     if known and changes and known.kept and settings.keep:
         await _make_room(testbed, changes)
@@ -82,7 +82,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Step], None]) -> Start:
                 f"noted: {len(known.makings)} objects",
                 remedy="take them away first with `kyma-harness down`",
             )
-    now.write(settings)
+    testbed.record.write(now)
     try:
         await testbed.provider.create(on_progress)
     except BaseException as error:
@@ -96,8 +96,8 @@ async def start(testbed: Testbed, on_progress: Callable[[Step], None]) -> Start:
 
 def note_deployed(testbed: Testbed) -> None:
     """Note that lifecycle managers, bundle and Kyma are all there, so that others need not look."""
-    if known := Record.read(testbed.settings):
-        replace(known, deployed=dict(testbed.fingerprint)).write(testbed.settings)
+    if known := testbed.record.now():
+        testbed.record.write(replace(known, deployed=dict(testbed.fingerprint)))
 
 
 async def leave(testbed: Testbed) -> None:

@@ -9,6 +9,7 @@ from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.kyma.choices import Choice, Way
 from kyma_harness.session.options import OPTIONS, AnswerError, answers, from_environment
 from kyma_harness.session.record import Record
+from kyma_harness.session.setup import resolve
 
 
 def test_without_an_answer_everything_is_automatic():
@@ -79,7 +80,8 @@ def test_a_cluster_remembers_what_it_was_made_with(tmp_path):
     made = settings(tmp_path, provider="existing", options=options)
     Record.of(made, provider="existing", kyma="real", fingerprint={}).write(made)
 
-    later = Record.read(settings(tmp_path)).fill_in(settings(tmp_path))
+    asked = settings(tmp_path)
+    later = resolve(asked, Record.read(asked), usual_module=asked.module).settings
 
     assert later.provider == "existing"
     assert later.kyma is Choice.REAL

@@ -9,6 +9,7 @@ from kyma_harness.clusters.errors import RecordError
 from kyma_harness.session.leftovers import Condition, census
 from kyma_harness.session.options import default_module, from_environment
 from kyma_harness.session.record import Record
+from kyma_harness.session.setup import resolve
 
 
 def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):
@@ -18,7 +19,7 @@ def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):
     record.write(made)
 
     later = from_environment(places)
-    filled = Record.read(later).fill_in(later)
+    filled = resolve(later, Record.read(later), usual_module=later.module).settings
 
     assert (filled.provider, filled.kyma, filled.module) == ("embedded", "real", Path("/lamp/module.yaml"))
     assert filled.kyma_dist == Path("/managers")
@@ -31,8 +32,10 @@ def test_what_is_said_counts(tmp_path):
 
     later = from_environment(places, module=Path("/other/module.yaml"), kyma_dist=Path("/other"))
 
-    assert record.fill_in(later).module == Path("/other/module.yaml")
-    assert record.fill_in(later).kyma_dist == Path("/other")
+    filled = resolve(later, record, usual_module=made.module).settings
+
+    assert filled.module == Path("/other/module.yaml")
+    assert filled.kyma_dist == Path("/other")
 
 
 @pytest.mark.parametrize(
