@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from kubeloop.client import Client
 from kubeloop.controller import Controller
+from kubeloop.events import EventRecorder
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey, controller_owner
-from kyma_harness.kyma.builtin.events import EventRecorder
 from kyma_harness.kyma.builtin.flags import flag_parser
 from kyma_harness.kyma.builtin.lifecycle_manager.reconciler import KymaReconciler
 from kyma_harness.kyma.builtin.patience import Patience
