@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.kyma.module import Module, Verification
 
 NAMESPACE = "parity"
@@ -81,9 +80,7 @@ class Specimens:
     def definitions(self, suffix: str = "") -> list[dict[str, Any]]:
         """Return the CRDs of a specimen, in a group of its own."""
         files = sorted((self._base.chart / "crds").glob("*.y*ml"))
-        found = [
-            item for path in files for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item
-        ]
+        found = [item for path in files for item in goyaml.load_all(path.read_bytes()) if item]
         for item in found:
             spec = item["spec"]
             spec["group"] = self._group(spec["group"], suffix)
@@ -103,7 +100,7 @@ class Specimens:
         _write(chart / "Chart.yaml", f"apiVersion: v2\nname: {name}\nversion: {recipe.version}\n")
         _write(chart / "values.yaml", f"colour: white\nslug: {self._slug}\n")
         if recipe.has_crds:
-            _write(chart / "crds" / "all.yaml", yaml.safe_dump_all(self.definitions(recipe.suffix)))
+            _write(chart / "crds" / "all.yaml", goyaml.dump_all(self.definitions(recipe.suffix)))
         if not recipe.drops_config_map:
             _write(chart / "templates" / "map.yaml", self._config_map(recipe))
         _write(chart / "templates" / "more.yaml", self._config_map(recipe, suffix="-more"))
@@ -115,7 +112,7 @@ class Specimens:
 
     def _objects(self, folder: Path, name: str, recipe: Recipe) -> Path:
         """Write the objects of the plain chart without a chart, with a kustomization where it is one."""
-        objects = yaml.safe_dump_all(self.definitions(recipe.suffix))
+        objects = goyaml.dump_all(self.definitions(recipe.suffix))
         config_map = self._config_map(recipe).replace("{{ .Values.colour }}", "white")
         _write(folder / f"{name}.yaml", f"{objects}---\n{config_map}")
         if recipe.form is Form.KUSTOMIZATION:

@@ -40,8 +40,8 @@ async def kustomization(session: Session, output: Path | None) -> None:
 
 def write_kustomization(folder: Path, objects: Sequence[Object]) -> None:
     """Write objects so that ``kustomize build`` gives them back."""
-    import yaml
+    from kubeloop import goyaml
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "managers.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
+    (folder / "managers.yaml").write_text(goyaml.dump_all(objects), encoding="utf-8")
     (folder / "kustomization.yaml").write_text("resources: [managers.yaml]\n", encoding="utf-8")

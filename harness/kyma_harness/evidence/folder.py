@@ -8,8 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.evidence.failure import Findings, Incident, as_data, scrubbed
 from kyma_harness.kube.redaction import without
 from kyma_harness.wait.narrative import event_line
@@ -89,7 +88,7 @@ def _write_object(base: Path, obj: Mapping[str, Any]) -> None:
     kind = f"{obj['kind']}.{group}" if group else obj["kind"]
     name, namespace = obj["metadata"]["name"].replace(":", "_"), obj["metadata"].get("namespace")
     file = file_name(f"{namespace}_{name}" if namespace else name, ".yaml")
-    _write(base / file_name(kind) / file, yaml.safe_dump(dict(obj), sort_keys=False, allow_unicode=True))
+    _write(base / file_name(kind) / file, goyaml.dump(dict(obj)))
 
 
 def _step_lines(incident: Incident, findings: Findings) -> Iterable[str]:

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-import yaml
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from kubeloop import goyaml
 from kubeloop.client import Client
 from kubeloop.errors import ApiError, ConflictError, NotFoundError
 from kubeloop.kinds import CRD
@@ -163,8 +163,8 @@ def definitions_of(module: Module) -> Iterator[Object]:
     """Yield what is in the chart's ``crds/``."""
     for path in sorted((module.chart / "crds").glob("*.y*ml")):
         try:
-            yield from filter(None, yaml.safe_load_all(path.read_text(encoding="utf-8")))
-        except yaml.YAMLError as error:
+            yield from filter(None, goyaml.load_all(path.read_bytes()))
+        except goyaml.YAMLError as error:
             raise ModuleError(f"{path} is not YAML: {error}") from None
 
 

@@ -9,8 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.kyma.errors import BundleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.oci.archive import pack_folder, tar
@@ -139,8 +138,8 @@ def _check_chart(module: Module) -> None:
     if not chart_file.is_file():
         raise BundleError(f"{module.chart} has no Chart.yaml: name the chart's folder in module.yaml, chart")
     try:
-        chart = yaml.safe_load(chart_file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        chart = goyaml.load(chart_file.read_bytes())
+    except goyaml.YAMLError as error:
         raise BundleError(f"{chart_file} is not YAML: {error}") from None
     if not isinstance(chart, dict) or not chart.get("name") or not chart.get("version"):
         raise BundleError(f"{chart_file} lacks a name or a version: helm refuses to render it")

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.oci.bundle import Blob, Bundle
 from kyma_harness.oci.recipe import Recipe
 
@@ -15,12 +14,12 @@ def with_image(bundle: Bundle, recipe: Recipe, reference: str) -> Bundle:
         return bundle
     repository, _, tag = reference.rpartition(":")
     values = f"{recipe.repository_value}={repository},{recipe.tag_value}={tag}"
-    data = yaml.safe_load(bundle.config.content) or {}
+    data = goyaml.load(bundle.config.content) or {}
     configs: list[dict[str, Any]] = list(data.get("configs") or ())
     name = bundle.module.short_name
     own = next((entry for entry in configs if entry.get("name") == name), {"name": name, "clientConfig": ""})
     given = own.get("overrides")
     own = {**own, "overrides": f"{given},{values}" if given else values}
     others = [entry for entry in configs if entry.get("name") != name]
-    content = yaml.safe_dump({**data, "configs": [*others, own]}, sort_keys=False)
+    content = goyaml.dump({**data, "configs": [*others, own]})
     return replace(bundle, config=Blob(media_type=bundle.config.media_type, content=content.encode()))

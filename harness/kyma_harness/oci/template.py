@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.oci.bundle import Bundle, descriptor
 
 GROUP = "operator.kyma-project.io"
@@ -32,9 +31,7 @@ def template(bundle: Bundle, base_url: str) -> str:
     ``base_url`` is the registry and prefix as the cluster reaches them, without a scheme, for example
     ``k3d-kyma-registry.localhost:5000/unsigned``.
     """
-    return HEADER + yaml.safe_dump_all(
-        template_objects(bundle, base_url), sort_keys=False, width=120, allow_unicode=True
-    )
+    return HEADER + goyaml.dump_all(template_objects(bundle, base_url))
 
 
 def _module_template(bundle: Bundle, base_url: str) -> dict[str, Any]:

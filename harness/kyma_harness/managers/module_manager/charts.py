@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.host.process import run
 from kyma_harness.kyma.documents import parse_objects
@@ -102,12 +101,7 @@ def definitions_of(install: Install) -> list[Object]:
     """Return what lies in the chart's ``crds/``."""
     chart = install.chart
     files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
-    return [
-        document
-        for path in files
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
-        if document
-    ]
+    return [document for path in files for document in goyaml.load_all(path.read_bytes()) if document]
 
 
 def _compact(value: Mapping[str, Any]) -> str:

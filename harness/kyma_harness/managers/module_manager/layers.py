@@ -9,8 +9,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from kubeloop import goyaml
 from kyma_harness.kyma.cached import settle
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.oci.location import Location
@@ -48,10 +47,9 @@ class Layers:
         if source["ref"] not in self._configs:
             self._configs[source["ref"]] = await _pull(source)
         try:
-            data = yaml.safe_load(self._configs[source["ref"]]) or {}
-        except yaml.YAMLError as error:
-            said = " ".join(str(error).split())
-            raise LayerError(f"config layer {source['ref']} is not YAML: {said}") from None
+            data = goyaml.load(self._configs[source["ref"]]) or {}
+        except goyaml.YAMLError as error:
+            raise LayerError(f"config layer {source['ref']} is not YAML: {error}") from None
         entries: list[dict[str, Any]] = data.get("configs") or []
         return entries
 
