@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kyma_harness.cli.output import Format
@@ -42,18 +44,25 @@ class Session:
 
         return await set_up(self.settings, self.console)
 
-    async def attached(self) -> Testbed | None:
-        """Return the testbed of the running cluster; nothing where there is none."""
+    async def attached(self, *, whichever_module: bool = False) -> Testbed | None:
+        """Return the testbed of the running cluster; nothing where there is none.
+
+        A command that has nothing to do with the module takes whichever the cluster was made with, also in a
+        folder that has another.
+        """
         from kyma_harness.session.record import Record
 
-        if Record.read(self.settings) is None:
+        known = Record.read(self.settings)
+        if known is None:
             return None
+        if whichever_module:
+            self.settings = replace(self.settings, module=Path(known.module))
         testbed = await self.testbed()
         return testbed if await testbed.provider.attach() else None
 
-    async def running(self) -> Testbed:
-        """Return the testbed of the running cluster; an error where there is none."""
-        testbed = await self.attached()
+    async def running(self, *, whichever_module: bool = False) -> Testbed:
+        """Return the testbed of the running cluster, as :meth:`attached`; an error where there is none."""
+        testbed = await self.attached(whichever_module=whichever_module)
         if testbed is None:
             raise NotRunningError.of_cluster(self.settings.cluster)
         return testbed
