@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kyma_harness.cli.output import Format
 from kyma_harness.clusters.errors import NotRunningError
@@ -24,6 +24,15 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.format = Format.TEXT
+
+    def choose(self, **chosen: Any) -> None:
+        """Let what was chosen take the place of what was so before; ``None`` counts as not chosen."""
+        from kyma_harness.session.settings import from_environment
+
+        given = {name: value for name, value in chosen.items() if value is not None}
+        if given:
+            known = {field.name: getattr(self.settings, field.name) for field in fields(self.settings)}
+            self.settings = from_environment(**{**known, **given})
 
     @cached_property
     def console(self) -> Console:

@@ -85,6 +85,8 @@ def test_help_loads_no_cluster(ended, words):
     [
         ("kyma-harness sta", 1, "status"),
         ("kyma-harness --clu", 1, "--cluster"),
+        ("kyma-harness down --clu", 2, "--cluster"),
+        ("kyma-harness down --cluster ", 3, "dark"),
         ("kyma-harness up --prov", 2, "--provider"),
         ("kyma-harness up --provider emb", 3, "embedded"),
         ("kyma-harness up --until ", 3, "managers"),
