@@ -10,6 +10,7 @@ from image_archives import saved
 from k3d_recorder import NOT_IMPORTED, PULL_FAILED, containers_of
 
 from kubeloop.client import Client
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.coredns import COREFILE, CUSTOM
 from kyma_harness.clusters.errors import (
     ArchiveError,
@@ -19,7 +20,6 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.k3d import K3dProvider
 from kyma_harness.clusters.k3d_cli import K3dCli
 from kyma_harness.clusters.options import ProviderOptions

@@ -12,11 +12,11 @@ from image_archives import saved
 
 from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import ArchiveError, CreationError, ForeignClusterError
-from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.factory import provider_to_delete
 from kyma_harness.clusters.kind import KindProvider
 from kyma_harness.clusters.kind_config import config, hosts_toml
-from kyma_harness.clusters.making import provider_to_delete
 from kyma_harness.clusters.options import ProviderOptions
 
 SCRIPT = """\
