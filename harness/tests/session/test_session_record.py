@@ -54,9 +54,7 @@ def a_record_of(module, tmp_path):
 def test_the_module_of_this_folder_does_not_lose_to_another_in_silence(tmp_path, in_a_folder, named):
     record = a_record_of(Path("/lamp/module.yaml"), tmp_path)
 
-    with pytest.raises(
-        MismatchError, match=rf"made with /lamp/module.yaml, .* {in_a_folder}: name"
-    ):
+    with pytest.raises(MismatchError, match=rf"made with /lamp/module.yaml, .* {in_a_folder}: name"):
         record.fill_in(from_environment({}, state=tmp_path, module=named))
 
 
