@@ -54,7 +54,7 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     from kyma_harness.session.progress import Ledger
     from kyma_harness.session.stages import walk
 
-    session.settings = replace(session.settings, **answers(asked), kyma=Choice(kyma))
+    session.choose(**answers(asked), kyma=Choice(kyma))
     testbed, ledger = await session.testbed(), Ledger(session.console)
     last = Stage(until)
     with _saying_what_stays(session):
@@ -152,7 +152,7 @@ async def status(session: Session) -> Status:
     """
     from kyma_harness.session.leftovers import census
 
-    testbed = await session.attached()
+    testbed = await session.attached(whichever_module=True)
     found = await _running(testbed) if testbed else Status(cluster=session.settings.cluster, running=False)
     found = replace(found, clusters=census(session.settings))
     if session.format is Format.TEXT:
@@ -163,7 +163,7 @@ async def status(session: Session) -> Status:
 @teaches({"kubeconfig": "for a shell: export KUBECONFIG=$(kyma-harness kubeconfig)"})
 async def kubeconfig(session: Session) -> None:
     """Print the path of the cluster's kubeconfig."""
-    click.echo((await session.running()).provider.kubeconfig)
+    click.echo((await session.running(whichever_module=True)).provider.kubeconfig)
 
 
 @click.option("--follow", "-f", is_flag=True, help="Go on with new lines as they come.")

@@ -73,8 +73,8 @@ async def load_image(session: Session, archive: Path) -> None:
 
     testbed = await session.running()
     with Ledger(session.console).step("load image") as step:
-        await testbed.provider.load_image(archive)
-        step.remark(f"{archive.name} is on every node of {testbed.settings.cluster}")
+        names = await testbed.provider.load_image(archive)
+        step.remark(f"on every node of {testbed.settings.cluster}: {', '.join(names)}")
 
 
 @click.option(

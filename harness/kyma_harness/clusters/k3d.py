@@ -6,7 +6,8 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -18,6 +19,7 @@ from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.resource import Object
+from kyma_harness.clusters.archive import names_in
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.docker import CLUSTER_LABEL, Container, Docker, labels_of
 from kyma_harness.clusters.errors import (
@@ -36,11 +38,14 @@ from kyma_harness.host.process import Completed, run
 from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Target, wait_for
 
-OLDEST = semver.Version(5, 5, 0)
-"""The first version with the configuration schema we write."""
+OLDEST = semver.Version(5, 5, 2)
+"""The first version whose own k3s reads the ConfigMap ``coredns-custom`` as we write it."""
 CREATE_SECONDS = 420.0
 SECONDS = 120.0
 _VERSION = re.compile(r"^k3d version v(\S+)$", re.MULTILINE)
+_K3S_VERSION = re.compile(r"^k3s version (\S+)", re.MULTILINE)
+_NOT_IMPORTED = re.compile(r"^.*level=error.*failed to (?:import|copy).*$", re.MULTILINE)
+"""What k3d says of a node, or of a copy, that failed in an import which it then ends with 0."""
 
 
 class K3dCli:
@@ -57,13 +62,14 @@ class K3dCli:
         found = shutil.which("k3d", path=path)
         if found is None:
             raise ProviderUnavailableError(
-                "there is no k3d on PATH: install k3d 5.5 or newer (https://k3d.io), or use another provider"
+                f"there is no k3d on PATH: install k3d {OLDEST} or newer (https://k3d.io), or use another "
+                "provider"
             )
         return cls(Path(found), kubeconfig=kubeconfig)
 
     async def version(self) -> semver.Version:
         """Return its version; raises :class:`ProviderUnavailableError` for one that is too old."""
-        done = await run([self._program, "version"], timeout=SECONDS, env=self._environ)
+        done = await self._said_of_version()
         found = _VERSION.search(done.stdout)
         if found is None:
             raise ProviderUnavailableError(
@@ -75,6 +81,20 @@ class K3dCli:
                 f"k3d {version} is too old, {OLDEST} is the oldest that works: update {self._program}"
             )
         return version
+
+    async def images(self, node_image: str | None) -> list[str]:
+        """Return the images that a creation takes, the registry's but: of nodes, load balancer and tools.
+
+        Environment variables of k3d's own can name others than its release does.
+        """
+        said = (await self._said_of_version()).stdout
+        k3d, k3s = _VERSION.search(said), _K3S_VERSION.search(said)
+        tag = self._environ.get("K3D_HELPER_IMAGE_TAG") or (k3d[1] if k3d else "latest")
+        return [
+            node_image or f"docker.io/rancher/k3s:{k3s[1] if k3s else 'latest'}",
+            self._environ.get("K3D_IMAGE_LOADBALANCER") or f"ghcr.io/k3d-io/k3d-proxy:{tag}",
+            self._environ.get("K3D_IMAGE_TOOLS") or f"ghcr.io/k3d-io/k3d-tools:{tag}",
+        ]
 
     async def create(self, config: Path) -> None:
         """Create a cluster and its registry; what was made stays on failure, for its logs to be read."""
@@ -89,8 +109,10 @@ class K3dCli:
         return (await self._run("kubeconfig", "get", cluster)).stdout
 
     async def import_image(self, cluster: str, archive: Path) -> None:
-        """Put the image of a tar on every node."""
-        await self._run("image", "import", str(archive), "--cluster", cluster)
+        """Put the image of a tar on every node; raises :class:`CommandError` where one did not take it."""
+        done = await self._run("image", "import", str(archive), "--cluster", cluster)
+        if failed := _NOT_IMPORTED.findall(done.stdout + done.stderr):
+            raise CommandError(f"k3d did not import {archive} into every node", output="\n".join(failed))
 
     async def delete(self, cluster: str) -> None:
         """Delete one cluster by its name; no error where there is none."""
@@ -99,6 +121,9 @@ class K3dCli:
     async def delete_registry(self, name: str) -> None:
         """Delete one registry by its name."""
         await self._run("registry", "delete", name)
+
+    async def _said_of_version(self) -> Completed:
+        return await run([self._program, "version"], timeout=SECONDS, env=self._environ)
 
     async def _run(self, *arguments: str, seconds: float = SECONDS) -> Completed:
         # k3d leaves a copy of its configuration among the temporary files whenever it ends with an error.
@@ -192,6 +217,8 @@ def config(plan: K3dPlan) -> dict[str, Any]:
 
 CUSTOM = Target(kind=CONFIG_MAP, name="coredns-custom", namespace="kube-system")
 """What k3s' Corefile imports ``*.override`` files from, into its one server block."""
+COREFILE = Target(kind=CONFIG_MAP, name="coredns", namespace="kube-system")
+IMPORT = re.compile(r"^\s*import\s+\S*/\*\.override\s*$", re.MULTILINE)
 CHECKSUM = "kyma-harness.io/coredns-custom"
 
 
@@ -201,10 +228,27 @@ async def alias(client: Client, name: str, target: str, *, within: float = 60) -
     module-manager speaks plain http only with hosts whose name ends in ``.localhost`` (or that are private
     addresses), and no DNS knows the registry's container under such a name. A rewrite follows the container
     when its address changes, which an entry with the address would not.
+
+    Raises :class:`CreationError` where this CoreDNS would not read what we write.
     """
+    await _check_import(client)
     line = f"rewrite name exact {name} {target}\n"
     await _set(client, f"{name}.override", line)
     await _restart(client, hashlib.sha256(line.encode()).hexdigest()[:16], within)
+
+
+async def _check_import(client: Client) -> None:
+    """Refuse a k3s before v1.27.3, v1.26.6, v1.25.11 or v1.24.15: its Corefile imports ``*.server`` only."""
+    try:
+        found = await client.get(COREFILE.kind, COREFILE.name, COREFILE.namespace)
+    except NotFoundError:
+        found = {}
+    if not IMPORT.search(found.get("data", {}).get("Corefile", "")):
+        raise CreationError(
+            f"the Corefile of ConfigMap {COREFILE.namespace}/{COREFILE.name} imports no *.override of "
+            f"{CUSTOM.name}, so pods could not find the registry: name a k3s of v1.27.3 or newer, or of June "
+            "2023 or newer of its minor version, with --node-image, or take a newer k3d"
+        )
 
 
 async def _set(client: Client, key: str, text: str) -> None:
@@ -288,6 +332,7 @@ class K3dProvider:
                 await self._cli.start(self._cluster)
                 await self._settle(docker, on_step)
                 return
+            await self._pull(docker, on_step)
             async with removing_on_failure(lambda: self._remove(docker)):
                 await self._create(docker, on_step)
                 async with keeping_logs(self._collect, self._home.logs / "settling"):
@@ -297,9 +342,11 @@ class K3dProvider:
         """Forward a port of this host to the Service, through the API server."""
         return self._home.reach(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
-        """Import the image into every node."""
+    async def load_image(self, archive: Path) -> list[str]:
+        """Import the images into every node."""
+        names = names_in(archive)
         await self._cli.import_image(self._cluster, archive)
+        return names
 
     async def collect_logs(self, folder: Path) -> None:
         """Write one log file for each of the cluster's containers, and copy those of attempts that failed."""
@@ -313,6 +360,13 @@ class K3dProvider:
             await self._remove(docker)
         self._home.remove()
         self._registry = None
+
+    async def _pull(self, docker: Docker, report: Callable[[Step], None]) -> None:
+        """Pull the images that the daemon lacks, and tell how far: k3d says nothing for minutes."""
+        for image in [*await self._cli.images(self._options.node_image), self._options.registry_image]:
+            if not await docker.has_image(image):
+                part = f"pull {image}"
+                await step(part, partial(docker.pull, image, _running(part, report)), report)
 
     async def _create(self, docker: Docker, report: Callable[[Step], None]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -350,7 +404,7 @@ class K3dProvider:
         await self._note(await self._containers(docker))
         name = registry_name(self._cluster)
         async with self._home.client() as client:
-            await settle(client, report)
+            await settle(client, report, brings_dns=True)
             await step("patch-coredns", lambda: alias(client, f"{name}.localhost", name), report)
 
     async def _containers(self, docker: Docker) -> list[Container]:
@@ -394,6 +448,16 @@ class K3dProvider:
     def _config_file(self) -> Path:
         """Written before k3d makes anything: it tells that a registry without a server is ours."""
         return self._home.folder / "k3d.yaml"
+
+
+def _running(part: str, report: Callable[[Step], None]) -> Callable[[str], None]:
+    """Return what reports how far a part is."""
+    begun = Step(name=part)
+
+    def say(text: str) -> None:
+        report(replace(begun, note=text))
+
+    return say
 
 
 def _servers(containers: list[Container]) -> list[Container]:

@@ -12,6 +12,7 @@ import semver
 import yaml
 
 from kubeloop.resource import Object
+from kyma_harness.clusters.archive import names_in
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.docker import CLUSTER_LABEL, Container, Docker, labels_of
 from kyma_harness.clusters.errors import (
@@ -145,9 +146,11 @@ class KindProvider:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
         return self._home.reach(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
-        """Load the image into every node, without a detour through the Docker daemon."""
+    async def load_image(self, archive: Path) -> list[str]:
+        """Load the images into every node, without a detour through the Docker daemon."""
+        names = names_in(archive)
         await self._kind("load", "image-archive", str(archive), "--name", self._cluster)
+        return names
 
     async def collect_logs(self, folder: Path) -> None:
         """Let kind collect what its nodes wrote, and copy what it collected when they failed."""

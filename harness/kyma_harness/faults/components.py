@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from kubeloop.client import Client
 from kubeloop.kinds import POD
 from kubeloop.resource import Object
@@ -70,7 +72,7 @@ class Signals:
 
     @contextmanager
     def _asked_to_stop(self, pid: int) -> Iterator[None]:
-        with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
+        with self._pinned(pid) as process, self._repairs.promised(Repair(process=pid)) as promise:
             try:
                 _hit(process, pid, signal.SIGSTOP)
                 yield
@@ -145,7 +147,7 @@ class Components:
 
     def pid(self, name: str) -> int:
         """Return the process id of a component; NoSuchProcessError where it does not run."""
-        found = [pid for pid in _children_of(self._supervisor) if _program(pid) == name]
+        found = [child.pid for child in _children_of(self._supervisor) if _program(child) == name]
         if not found:
             raise NoSuchProcessError(
                 f"no {name} runs in the cluster at {self._layout.root}: known are {', '.join(_NAMES)}"
@@ -187,18 +189,14 @@ class Components:
             raise NotBackError(message, timed_out=True) from None
 
 
-def _children_of(parent: int) -> list[int]:
-    tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    return [int(pid) for file in tasks for pid in _text(file).split()]
+def _children_of(supervisor: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(supervisor).children()
+    return []
 
 
-def _program(pid: int) -> str:
+def _program(process: psutil.Process) -> str:
     """Return the name of the program a process runs; empty when it has ended."""
-    return Path(_text(Path(f"/proc/{pid}/cmdline")).partition("\0")[0]).name
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+    with suppress(psutil.Error):
+        return Path(next(iter(process.cmdline()), "")).name
+    return ""

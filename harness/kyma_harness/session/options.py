@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 DEFAULT_CLUSTER = "kyma"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 """What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
+MODULE_FILE = "module.yaml"
 RECORD = "testbed.json"
 """The file beside a cluster that says what it was made for: see :mod:`kyma_harness.session.record`."""
 PREFIX = "unsigned"
@@ -211,13 +212,18 @@ class Settings:
                 folder.rmdir()
 
 
+def own_module(folder: Path) -> Path | None:
+    """Return the module of a folder itself, if it has one."""
+    return folder / MODULE_FILE if (folder / MODULE_FILE).exists() else None
+
+
 def default_module(folder: Path, checkout: Path = PROJECT) -> Path:
     """Return the module that is meant in a folder: its own, else the Eventing module's of our checkout.
 
     It need not exist: an installed harness is in no checkout.
     """
-    own, eventing = folder / "module.yaml", checkout / "module" / "module.yaml"
-    return own if own.exists() or not eventing.exists() else eventing
+    eventing = checkout / "module" / MODULE_FILE
+    return own_module(folder) or (eventing if eventing.exists() else folder / MODULE_FILE)
 
 
 def check_name(cluster: str) -> None:

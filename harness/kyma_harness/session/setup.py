@@ -14,7 +14,7 @@ from kyma_harness.clusters.choice import Chosen, choose
 from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.factory import Wanted, make_provider, tools_for
 from kyma_harness.clusters.provider import AUTO, Capability, ProcessRules, Provider, ProviderOptions
-from kyma_harness.host.paths import write_private
+from kyma_harness.host.paths import definite, write_private
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.choices import Choice
@@ -30,7 +30,7 @@ from kyma_harness.oci.recipe import Recipe
 from kyma_harness.oci.release import Release, release
 from kyma_harness.oci.supply import Supply, explain_pulls, with_image
 from kyma_harness.session.fingerprint import Fingerprint, fingerprint
-from kyma_harness.session.options import PREFIX, Settings, default_module
+from kyma_harness.session.options import PREFIX, Settings, default_module, own_module
 from kyma_harness.session.record import Record, RecordFile
 from kyma_harness.toolchain.toolchain import ToolPaths
 from kyma_harness.toolchain.tools import ensure
@@ -187,12 +187,15 @@ class Setup:
     """Why it is this provider; empty while the provider is ``auto``."""
 
 
-def resolve(asked: Settings, recorded: Record | None, *, usual_module: Path) -> Setup:
+def resolve(asked: Settings, recorded: Record | None, *, usual: Path, own: Path | None = None) -> Setup:
     """Decide what counts: what is asked for now, or what the cluster was made with.
 
     A cluster that runs is taken as it is: "auto", and options that were not given, mean what it was made
-    with, and so does a module that is only the folder's own. One that tests keep for each other has to be
-    what is asked for now, so that only its provider counts.
+    with, and so does the module that is ``usual`` here. One that tests keep for each other has to be what is
+    asked for now, so that only its provider counts.
+
+    Raises :class:`MismatchError` where the folder one is in has a module of its ``own`` and the cluster
+    another.
     """
     if recorded is None:
         return Setup(settings=asked, reason="" if asked.provider == AUTO else "asked for")
@@ -206,10 +209,20 @@ def resolve(asked: Settings, recorded: Record | None, *, usual_module: Path) -> 
         settings,
         kyma=Choice(recorded.kyma) if asked.kyma is Choice.AUTO else asked.kyma,
         kyma_dist=asked.kyma_dist or made_for,
-        module=Path(recorded.module) if asked.module == usual_module else asked.module,
+        module=_module_meant(asked, Path(recorded.module), own) if asked.module == usual else asked.module,
         options=recorded.provider_options() if asked.options == ProviderOptions() else asked.options,
     )
     return Setup(settings=settings, reason=reason)
+
+
+def _module_meant(asked: Settings, recorded: Path, own: Path | None) -> Path:
+    if own and asked.module == own and definite(recorded) != definite(own):
+        raise MismatchError(
+            f"cluster {asked.cluster} was made with {recorded}, and this folder has another, {own}",
+            remedy="name the cluster's with --module (pytest: --harness-module); for that of this folder"
+            " take another cluster with --cluster, or stop this one with `kyma-harness down`",
+        )
+    return recorded
 
 
 async def set_up(
@@ -217,7 +230,8 @@ async def set_up(
 ) -> Testbed:
     """Decide on provider, module and managers, and bring the tools that they need; starts nothing."""
     record = record or RecordFile(asked)
-    setup = resolve(asked, record.now(), usual_module=default_module(Path.cwd()))
+    here = Path.cwd()
+    setup = resolve(asked, record.now(), usual=default_module(here), own=own_module(here))
     settings = setup.settings
     chosen = Chosen(provider=settings.provider, reason=setup.reason)
     if not setup.reason:

@@ -60,6 +60,8 @@ async def _start(testbed: Testbed, sink: Sink) -> Start:
 
         def take(part: Step) -> None:
             sink.part(part)
+            if part.state == "running":
+                sink.say(f"{part.name}: {part.note}")
             if part.state == "ready" and part.note:
                 remarks.append(part.note)
             if part.state == "ready" and part.name != "cluster" and part.seconds >= WORTH_NAMING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal, Self
 
-State = Literal["started", "ready", "failed"]
+State = Literal["started", "running", "ready", "failed"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,9 +33,9 @@ class Step:
 
     @property
     def state(self) -> State:
-        """How it is with it."""
+        """How it is with it: while it is ``running``, the note says how far."""
         if self.ended is None:
-            return "started"
+            return "running" if self.note else "started"
         return "ready" if self.ok else "failed"
 
     def remark(self, text: str) -> None:

@@ -81,7 +81,7 @@ def test_a_cluster_remembers_what_it_was_made_with(tmp_path):
     Record.of(made, provider="existing", kyma="real", fingerprint={}).write(made)
 
     asked = settings(tmp_path)
-    later = resolve(asked, Record.read(asked), usual_module=asked.module).settings
+    later = resolve(asked, Record.read(asked), usual=asked.module).settings
 
     assert later.provider == "existing"
     assert later.kyma is Choice.REAL

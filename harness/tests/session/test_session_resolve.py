@@ -24,7 +24,7 @@ RECORDED = Record.of(MADE, provider="existing", kyma="real", fingerprint={})
 
 
 def decided(recorded=RECORDED, **asked):
-    return resolve(replace(ASKED, **asked), recorded, usual_module=USUAL)
+    return resolve(replace(ASKED, **asked), recorded, usual=USUAL)
 
 
 @pytest.mark.parametrize(
