@@ -26,7 +26,7 @@ def telling(path: Path, lines: int = 20) -> str:
 
 
 def reason_in(text: str) -> str:
-    """Return why a program ended, by the first line of what is :func:`telling`; nothing where it says nothing.
+    """Return why a program ended, by the first line of what is :func:`telling`, if that says anything.
 
     Of a line of JSON it is message and error, of others what comes after the mark of their kind.
     """
