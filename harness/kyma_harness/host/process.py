@@ -8,7 +8,6 @@ leader is gone, what is left of the group is killed, as it is in a container whe
 import asyncio
 import ctypes
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -21,39 +20,7 @@ from typing import IO, NoReturn
 
 from kyma_harness.host.descendants import MARKER
 from kyma_harness.host.errors import CommandError, SpawnError
-
-_TAIL_BYTES = 64 * 1024
-_NEAR_THE_END = 200
-"""Lines; a stack of Go is shorter, and what was said before that was survived."""
-_TELLS = re.compile(r'panic: |fatal error: |F\d{4} |.*"level":"(fatal|panic)"')
-"""How lines begin by which programs in Go say why they end; what comes after them is where in their code."""
-
-
-def tail(path: Path, lines: int = 20) -> str:
-    """Return the last lines of a file, nothing if there is none."""
-    return last_lines(_end_of(path), lines)
-
-
-def telling(path: Path, lines: int = 20) -> str:
-    """Return so many lines from the one on that says why a program ended, the last ones where none does."""
-    last = _end_of(path).rstrip().splitlines()[-_NEAR_THE_END:]
-    found = next((at for at, line in enumerate(last) if _TELLS.match(line)), None)
-    return "\n".join(last[-lines:] if found is None else last[found : found + lines])
-
-
-def _end_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def last_lines(text: str, lines: int = 20) -> str:
-    """Return the last lines of a text, without empty ones at its end."""
-    return "\n".join(text.rstrip().splitlines()[-lines:])
-
+from kyma_harness.host.lastlines import last_lines, tail, telling
 
 _PR_SET_PDEATHSIG = 1
 
