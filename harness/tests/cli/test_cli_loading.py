@@ -14,11 +14,7 @@ from click.testing import CliRunner
 import kyma_harness
 from kyma_harness.cli.commands import Commands
 from kyma_harness.cli.completion import SHELLS
-<<<<<<< HEAD
-=======
-from kyma_harness.cli.commands import Commands
 from kyma_harness.wait.eventually import eventually
->>>>>>> main
 
 LAMP = Path(kyma_harness.__file__).parent / "examples" / "lamp" / "module.yaml"
 HEAVY = {
