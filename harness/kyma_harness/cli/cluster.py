@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     },
     then="`status` says where everything is, `switch`, `disable` and `enable` work with the module, `down` "
     "takes all of it away.",
+    answers=Up,
 )
 async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     """Bring up a cluster with the module in it, and verify it.
@@ -77,6 +78,7 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
 @teaches(
     {"down": "take the default cluster away", "--cluster two down": "take the cluster named two away"},
     then="`up` starts anew, from nothing.",
+    answers=Down,
 )
 async def down(session: Session) -> Down:
     """Take the cluster away, with everything of it.
@@ -142,7 +144,8 @@ def _what_next(testbed: Testbed, *, is_enabled: bool) -> str:
         "status": "what is up, for people",
         "status --output json": "the same for a script",
         "status || kyma-harness up": "bring up what does not run: the exit code is 3 then",
-    }
+    },
+    answers=Status,
 )
 async def status(session: Session) -> Status:
     """Say what runs: the cluster, the Kyma, its modules.

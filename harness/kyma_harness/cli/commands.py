@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from kyma_harness.cli import output
 from kyma_harness.cli.output import Format, Outcome, is_told, output_option, tell_failure, tell_outcome
 from kyma_harness.cli.session import Session
 from kyma_harness.host.paths import explained
@@ -35,6 +34,8 @@ class Lesson:
     examples: Mapping[str, str] = field(default_factory=dict)
     """What follows ``kyma-harness`` on the command line, and what it does."""
     then: str = ""
+    answers: type[Outcome] | None = None
+    """What the command tells a script, if it does."""
 
     def write(self, formatter: click.HelpFormatter) -> None:
         """Write it below the options."""
@@ -48,11 +49,13 @@ class Lesson:
                 formatter.write_text(self.then)
 
 
-def teaches(examples: Mapping[str, str], *, then: str = "") -> Callable[[F], F]:
-    """Give a command's function its lesson."""
+def teaches(
+    examples: Mapping[str, str], *, then: str = "", answers: type[Outcome] | None = None
+) -> Callable[[F], F]:
+    """Give a command's function its lesson, and say what it answers a script."""
 
     def mark(run: F) -> F:
-        run.__lesson__ = Lesson(examples=examples, then=then)  # type: ignore[attr-defined]
+        run.__lesson__ = Lesson(examples=examples, then=then, answers=answers)  # type: ignore[attr-defined]
         return run
 
     return mark
@@ -89,7 +92,7 @@ class Command(click.Command):
 
     def __init__(self, run: Run) -> None:
         self.lesson: Lesson = lesson_of(run)
-        self.outcome = _outcome_of(run)
+        self.outcome = self.lesson.answers
         params = [*getattr(run, "__click_params__", [])][::-1]
         if self.outcome:
             params.append(output_option())
@@ -210,12 +213,6 @@ class Commands(click.Group):
             if said is None:
                 raise
             end(said)
-
-
-def _outcome_of(run: Run) -> type[Outcome] | None:
-    """Return what a command tells a script, by what its function says that it returns."""
-    named = str(run.__annotations__["return"])
-    return None if named == "None" else getattr(output, named)
 
 
 def _format_of(args: list[str]) -> Format:

@@ -34,6 +34,7 @@ INDENT = 12
         "doctor --kubeconfig staging.yaml --context staging": "whether an existing cluster would do",
     },
     then="`up --provider` takes one of those that can run.",
+    answers=Doctored,
 )
 async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctored:
     """Say what can run here, what is at hand, and what leaks.
@@ -106,6 +107,7 @@ def _leaks(leaks: list[Leaked]) -> list[str]:
 @teaches(
     {"gc --dry-run": "what nobody owns any more", "gc": "remove it"},
     then="`doctor` shows the same, and what can run here.",
+    answers=Collected,
 )
 async def gc(session: Session, *, dry_run: bool) -> Collected:
     """Remove what dead runs have left behind.

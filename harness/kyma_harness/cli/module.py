@@ -34,6 +34,7 @@ module_argument = click.argument("module", required=False, shell_complete=comple
 @teaches(
     {"enable": "the module that the cluster was made for", "enable eventing --channel fast": "in a channel"},
     then="`verify` checks it, `switch` changes its backend, `disable` removes it again.",
+    answers=Enabled,
 )
 async def enable(session: Session, module: str | None, channel: str) -> Enabled:
     """Add the module to the Kyma, and wait until it is Ready.
@@ -59,7 +60,9 @@ async def enable(session: Session, module: str | None, channel: str) -> Enabled:
 
 
 @module_argument
-@teaches({"disable": "the module that the cluster was made for"}, then="`enable` adds it again.")
+@teaches(
+    {"disable": "the module that the cluster was made for"}, then="`enable` adds it again.", answers=Disabled
+)
 async def disable(session: Session, module: str | None) -> Disabled:
     """Remove the module from the Kyma, and wait until it is gone.
 
@@ -87,6 +90,7 @@ async def disable(session: Session, module: str | None) -> Disabled:
 @teaches(
     {"switch eventmesh": "Eventing: take NATS away", "switch nats": "Eventing: bring NATS back"},
     then="`verify` checks the module, `logs --follow` shows what its manager does.",
+    answers=Switched,
 )
 async def switch(session: Session, value: str) -> Switched:
     """Set the module's switch, such as the backend of Eventing.
@@ -118,7 +122,10 @@ async def switch(session: Session, value: str) -> Switched:
     )
 
 
-@teaches({"verify": "every check with its mark", "verify --output json": "the checks for a script"})
+@teaches(
+    {"verify": "every check with its mark", "verify --output json": "the checks for a script"},
+    answers=Verified,
+)
 async def verify(session: Session) -> Verified:
     """Check the module in the cluster, and say what does not hold.
 

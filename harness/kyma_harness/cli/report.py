@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         "report --evidence artifact --output json": "of evidence that was downloaded from CI, for a script",
     },
     then="each failure has a folder with objects, logs and timeline; `rerun.sh` in it runs the test again.",
+    answers=Reported,
 )
 async def report(session: Session, *, evidence: Path, opens: bool) -> Reported:
     """Say what failed in the last run of tests, and why.

@@ -34,6 +34,7 @@ async def tools(session: Session, also: tuple[str, ...]) -> None:
 @teaches(
     {"up --until bundle && kyma-harness deploy": "the steps of `up`, taken one by one"},
     then="`grant-rights` lets module-manager install modules, `enable` adds one.",
+    answers=Deployed,
 )
 async def deploy(session: Session) -> Deployed:
     """Deploy the lifecycle managers, the template and the Kyma."""
