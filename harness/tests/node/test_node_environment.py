@@ -6,6 +6,7 @@ from node_builders import Objects, container, facts, pod
 from kyma_harness.node.containers.environment import command_line, container_environment
 from kyma_harness.node.errors import ContainerConfigError
 from kyma_harness.node.expansion import expanded
+from kyma_harness.node.identity.downward import divided
 
 
 def a_secret(**data):
@@ -138,3 +139,11 @@ def test_command_and_args_see_the_variables():
         ["run", "fast"],
         ["--level=debug", "$(NONE)"],
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "divisor", "result"),
+    [("1500m", "1", "2"), ("1500m", "1m", "1500"), ("1Gi", "1Mi", "1024"), ("1Gi", "0", str(2**30))],
+)
+def test_a_division_rounds_up_and_no_divisor_means_one(quantity, divisor, result):
+    assert divided(quantity, divisor) == result
