@@ -2,7 +2,7 @@
 
 import asyncio
 
-pytest_plugins = ["hack.rerun_once"]
+pytest_plugins = ["hack.lanes", "hack.rerun_once"]
 
 
 def pytest_configure() -> None:

@@ -13,9 +13,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add where the one test is noted."""
-    help_ = (
-        "run the first test that fails once more, unless FILE says that one was; FILE is made to say which"
-    )
+    help_ = "run the first test that fails once more, unless FILE is there; FILE is made, and says which"
     parser.getgroup("rerun-once").addoption("--rerun-once", metavar="FILE", type=Path, help=help_)
 
 

@@ -74,7 +74,7 @@ NAMED = "Run once more, after it had failed, and to be mended: "
 
 
 def environment(**own: str) -> dict[str, str]:
-    """What a run of its own is started with: no plugin comes by itself, each would be loaded a dozen times."""
+    """What a run of its own is started with: no plugin comes by itself, for speed."""
     outer = ("PYTEST_", "COV_", "MAKE", "MFLAGS")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
     return inherited | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | own
