@@ -36,7 +36,7 @@ class Demonstration:
         return json.loads((self.folder(test) / "evidence.json").read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def looked_at(
     portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedCluster]:
@@ -53,7 +53,7 @@ def looked_at(
     portal.call(cluster.stop())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demonstration(
     looked_at: EmbeddedCluster, portal: Portal, tmp_path_factory: pytest.TempPathFactory
 ) -> Demonstration:
