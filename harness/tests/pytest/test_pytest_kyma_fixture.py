@@ -1,11 +1,11 @@
 """The Kyma is free for each test; where it cannot be freed, the tests after that do not wait for it again."""
 
-import os
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from nested import environment
 from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
 from kubeloop.resource import Kind
@@ -161,7 +161,7 @@ def test_a_module_that_cannot_be_removed_is_waited_for_once_in_a_session(portal,
     (tmp_path / "conftest.py").write_text(textwrap.dedent(CONFTEST).format(tests=tests))
     (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
     argv = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-rN"]
-    environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+    environ = environment(KYMA_HARNESS_STATE=str(tmp_path / "state"))
 
     ended = run(
         [*argv, f"--rootdir={tmp_path}", "test_it.py"], timeout=120, cwd=tmp_path, env=environ, check=False
