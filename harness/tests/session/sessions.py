@@ -125,6 +125,13 @@ def processes_about(folder: Path) -> list[int]:
     return found
 
 
+def end_processes_about(folder: Path) -> None:
+    """Kill whatever a test has left."""
+    for pid in processes_about(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def remains(folder: Path) -> list[str]:
     """Say what of a session is still there: processes, clusters, turns, ports."""
     held = [file.name for file in entries(folder / "state" / "turns") if FileLock(file).holder()]
