@@ -114,11 +114,11 @@ def test_a_kyma_that_is_not_ready_counts_as_well(handle, cluster):
 
 CONFTEST = """
     import sys
-    sys.path.append({tests!r})
+    sys.path += {tests!r}
     import pytest
     from kyma_harness.pytest import cluster as fixtures
     from kyma_harness.kyma.pair import NO_QUIRKS
-    from test_kyma_fixture import a_kyma
+    from test_pytest_kyma_fixture import a_kyma
     from stored import KYMA_DEFINITIONS, StoredCluster
 
     fixtures.Freeing.__init__.__kwdefaults__.update(within=1.0, glance=0.01)
@@ -141,7 +141,7 @@ CONFTEST = """
 """
 TESTS = """
     import pytest
-    from test_kyma_fixture import a_kyma, a_manifest
+    from test_pytest_kyma_fixture import a_kyma, a_manifest
 
     def test_before(kyma):
         pass
@@ -157,7 +157,8 @@ TESTS = """
 
 
 def test_a_module_that_cannot_be_removed_is_waited_for_once_in_a_session(portal, tmp_path):
-    tests = str(Path(__file__).parents[1])
+    here = Path(__file__).parent
+    tests = [str(here), str(here.parent)]
     (tmp_path / "conftest.py").write_text(textwrap.dedent(CONFTEST).format(tests=tests))
     (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
     argv = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-rN"]
