@@ -55,8 +55,13 @@ def place_of(test: str) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring together what is a lane; within it, the order stays as random as it is."""
-    items.sort(key=lambda item: place_of(item.nodeid))
+    """Bring together what is a lane, and in it what is of a folder; all else stays in its random order."""
+    folders = dict[Path, int]()
+
+    def order(item: pytest.Item) -> tuple[int, int]:
+        return place_of(item.nodeid), folders.setdefault(item.path.parent, len(folders))
+
+    items.sort(key=order)
 
 
 class Lanes(LoadScopeScheduling):

@@ -3,11 +3,12 @@
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nested import environment
 
-from hack.lanes import LANES, lane_of, place_of
+from hack.lanes import LANES, lane_of, place_of, pytest_collection_modifyitems
 from kyma_harness.host.process import run
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def project(tmp_path):
         (lane / "conftest.py", SHARED),
         (lane / "test_wait_one.py", OF_THE_CLUSTER),
         (lane / "test_wait_two.py", OF_THE_CLUSTER),
-        (tmp_path / "early" / "test_elsewhere.py", AFTERWARDS),
+        (tmp_path / "harness" / "tests" / "host" / "test_elsewhere.py", AFTERWARDS),
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(textwrap.dedent(content))
@@ -87,13 +88,23 @@ def test_what_is_in_no_lane_is_one_by_the_file_and_comes_last():
 
 
 def test_two_workers_start_the_cluster_of_a_lane_once(run_in, project):
-    said = run_in("-n2", "harness")
+    said = run_in("-n2", "harness/tests/wait")
 
     assert "10 passed" in said
     assert (project / "log").read_text() == "started\nstopped\n"
 
 
 def test_without_workers_it_goes_before_the_tests_of_another_folder_begin(run_in):
-    said = run_in("early", "harness")
+    said = run_in("harness/tests/host", "harness/tests/wait/test_wait_two.py", "harness/tests/wait")
 
     assert "11 passed" in said
+
+
+def test_folders_of_a_lane_are_not_mixed():
+    one, other = ("harness/tests/faults/test_faults_x.py", "harness/tests/clusters/test_clusters_x.py")
+    files = [one, other, one, "a/test_x.py", other]
+    items = [SimpleNamespace(nodeid=f"{file}::test_{n}", path=Path(file)) for n, file in enumerate(files)]
+
+    pytest_collection_modifyitems(items)
+
+    assert [item.nodeid.rpartition("_")[2] for item in items] == ["0", "2", "1", "4", "3"]
