@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from kubeloop.client import Client
 from kyma_harness.embedded.components import Components, Ports
@@ -16,6 +17,7 @@ from kyma_harness.embedded.readiness import until_pods_can_be_made, until_pods_c
 from kyma_harness.embedded.repairs import Repairs
 from kyma_harness.embedded.settings import SupervisorSettings
 from kyma_harness.embedded.step import Step
+from kyma_harness.host.loopback import LoopbackNetworks
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
@@ -39,13 +41,14 @@ class RunningCluster:
         Raises an ExceptionGroup with a ComponentFailedError when a component fails, at the start or later.
         """
         rules = Rules.load(self._settings.rules)
-        with PortPool() as ports:
-            pki = make_pki(self._layout.pki, node_name=NODE_NAME)
+        with PortPool() as ports, LoopbackNetworks() as networks:
+            pki = make_pki(self._layout.pki, node_name=NODE_NAME, services=networks.services)
             components = Components(
-                tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports)
-            )
+                tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports),
+                services=networks.services,
+            )  # fmt: skip
             self._write_kubeconfigs(components, pki)
-            node = self._node_settings(rules, ports, pki)
+            node = replace(self._node_settings(rules, ports, components), pod_network=networks.pods)
             control_plane = ControlPlane(components=components, layout=self._layout, announce=self._announce)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -96,7 +99,8 @@ class RunningCluster:
         self.was_ready = True
         self._announce(Step(step="cluster", state="ready", seconds=time.time() - self._started))
 
-    def _node_settings(self, rules: Rules, ports: PortPool, pki: ClusterPki) -> NodeSettings:
+    def _node_settings(self, rules: Rules, ports: PortPool, components: Components) -> NodeSettings:
+        pki = components.pki
         return NodeSettings(
             name=NODE_NAME,
             state=self._layout.root,
@@ -106,6 +110,7 @@ class RunningCluster:
             tls_cert=pki.kubelet.certificate,
             tls_key=pki.kubelet.key,
             client_ca=pki.authority,
+            egress_port=components.ports.egress,
             placeholders=self._settings.placeholders,
         )
 
@@ -117,6 +122,7 @@ class RunningCluster:
             etcd_peer=ports.reserve(),
             controller_manager=ports.reserve(),
             scheduler=ports.reserve(),
+            egress=ports.reserve(),
         )
 
     def _write_kubeconfigs(self, components: Components, pki: ClusterPki) -> None:

@@ -108,7 +108,7 @@ async def test_the_downward_api_tells_a_container_about_its_pod():
 
     assert values == {
         "NAME": "web-3", "NS": "shop", "UID": "uid-1", "APP": "shop", "NOTE": "hi", "NONE": "",
-        "NODE": "process-node", "SA": "robot", "IP": "10.244.0.7", "HOST": "127.0.0.1",
+        "NODE": "process-node", "SA": "robot", "IP": "127.64.0.7", "HOST": "127.0.0.1",
     }  # fmt: skip
 
 

@@ -110,7 +110,6 @@ class Container:
         self._tools = tools
         self._backoff = tools.new_backoff()
         self._is_stopping = False
-        self._is_replaced = False
         self._attempts = 0
         self._failures = 0  # to be started, in a row
         self._id = ""
@@ -149,7 +148,7 @@ class Container:
             self._container = container
             self.record.image = container["image"]
             self._backoff.reset()
-            self._is_replaced = True
+            self.record.replaced = True
             message = f"Container {self.record.name} definition changed, will be restarted"
             self._interrupt(self._pod.grace, message)
 
@@ -203,7 +202,6 @@ class Container:
         if self._is_stopping:
             return self._over()
         self._woken.clear()
-        self._is_replaced = False
         async with self._patience.until_asked():
             try:
                 return await self._start()
@@ -224,7 +222,7 @@ class Container:
     async def _start(self) -> Stage:
         rule = self._tools.rules.match(self.record.image)
         self.record.image_id = f"process-rule://{rule.source.name}#{rule.position}"
-        self._pod.sandbox.admit(rule, self.record.name)
+        self._pod.sandbox.admit(rule, self._container)
         await self._pod.announce()
         launch = await self._tools.launcher.prepare(
             self._container, rule, self._pod.sandbox, attempt=self._attempts
@@ -266,6 +264,7 @@ class Container:
     def _count(self, number: str, output: ContainerLog) -> None:
         """Count a start: it has an id and a log."""
         self._failures = 0
+        self.record.replaced = False
         self._attempts += 1
         self._id = f"process://{number}"
         self._logs[self._id] = output
@@ -301,7 +300,9 @@ class Container:
 
     def _after(self, ended: Terminated, *, condemned: bool = False) -> Stage:
         self._settle()
-        restarts = self._is_replaced or self._pod.policy.restarts_after(ended.exit_code, condemned=condemned)
+        restarts = self.record.replaced or self._pod.policy.restarts_after(
+            ended.exit_code, condemned=condemned
+        )
         return BackingOff(ended) if restarts else self._over()
 
     async def _back_off(self, ended: Terminated) -> Stage:
@@ -360,7 +361,7 @@ class Container:
         self._pod.changed()
 
     def _last_words(self, exit_code: int, launch: Launch, output: ContainerLog) -> str:
-        path = launch.mounts.host_path(termination_message_path(self._container))
+        path = launch.view.mounts.host_path(termination_message_path(self._container))
         words = first_bytes(path, _MESSAGE_BYTES).decode(errors="replace") if path else ""
         fallback = self._container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         if not words and fallback and exit_code:

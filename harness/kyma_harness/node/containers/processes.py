@@ -106,5 +106,7 @@ async def start(name: str, rule: Rule, launch: Launch, log: ContainerLog) -> Pro
         log.write(f"simulated by {rule.where}: there is no process\n".encode())
         return SimulatedProcess()
     with log.write_end() as output:
-        child = await spawn(launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output)
+        child = await spawn(
+            launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output, root=launch.view.root
+        )
     return HostProcess(child, launch.env[MARK])

@@ -1,15 +1,27 @@
-"""Pod IPs: what the API shows, since it refuses loopback addresses; nothing listens there."""
+"""Where something listens, and the pod IPs that the API shows: it refuses loopback addresses."""
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from kyma_harness.node.errors import AddressError
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """An address of this host and a port of it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
 class PodAddresses:
     """Hand out each address once, and an address given back only after all the others."""
 
-    def __init__(self, cidr: str) -> None:
-        self._network = IPv4Network(cidr)
+    def __init__(self, network: IPv4Network) -> None:
+        self._network = network
         self._used: set[str] = set()
         self._last = int(self._network.network_address)
 

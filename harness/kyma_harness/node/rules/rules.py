@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +12,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from kyma_harness.node.errors import ImageError, RuleError
-from kyma_harness.node.rules.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
+from kyma_harness.node.rules.placeholders import (
+    EVERYWHERE,
+    HOST,
+    IN_LISTEN,
+    POD_IP,
+    WITH_ARGUMENT,
+    names_in,
+    service_of,
+)
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
+_FLAGS = [{"type": "string"}, _STRINGS]
 _SCHEMA = {
     "type": "object",
     "required": ["image"],
@@ -24,11 +33,26 @@ _SCHEMA = {
         "command": {**_STRINGS, "minItems": 1},
         "args": _STRINGS,
         "env": {"type": "object", "additionalProperties": {"type": "string"}},
+        "files": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/.*[^/]$"},
+            "additionalProperties": {"type": "string", "minLength": 1},
+        },
         "simulate": {"type": "boolean"},
         "listen": {
             "type": "object",
             "propertyNames": {"pattern": "^[1-9][0-9]{0,4}$"},
-            "additionalProperties": {"anyOf": [{"type": "string"}, _STRINGS]},
+            "additionalProperties": {
+                "anyOf": [
+                    *_FLAGS,
+                    {
+                        "type": "object",
+                        "required": ["if_declared"],
+                        "additionalProperties": False,
+                        "properties": {"if_declared": {"anyOf": _FLAGS}},
+                    },
+                ]
+            },
         },
     },
 }
@@ -39,14 +63,18 @@ class Rule:
     """One rule, as its file has it: placeholders are not filled in yet.
 
     Without a `command` the container's own is run; `listen` maps a container port to the arguments that tell
-    the process its host address; `position` counts from 1 within the file.
+    the process its address, those of `if_declared` only where the container declares the port; `files` maps
+    paths within the image to what stands for them, by paths from the rules file's folder; `position` counts
+    from 1 within the file.
     """
 
     image: str
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     listen: Mapping[int, tuple[str, ...]]
+    if_declared: frozenset[int] = frozenset()
     env: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
     simulate: bool = False
     source: Path
     position: int = 1
@@ -55,6 +83,23 @@ class Rule:
     def where(self) -> str:
         """Name the rule the way a message can point at it."""
         return f"{self.source.name}: rule {self.position} ({self.image})"
+
+    def listening(self, container: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+        """Return the entries of `listen` that are for a container."""
+        declared = {one["containerPort"] for one in container.get("ports") or ()}
+        return {
+            port: flags
+            for port, flags in self.listen.items()
+            if port in declared or port not in self.if_declared
+        }
+
+    def is_own(self, port: int) -> bool:
+        """Tell whether a port is the pod's own at the pod's own address, and not any of 127.0.0.1.
+
+        So it is where the entry has the process told the pod's address, or nothing at all.
+        """
+        flags = self.listen[port]
+        return not flags or any(name == POD_IP for flag in flags for name, _ in names_in(flag))
 
     def matches(self, image: str) -> bool:
         """Tell whether the glob covers the image, as written or with its default registry and tag."""
@@ -79,6 +124,11 @@ class Rules:
     def parse(cls, text: str, *, source: Path) -> Self:
         """Read rules from a text; `source` is what messages and `{module}` refer to."""
         return cls(tuple(_parse(text, source)))
+
+    @property
+    def bound_everywhere(self) -> frozenset[int]:
+        """The ports at which programs listen that cannot be told where, and so do at every address."""
+        return frozenset(port for rule in self.rules for port, flags in rule.listen.items() if not flags)
 
     def check(self, placeholders: Iterable[str]) -> None:
         """Raise RuleError when a rule uses a placeholder that nobody fills in."""
@@ -110,11 +160,12 @@ def canonical(image: str) -> str:
     return f"{name}{'' if tagged or at else ':latest'}{at}{digest}"
 
 
-def plain_placeholders(rule: Rule, extra: Mapping[str, str]) -> dict[str, str]:
+def plain_placeholders(rule: Rule, extra: Mapping[str, str], *, pod_ip: str) -> dict[str, str]:
     """Return the placeholders that do not depend on a port."""
     return {
         "python": sys.executable,
-        "host": "127.0.0.1",
+        "host": HOST,
+        POD_IP: pod_ip,
         "module": str(rule.source.parent.resolve()),
         **extra,
     }
@@ -147,16 +198,20 @@ def _rule(entry: Any, source: Path, position: int) -> Rule:
     entry = _with_text_ports(entry)
     if error := best_match(Draft202012Validator(_SCHEMA).iter_errors(entry)):
         raise RuleError(f"{source}: rule {position}{_field(error)}: {error.message}")
-    listen = {
-        int(port): (flags,) if isinstance(flags, str) else tuple(flags)
-        for port, flags in entry.get("listen", {}).items()
-    }
+    listen, if_declared = {}, set()
+    for port, flags in entry.get("listen", {}).items():
+        if isinstance(flags, dict):
+            if_declared.add(int(port))
+            flags = flags["if_declared"]  # noqa: PLW2901 - the same, without its condition
+        listen[int(port)] = (flags,) if isinstance(flags, str) else tuple(flags)
     return Rule(
         image=entry["image"],
         command=tuple(entry.get("command", ())),
         args=tuple(entry.get("args", ())),
         listen=listen,
+        if_declared=frozenset(if_declared),
         env=entry.get("env", {}),
+        files=entry.get("files", {}),
         simulate=entry.get("simulate", False),
         source=source,
         position=position,
@@ -176,7 +231,7 @@ def _field(error: ValidationError) -> str:
 
 
 def _check_placeholders(rule: Rule, known: frozenset[str]) -> None:
-    for text in (*rule.command, *rule.args, *rule.env.values()):
+    for text in (*rule.command, *rule.args, *rule.env.values(), *rule.files.values()):
         _check_text(rule, text, known)
     for flags in rule.listen.values():
         for text in flags:
