@@ -15,7 +15,7 @@ from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.ports import PortPool
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.pair import LifecycleManagers
-from kyma_harness.node.network.addresses import Address
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.network.forwarder import Forwarder
 from kyma_harness.toolchain.toolchain import ToolPaths
 

@@ -11,11 +11,11 @@ from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP, POD, SECRET
 from kubeloop.logs import get_logger
 from kubeloop.reflector import Reflector
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.view import Mounting, probe_mounting
 from kyma_harness.node.errors import AddressError
 from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.folders import linked, open_up, plain_path
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.network.egress import egress_proxy
 from kyma_harness.node.network.hosts import HostsFiles
 from kyma_harness.node.network.relay import Streams

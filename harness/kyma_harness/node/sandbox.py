@@ -8,9 +8,9 @@ from typing import Any
 
 from kubeloop.logs import get_logger
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.folders import new_folder, remove
 from kyma_harness.node.identity.downward import PodFacts
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.rules.placeholders import HOST
 from kyma_harness.node.rules.rules import Rule
 from kyma_harness.node.volumes.volumes import Volumes

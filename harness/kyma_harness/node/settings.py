@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from kyma_harness.host.ports import PortPool
-from kyma_harness.node.network.hosts import Loopback
+from kyma_harness.node.addresses import Loopback
 from kyma_harness.node.rules.rules import Rules
 
 # Generous on purpose: what a pod requests must not keep it from being placed on a laptop.

@@ -2,8 +2,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from kyma_harness.node.addresses import PodAddresses
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.network.addresses import PodAddresses
 
 
 def test_addresses_are_handed_out_once_each():

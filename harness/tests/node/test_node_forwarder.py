@@ -7,7 +7,7 @@ import pytest
 from eventually import PATIENCE
 
 from kyma_harness.host.ports import PortPool
-from kyma_harness.node.network.addresses import Address
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.network.forwarder import Forwarder
 
 

@@ -10,10 +10,10 @@ from aiohttp import web
 from node_builders import container, facts
 
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.handlers import Handlers, Target
 from kyma_harness.node.containers.launch import Launch
 from kyma_harness.node.containers.view import Rewritten
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.volumes.mounts import Mounts
 

@@ -1,7 +1,7 @@
 import pytest
 
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.errors import AddressError, RuleError
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.rules.placeholders import Placeholders
 
 

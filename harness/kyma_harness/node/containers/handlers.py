@@ -11,12 +11,12 @@ from yarl import URL
 
 from kyma_harness.host import process
 from kyma_harness.host.errors import HarnessError
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.launch import Launch
 from kyma_harness.node.containers.probes import Answer
 from kyma_harness.node.containers.view import rewrite_all
 from kyma_harness.node.errors import AddressError
 from kyma_harness.node.expansion import expanded
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.sandbox import Sandbox
 
 _OK, _REDIRECTED, _ERRORS = 200, 300, 400

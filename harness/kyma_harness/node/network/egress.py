@@ -10,8 +10,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.network.relay import Relay, Streams
 
 _LIMIT_SECONDS = 10.0

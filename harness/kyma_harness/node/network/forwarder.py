@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from kubeloop.logs import get_logger
-from kyma_harness.node.network.addresses import Address
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.network.relay import Relay, Streams
 from kyma_harness.node.rules.placeholders import HOST
 

@@ -7,12 +7,13 @@ in place, since what is mounted there is this file and not its path.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey
+from kyma_harness.node.addresses import Loopback
 
 log = get_logger(__name__)
 HOSTS = "/etc/hosts"
@@ -41,19 +42,6 @@ class Name:
             *([self.name] if namespace == self.namespace else []),
         ]
         return f"{self.address}\t{' '.join(names)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Loopback:
-    """Where on this host the pods are that the API shows by IPs of its own."""
-
-    shown: IPv4Network
-    pods: IPv4Network
-
-    def address(self, pod_ip: str) -> str:
-        """Return the address that a pod has on this host."""
-        offset = int(IPv4Address(pod_ip)) - int(self.shown.network_address)
-        return str(self.pods.network_address + offset)
 
 
 class HostsFiles:

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 
-from kyma_harness.node.network.addresses import Address
+from kyma_harness.node.addresses import Address
 
 _CHUNK = 64 * 1024
 

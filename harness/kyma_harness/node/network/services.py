@@ -14,11 +14,11 @@ from kubeloop.kinds import ENDPOINT_SLICE, SERVICE
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey, annotations_of, labels_of
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address, Loopback
 from kyma_harness.node.annotations import ADDRESSES
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.network.addresses import Address
 from kyma_harness.node.network.forwarder import Forwarder
-from kyma_harness.node.network.hosts import HostsFiles, Loopback, Name, names_of
+from kyma_harness.node.network.hosts import HostsFiles, Name, names_of
 from kyma_harness.node.network.relay import Streams
 from kyma_harness.node.rules.placeholders import HOST
 

@@ -9,6 +9,7 @@ import aiohttp
 from kubeloop.client import Client
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, uid_of
+from kyma_harness.node.addresses import Address, PodAddresses
 from kyma_harness.node.containers.container import ContainerTools
 from kyma_harness.node.containers.handlers import Handlers
 from kyma_harness.node.containers.launch import Launcher, ServicePort
@@ -19,7 +20,6 @@ from kyma_harness.node.errors import AddressError
 from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
-from kyma_harness.node.network.addresses import Address, PodAddresses
 from kyma_harness.node.network.hosts import HostsFiles, own_lines
 from kyma_harness.node.network.relay import Streams
 from kyma_harness.node.pods.pod import PodTools, PodWorker

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.errors import AddressError, RuleError
-from kyma_harness.node.network.addresses import Address
 
 # JSON never looks like this (its braces are followed by a quote), and neither does a Go template.
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)(?::([^{}]+))?\}")

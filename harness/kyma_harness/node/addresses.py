@@ -17,6 +17,19 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """Where on this host the pods are that the API shows by IPs of its own."""
+
+    shown: IPv4Network
+    pods: IPv4Network
+
+    def address(self, pod_ip: str) -> str:
+        """Return the address that a pod has on this host."""
+        offset = int(IPv4Address(pod_ip)) - int(self.shown.network_address)
+        return str(self.pods.network_address + offset)
+
+
 class PodAddresses:
     """Hand out each address once, and an address given back only after all the others."""
 
