@@ -105,11 +105,12 @@ class ProcessNode:
     async def _run(self) -> None:
         settings, pods, tls = self._settings, self.pods, self._settings.tls()
         mounting = await self._mounting()
+        egress = Address(NODE_IP, settings.egress_port) if settings.egress_port else None
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
             kubelet_server(pods, port=self.kubelet_port, tls=tls),
-            egress_proxy(self._dial, address=Address(NODE_IP, settings.egress_port), tls=tls),
+            egress_proxy(self._dial, address=egress, tls=tls),
             asyncio.TaskGroup() as group,
         ):
             pods.begin(session, group, mounting)

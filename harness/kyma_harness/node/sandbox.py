@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kubeloop.logs import get_logger
 from kyma_harness.host.ports import PortPool
@@ -29,19 +28,19 @@ class Sandbox:
     ports: dict[int, Address] = field(default_factory=dict)
     simulated: set[str] = field(default_factory=set)
 
-    def admit(self, rule: Rule, container: Mapping[str, Any]) -> None:
+    def admit(self, rule: Rule, container: str) -> None:
         """Give each port the rule listens on an address, note a simulation.
 
         Containers of a pod share its ports as they share its network, and keep them over restarts.
         """
-        for port in rule.listening(container):
+        for port in rule.listen:
             if port not in self.ports:
                 is_own = rule.is_own(port)
                 self.ports[port] = (
                     Address(self.facts.address, port) if is_own else Address(HOST, self.pool.reserve())
                 )
         if rule.simulate:
-            self.simulated.add(container["name"])
+            self.simulated.add(container)
 
     @property
     def hosts_file(self) -> Path:

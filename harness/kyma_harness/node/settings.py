@@ -21,8 +21,8 @@ class NodeSettings:
 
     `state` is its folder: `pods/` and `volumes/` are made in it. `tools` goes first into every PATH.
     `placeholders` are what rules may say beyond `{tools}`, `{python}`, `{host}`, `{module}`.
-    `tls_cert`, `tls_key` serve the kubelet endpoint and, at `egress_port`, the API server's connections into
-    the cluster; `client_ca` signs the API server's client certificate.
+    `tls_cert`, `tls_key` serve the kubelet endpoint and, at the `egress_port` of the node that has one, the
+    API server's connections into the cluster; `client_ca` signs the API server's client certificate.
     Times in seconds.
     """
 
@@ -33,7 +33,7 @@ class NodeSettings:
     tls_cert: Path
     tls_key: Path
     client_ca: Path
-    egress_port: int
+    egress_port: int | None = None
     name: str = "process-node"
     # What the API shows as the pods' addresses, and what they are on this host: the API refuses those.
     pod_cidr: IPv4Network = _SHOWN

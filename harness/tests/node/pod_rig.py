@@ -284,7 +284,7 @@ def _environment(pid):
 
 
 @asynccontextmanager
-async def running_pod(pod, state, *, objects=(), mounting=None, **settings):
+async def running_pod(pod, state, *, objects=(), mounting=None, rules=None, **settings):
     """Bring a pod onto a node; whatever the test leaves of it is ended."""
     api = Api()
     for obj in objects:
@@ -292,8 +292,8 @@ async def running_pod(pod, state, *, objects=(), mounting=None, **settings):
     with PortPool() as ports:
         unused = state / "unused"
         node = NodeSettings(
-            state=state, tools=state, rules=Rules.load([RULES]), ports=ports,
-            tls_cert=unused, tls_key=unused, client_ca=unused, egress_port=0,
+            state=state, tools=state, rules=rules or Rules.load([RULES]), ports=ports,
+            tls_cert=unused, tls_key=unused, client_ca=unused,
             **{"first_backoff": 0.05, **settings},
         )  # fmt: skip
         events = EventRecorder(api, host="test")

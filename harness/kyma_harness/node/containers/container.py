@@ -220,9 +220,10 @@ class Container:
         return Preparing()
 
     async def _start(self) -> Stage:
-        rule = self._tools.rules.match(self.record.image)
+        declared = {one["containerPort"] for one in self._container.get("ports") or ()}
+        rule = self._tools.rules.match(self.record.image, declared)
         self.record.image_id = f"process-rule://{rule.source.name}#{rule.position}"
-        self._pod.sandbox.admit(rule, self._container)
+        self._pod.sandbox.admit(rule, self.record.name)
         await self._pod.announce()
         launch = await self._tools.launcher.prepare(
             self._container, rule, self._pod.sandbox, attempt=self._attempts

@@ -78,8 +78,7 @@ class Launcher:
             files = await asyncio.to_thread(self._image_files, rule, container, sandbox)
         mounts = _with_last_words(Mounts({**files, **mounts.directories}), container, sandbox)
         view, cwd = self._view(container, sandbox, mounts, files)
-        listen = rule.listening(container)
-        fill = self._fill(rule, sandbox, view, listen)
+        fill = self._fill(rule, sandbox, view)
         try:
             argv = _argv(container, rule, wanted, fill, view)
             ruled = {name: fill(value) for name, value in rule.env.items()}
@@ -91,14 +90,14 @@ class Launcher:
         _check_for_nul(argv, env)
         return Launch(argv=tuple(argv), env=env, cwd=cwd, view=view)
 
-    def _fill(self, rule: Rule, sandbox: Sandbox, view: View, listen: Iterable[int]) -> Callable[..., str]:
+    def _fill(self, rule: Rule, sandbox: Sandbox, view: View) -> Callable[..., str]:
         """Return what completes a rule's text: its own mount paths first, as placeholders give host paths."""
         plain = plain_placeholders(rule, self.placeholders, pod_ip=sandbox.facts.address)
         placeholders = Placeholders(
             values={
                 name: view.path(value) if value.startswith("/") else value for name, value in plain.items()
             },
-            ports={port: sandbox.ports[port] for port in listen},
+            ports={port: sandbox.ports[port] for port in rule.listen},
             service_port=self.service_port,
         )
         return lambda text, **where: placeholders.fill(view.rewrite(text), **where)
@@ -197,7 +196,7 @@ def _argv(
         command = [fill(text) for text in rule.command]
     if not command and not rule.simulate:
         raise ContainerConfigError("neither the rule nor the container has a command: add one to the rule")
-    listen = [fill(flag, listen=port) for port, flags in rule.listening(container).items() for flag in flags]
+    listen = [fill(flag, listen=port) for port, flags in rule.listen.items() for flag in flags]
     return [*command, *args, *(fill(text) for text in rule.args), *listen]
 
 

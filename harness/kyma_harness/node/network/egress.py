@@ -22,8 +22,11 @@ Dial = Callable[[str, int], Awaitable[Streams]]
 
 
 @asynccontextmanager
-async def egress_proxy(dial: Dial, *, address: Address, tls: ssl.SSLContext) -> AsyncIterator[None]:
-    """Serve CONNECT requests while the block runs."""
+async def egress_proxy(dial: Dial, *, address: Address | None, tls: ssl.SSLContext) -> AsyncIterator[None]:
+    """Serve CONNECT requests while the block runs, where there is an address to do so."""
+    if address is None:
+        yield
+        return
 
     async def answer(near: Streams) -> Streams | None:
         return await _tunnelled(near, dial)

@@ -1,7 +1,7 @@
 """Process rules: which command stands for which image."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,13 +23,13 @@ from kyma_harness.node.rules.placeholders import (
 )
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
-_FLAGS = [{"type": "string"}, _STRINGS]
 _SCHEMA = {
     "type": "object",
     "required": ["image"],
     "additionalProperties": False,
     "properties": {
         "image": {"type": "string", "minLength": 1},
+        "declares": {"type": "integer", "minimum": 1, "maximum": 65535},
         "command": {**_STRINGS, "minItems": 1},
         "args": _STRINGS,
         "env": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -42,17 +42,7 @@ _SCHEMA = {
         "listen": {
             "type": "object",
             "propertyNames": {"pattern": "^[1-9][0-9]{0,4}$"},
-            "additionalProperties": {
-                "anyOf": [
-                    *_FLAGS,
-                    {
-                        "type": "object",
-                        "required": ["if_declared"],
-                        "additionalProperties": False,
-                        "properties": {"if_declared": {"anyOf": _FLAGS}},
-                    },
-                ]
-            },
+            "additionalProperties": {"anyOf": [{"type": "string"}, _STRINGS]},
         },
     },
 }
@@ -63,7 +53,7 @@ class Rule:
     """One rule, as its file has it: placeholders are not filled in yet.
 
     Without a `command` the container's own is run; `listen` maps a container port to the arguments that tell
-    the process its address, those of `if_declared` only where the container declares the port; `files` maps
+    the process its address; with `declares` it is for containers that declare this port; `files` maps
     paths within the image to what stands for them, by paths from the rules file's folder; `position` counts
     from 1 within the file.
     """
@@ -72,7 +62,7 @@ class Rule:
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     listen: Mapping[int, tuple[str, ...]]
-    if_declared: frozenset[int] = frozenset()
+    declares: int | None = None
     env: Mapping[str, str]
     files: Mapping[str, str] = field(default_factory=dict)
     simulate: bool = False
@@ -84,25 +74,24 @@ class Rule:
         """Name the rule the way a message can point at it."""
         return f"{self.source.name}: rule {self.position} ({self.image})"
 
-    def listening(self, container: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
-        """Return the entries of `listen` that are for a container."""
-        declared = {one["containerPort"] for one in container.get("ports") or ()}
-        return {
-            port: flags
-            for port, flags in self.listen.items()
-            if port in declared or port not in self.if_declared
-        }
+    @property
+    def has_own_ports(self) -> bool:
+        """Whether the process is told the pod's address: then it has the pod's own ports there."""
+        flags = (flag for entry in self.listen.values() for flag in entry)
+        texts = (*self.command, *self.args, *self.env.values(), *flags)
+        return any(name == POD_IP for text in texts for name, _ in names_in(text))
 
     def is_own(self, port: int) -> bool:
-        """Tell whether a port is the pod's own at the pod's own address, and not any of 127.0.0.1.
+        """Tell whether a port of `listen` is the pod's own at its own address, and not any of 127.0.0.1.
 
-        So it is where the entry has the process told the pod's address, or nothing at all.
+        So is one of which the process is not told: where it listens at every address, it does at this one.
         """
-        flags = self.listen[port]
-        return not flags or any(name == POD_IP for flag in flags for name, _ in names_in(flag))
+        return self.has_own_ports or not self.listen[port]
 
-    def matches(self, image: str) -> bool:
+    def matches(self, image: str, declared: Collection[int]) -> bool:
         """Tell whether the glob covers the image, as written or with its default registry and tag."""
+        if self.declares is not None and self.declares not in declared:
+            return False
         return fnmatchcase(image, self.image) or fnmatchcase(canonical(image), self.image)
 
 
@@ -136,10 +125,13 @@ class Rules:
         for rule in self.rules:
             _check_placeholders(rule, known)
 
-    def match(self, image: str) -> Rule:
-        """Return the rule for an image; raises ImageError saying which is missing and which there are."""
+    def match(self, image: str, declared: Collection[int] = ()) -> Rule:
+        """Return the rule for an image of a container that declares these ports.
+
+        Raises ImageError saying which rule is missing and which there are.
+        """
         for rule in self.rules:
-            if rule.matches(image):
+            if rule.matches(image, declared):
                 return rule
         there_are = ", ".join(rule.image for rule in self.rules) or "none"
         raise ImageError(
@@ -198,18 +190,16 @@ def _rule(entry: Any, source: Path, position: int) -> Rule:
     entry = _with_text_ports(entry)
     if error := best_match(Draft202012Validator(_SCHEMA).iter_errors(entry)):
         raise RuleError(f"{source}: rule {position}{_field(error)}: {error.message}")
-    listen, if_declared = {}, set()
-    for port, flags in entry.get("listen", {}).items():
-        if isinstance(flags, dict):
-            if_declared.add(int(port))
-            flags = flags["if_declared"]  # noqa: PLW2901 - the same, without its condition
-        listen[int(port)] = (flags,) if isinstance(flags, str) else tuple(flags)
+    listen = {
+        int(port): (flags,) if isinstance(flags, str) else tuple(flags)
+        for port, flags in entry.get("listen", {}).items()
+    }
     return Rule(
         image=entry["image"],
         command=tuple(entry.get("command", ())),
         args=tuple(entry.get("args", ())),
         listen=listen,
-        if_declared=frozenset(if_declared),
+        declares=entry.get("declares"),
         env=entry.get("env", {}),
         files=entry.get("files", {}),
         simulate=entry.get("simulate", False),
