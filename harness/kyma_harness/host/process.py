@@ -21,7 +21,7 @@ from typing import IO, NoReturn
 from kyma_harness.host.descendants import MARKER
 from kyma_harness.host.errors import CommandError, SpawnError
 from kyma_harness.host.lastlines import last_lines, tail, telling
-from kyma_harness.host.mount_namespace import Root, entering
+from kyma_harness.host.mount_namespace import Root, RootOf, entering
 
 _PR_SET_PDEATHSIG = 1
 
@@ -147,7 +147,7 @@ async def spawn(
     pass_fds: Sequence[int] = (),
     die_with_parent: bool = True,
     spares_group: bool = False,
-    root: Root | None = None,
+    root: Root | RootOf | None = None,
 ) -> Child:
     """Start a program and return at once.
 
@@ -186,7 +186,7 @@ async def run(
     stdin: bytes = b"",
     check: bool = True,
     spares_group: bool = False,
-    root: Root | None = None,
+    root: Root | RootOf | None = None,
 ) -> Completed:
     """Run a short command to its end; `env` None means our own environment, `timeout` is in seconds.
 
@@ -242,22 +242,23 @@ def _start(
     stdin: int | None,
     pass_fds: Sequence[int],
     die_with_parent: bool,
-    root: Root | None,
+    root: Root | RootOf | None,
 ) -> "subprocess.Popen[bytes]":
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     output = os.open(stdout, flags, 0o600) if isinstance(stdout, Path) else stdout
     try:
-        return subprocess.Popen(
-            argv,
-            env=_marked(env),
-            cwd=cwd,
-            pass_fds=pass_fds,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=output,
-            stderr=output if stderr is None else stderr,
-            preexec_fn=_preparing(root, die_with_parent=die_with_parent),  # noqa: PLW1509
-        )
+        with _preparing(root, die_with_parent=die_with_parent) as prepare:
+            return subprocess.Popen(
+                argv,
+                env=_marked(env),
+                cwd=cwd,
+                pass_fds=pass_fds,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=output,
+                stderr=output if stderr is None else stderr,
+                preexec_fn=prepare,  # noqa: PLW1509 - prepared system calls
+            )
     except subprocess.SubprocessError as error:
         raise SpawnError(
             f"cannot start {argv[0]} in a root of its own: what failed stands in its log"
@@ -275,19 +276,21 @@ def _marked(env: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **env}
 
 
-def _preparing(root: Root | None, *, die_with_parent: bool) -> Callable[[], None] | None:
-    """Return what the child does before it becomes the program; its death signal is set last, to stay set."""
+@contextmanager
+def _preparing(root: Root | RootOf | None, *, die_with_parent: bool) -> Iterator[Callable[[], None] | None]:
+    """Give what the child does before it becomes the program; its death signal is set last, to stay set."""
     dying = _die_with(os.getpid()) if die_with_parent else None
     if root is None:
-        return dying
-    enter = entering(root)
+        yield dying
+        return
+    with entering(root) as enter:
 
-    def prepare() -> None:
-        enter()
-        if dying:
-            dying()
+        def prepare() -> None:
+            enter()
+            if dying:
+                dying()
 
-    return prepare
+        yield prepare
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:

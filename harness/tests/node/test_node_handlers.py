@@ -69,7 +69,7 @@ async def asking(server, tmp_path):
         spec = container(
             ports=[{"name": "http", "containerPort": 8080}], env=[{"name": "WORD", "value": "hi"}]
         )
-        target, handlers = Target(container=spec, launch=launch, sandbox=sandbox), Handlers(session)
+        target, handlers = Target(pid=0, container=spec, launch=launch, sandbox=sandbox), Handlers(session)
 
         async def probe(limit=10, **handler):
             return await handlers.probe(handler, target, limit=limit)

@@ -8,7 +8,7 @@ from node_builders import rules
 from pod_builders import a_pod, hooks, probe, shell, sleeper
 from pod_rig import running_pod
 
-from kyma_harness.host.mount_namespace import Privilege, made_root
+from kyma_harness.host.mount_namespace import Privilege, planned_root
 from kyma_harness.host.process import run
 from kyma_harness.node.containers.view import Mounting, probe_mounting
 
@@ -159,8 +159,8 @@ async def test_a_link_in_a_volume_leads_no_mount_out_of_it(tmp_path, mounting):
     elsewhere.mkdir()
     (volume / "inner").symlink_to(elsewhere)
 
-    with pytest.raises(OSError, match="leads out of what is mounted at /data, by a link"):
-        made_root(
+    with pytest.raises(OSError, match="leads out of what is mounted above it, by a link"):
+        planned_root(
             _new(tmp_path / "root"),
             {"/data": volume, "/data/inner/deep": elsewhere},
             cwd="/",
@@ -171,7 +171,7 @@ async def test_a_link_in_a_volume_leads_no_mount_out_of_it(tmp_path, mounting):
 async def test_a_user_namespace_does_where_we_are_not_root(tmp_path):
     file = tmp_path / "word"
     file.write_text("seen")
-    root = made_root(
+    root = planned_root(
         _new(tmp_path / "root"), {"/etc/kyma/word": file}, cwd="/", privilege=Privilege.USER_NAMESPACE
     )
 

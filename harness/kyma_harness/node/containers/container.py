@@ -251,7 +251,7 @@ class Container:
         self.record.has_process = True
         self._event("Normal", "Created", f"Created container {self.record.name}")
         self._event("Normal", "Started", f"Started container {self.record.name}")
-        target = Target(container=self._container, launch=launch, sandbox=self._pod.sandbox)
+        target = Target(pid=process.pid, container=self._container, launch=launch, sandbox=self._pod.sandbox)
         life = Life(
             process,
             target,

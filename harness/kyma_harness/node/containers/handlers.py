@@ -14,7 +14,7 @@ from kyma_harness.host.errors import HarnessError
 from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.launch import Launch
 from kyma_harness.node.containers.probes import Answer
-from kyma_harness.node.containers.view import rewrite_all
+from kyma_harness.node.containers.view import joined, rewrite_all
 from kyma_harness.node.errors import AddressError
 from kyma_harness.node.expansion import expanded
 from kyma_harness.node.sandbox import Sandbox
@@ -32,8 +32,9 @@ _NOT_SENT = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A running container, as a probe or hook addresses it."""
+    """A running container, as a probe or hook addresses it; `pid` is that of its process."""
 
+    pid: int
     container: Mapping[str, Any]
     launch: Launch
     sandbox: Sandbox
@@ -143,7 +144,7 @@ class Handlers:
         launch = target.launch
         completed = await process.run(
             rewrite_all(launch.view, command), timeout=_NO_LIMIT, env=launch.env, cwd=launch.cwd,
-            check=False, spares_group=True, root=launch.view.root,
+            check=False, spares_group=True, root=joined(launch.view, target.pid),
         )  # fmt: skip
         if completed.returncode == 0:
             return Answer(success=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.host.mount_namespace import HOST, Privilege, Root, made_root
+from kyma_harness.host.mount_namespace import HOST, Privilege, Root, RootOf, planned_root
 from kyma_harness.host.process import run
 from kyma_harness.node.folders import new_file, new_folder
 from kyma_harness.node.volumes.mounts import Mounts, mount_path
@@ -80,9 +80,16 @@ def rewrite_all(view: View, texts: Iterable[str]) -> list[str]:
     return [view.rewrite(text) for text in texts]
 
 
+def joined(view: View, pid: int) -> RootOf | None:
+    """Return what lets a hook or probe see what the container's process sees; None for the host's files."""
+    if view.root is None:
+        return None
+    return RootOf(pid=pid, cwd=view.root.cwd, privilege=view.root.privilege)
+
+
 def mounted(folder: Path, mounts: Mounts, *, cwd: str, privilege: Privilege) -> Mounted:
-    """Make a folder the root of a container, which holds nothing of an earlier start."""
-    root = made_root(new_folder(folder), mounts.directories, cwd=mount_path(cwd), privilege=privilege)
+    """Plan the root of a container, which holds nothing of an earlier start, to be made at a folder."""
+    root = planned_root(folder, mounts.directories, cwd=mount_path(cwd), privilege=privilege)
     return Mounted(mounts, root)
 
 
@@ -100,7 +107,7 @@ async def probe_mounting(scratch: Path) -> Mounting:
     for privilege in Privilege:
         mounts: Mapping[str, Path] = {_PROBED: file}
         try:
-            root = made_root(new_folder(scratch / "root"), mounts, cwd="/", privilege=privilege)
+            root = planned_root(new_folder(scratch / "root"), mounts, cwd="/", privilege=privilege)
             seen = await run(["cat", _PROBED], timeout=_PROBE_SECONDS, root=root)
         except (HarnessError, OSError) as error:
             reason = str(error)
