@@ -32,6 +32,8 @@ _LOST = 137  # that of a container of which nobody knows how it ended
 _MESSAGE_BYTES, _MESSAGE_LINES, _MESSAGE_LOG_BYTES = 4096, 80, 2048
 _TRY_AGAIN = Backoff(base=0.2, maximum=5.0)
 _KEPT_LOGS = 2
+INIT = "spec.initContainers"
+"""The field of the pod in which a container is named that comes before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ class Container:
         output = ContainerLog(self._pod.sandbox.log_path(self.record.name, self._attempts))
         begun_at = now()
         try:
-            process = await start(self.record.name, rule, launch, output)
+            process = await start(self.record.name, rule, launch, output, ends=self._ends_by_itself)
         except SpawnError as error:
             output.close_now()
             self._count(f"none-{self._attempts}", output)
@@ -368,6 +370,11 @@ class Container:
         if not words and fallback and exit_code:
             return output.tail(_MESSAGE_LINES)[-_MESSAGE_LOG_BYTES:]
         return words
+
+    @property
+    def _ends_by_itself(self) -> bool:
+        """Whether the rest of the pod waits for its end: that of an init container that is no sidecar."""
+        return self._pod.field == INIT and self._container.get("restartPolicy") != "Always"
 
     @property
     def _name(self) -> str:

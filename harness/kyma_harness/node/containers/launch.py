@@ -68,7 +68,9 @@ class Launcher:
         Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in, and
         LaunchError when no process can be made of it.
         """
-        wanted = await container_environment(container, sandbox.facts, self.api)
+        wanted = await container_environment(
+            container, sandbox.facts, self.api, volumes=sandbox.volumes.directories
+        )
         try:
             mounts = sandbox.volumes.mounts(container, wanted)
         except VolumeError as error:
