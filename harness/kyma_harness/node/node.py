@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from kubeloop.client import Client
+from kubeloop.events import EventRecorder
 from kubeloop.kinds import CONFIG_MAP, POD, SECRET
 from kubeloop.logs import get_logger
 from kubeloop.reflector import Reflector
 from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.view import Mounting, probe_mounting
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.folders import linked, open_up, plain_path
 from kyma_harness.node.network.egress import egress_proxy
 from kyma_harness.node.network.hosts import HostsFiles
@@ -42,7 +42,7 @@ class ProcessNode:
         settings = self._settings = replace(settings, state=plain_path(settings.state))
         self.kubelet_port = settings.ports.reserve()
         self._client = client
-        self._events = EventRecorder(client, host=settings.name)
+        self._events = EventRecorder(client, "process-node", host=settings.name)
         self._provisioner = Provisioner(
             client, settings.state / "volumes", node=settings.name, events=self._events
         )

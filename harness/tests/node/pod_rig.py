@@ -17,10 +17,10 @@ from eventually import PATIENCE
 from node_builders import Claims, Issuer
 
 from kubeloop.errors import NotFoundError, UnreachableError
+from kubeloop.events import EventRecorder
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.containers.logs import LogQuery
 from kyma_harness.node.containers.view import probe_mounting
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.network.hosts import HostsFiles
 from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.rules.rules import Rules
@@ -296,7 +296,7 @@ async def running_pod(pod, state, *, objects=(), mounting=None, rules=None, **se
             tls_cert=unused, tls_key=unused, client_ca=unused,
             **{"first_backoff": 0.05, **settings},
         )  # fmt: skip
-        events = EventRecorder(api, host="test")
+        events = EventRecorder(api, "process-node", host="test")
         pods = BoundPods(
             node,
             api,

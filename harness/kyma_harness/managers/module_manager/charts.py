@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.host.process import run
 from kyma_harness.kyma.documents import parse_objects
@@ -95,13 +94,6 @@ class Renderer:
             *("--namespace", install.namespace, "--no-hooks", "--is-upgrade", "--dry-run=server"),
             *(("--set", install.overrides) if install.overrides else ()),
         ]
-
-
-def definitions_of(install: Install) -> list[Object]:
-    """Return what lies in the chart's ``crds/``."""
-    chart = install.chart
-    files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
-    return [document for path in files for document in goyaml.load_all(path.read_bytes()) if document]
 
 
 def _compact(value: Mapping[str, Any]) -> str:

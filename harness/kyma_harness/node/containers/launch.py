@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from kubeloop.client.kubeconfig import as_text, cluster_of, kubeconfig_of
 from kyma_harness.node.containers.environment import command_line, container_environment
 from kyma_harness.node.containers.view import Mounting, Rewritten, View, mounted, rewrite_all
 from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, RuleError, VolumeError
 from kyma_harness.node.folders import new_file, place_within, remove
-from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
+from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER
 from kyma_harness.node.network.hosts import HOSTS
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
@@ -166,8 +167,15 @@ class Launcher:
             }
         if mounts.host_path(SERVICE_ACCOUNT_FOLDER):
             path = sandbox.container_folder(name, "run") / "kubeconfig"
+            # It points into the volume, so that a token that was renewed is read.
             folder = Path(view.rewrite(SERVICE_ACCOUNT_FOLDER))
-            write_kubeconfig(path, server=self.server, folder=folder, namespace=sandbox.facts.namespace)
+            document = kubeconfig_of(
+                cluster_of(self.server, folder / "ca.crt"),
+                {"tokenFile": str(folder / "token")},
+                name="pod",
+                namespace=sandbox.facts.namespace,
+            )
+            new_file(path, as_text(document).encode())
             env["KUBECONFIG"] = view.path(str(path))
         return env
 

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from kubeloop.client import Client
+from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, uid_of
 from kyma_harness.node.addresses import Address, PodAddresses
@@ -17,7 +18,6 @@ from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.restarts import RestartBackoff
 from kyma_harness.node.containers.view import Mounting
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.network.hosts import HostsFiles, own_lines
