@@ -1,13 +1,13 @@
 """One cluster for everything that is looked at, and one run of the demonstration in it."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from nested import OF_THIS_REPOSITORY, environment
 
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.blocking import Portal
@@ -36,7 +36,7 @@ class Demonstration:
         return json.loads((self.folder(test) / "evidence.json").read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def looked_at(
     portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedCluster]:
@@ -53,14 +53,14 @@ def looked_at(
     portal.call(cluster.stop())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demonstration(
     looked_at: EmbeddedCluster, portal: Portal, tmp_path_factory: pytest.TempPathFactory
 ) -> Demonstration:
     evidence = tmp_path_factory.mktemp("demonstration") / "evidence"
-    options = ["-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", f"--harness-evidence={evidence}"]
+    options = ["-p", "no:randomly", "-p", "no:cacheprovider", f"--harness-evidence={evidence}"]
     argv = [sys.executable, "-m", "pytest", *options, DEMONSTRATION]
-    environment = {**os.environ, "KUBECONFIG": str(looked_at.kubeconfig)}
+    own = environment(*OF_THIS_REPOSITORY, KUBECONFIG=str(looked_at.kubeconfig))
     root = HERE.parents[2]
-    ended = portal.call(run(argv, timeout=SECONDS, env=environment, cwd=root, check=False))
+    ended = portal.call(run(argv, timeout=SECONDS, env=own, cwd=root, check=False))
     return Demonstration(output=ended.stdout, evidence=evidence)
