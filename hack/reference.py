@@ -9,11 +9,11 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from kyma_harness.cli import commands
+from kyma_harness.cli.exits import Exit
+from kyma_harness.cli.grammar import Command, Commands
 from kyma_harness.clusters.choice import Probe
-from kyma_harness.commands.exits import Exit
-from kyma_harness.commands.grammar import Command, Commands
 from kyma_harness.kyma.verify import Check
-from kyma_harness.leaks.census import Found
+from kyma_harness.session.leftovers.census import Found
 
 PREFACE = """\
 # The command line

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from kubeloop.client import Client
 from kubeloop.resource import Kind
-from kyma_harness import lifetime
-from kyma_harness.choices import CHANNEL, Choice
+from kyma_harness.host.choices import CHANNEL, Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.resource_check import kinds_of
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
-from kyma_harness.observe.claims import has_state
-from kyma_harness.observe.waits import Target, wait_for
-from kyma_harness.settings import from_environment
-from kyma_harness.testbed import Testbed, set_up
+from kyma_harness.kyma.contract import KCP_NAMESPACE
+from kyma_harness.kyma.resource_check import kinds_of
+from kyma_harness.session import lifetime
+from kyma_harness.session.settings import from_environment
+from kyma_harness.session.setup import Testbed, set_up
+from kyma_harness.wait.claims import has_state
+from kyma_harness.wait.waits import Target, wait_for
 
 ROUNDS = 3
 YARDSTICK = "start the cluster"

@@ -22,12 +22,12 @@ from hack.parity.explanation import Explanations
 from hack.parity.recording import Recording
 from hack.parity.report import Verdict, judge, render
 from hack.parity.runner import run_pair
-from kyma_harness.choices import Choice
-from kyma_harness.commands import example
+from kyma_harness.cli import example
+from kyma_harness.host.choices import Choice
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.kyma.module import Module
-from kyma_harness.settings import Settings, from_environment
-from kyma_harness.testbed import find_managers
+from kyma_harness.session.settings import Settings, from_environment
+from kyma_harness.session.setup import find_managers
 from kyma_harness.toolchain.tools import ensure
 
 LAMP = example.LAMP / "module.yaml"

@@ -8,7 +8,7 @@ from hack.parity.normal import Normaliser, collapsed
 from kubeloop.client import Client
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Kind, Object, is_deleting
-from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST
+from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA, MANIFEST
 
 GONE = "gone"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import yaml
 
-from hack.parity.specimen import NAMESPACE
+from hack.parity.sample_module import NAMESPACE
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.ports import PortPool
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import LifecycleManagers
+from kyma_harness.kyma.pair import LifecycleManagers
 from kyma_harness.node.network.forwarder import Forwarder
 from kyma_harness.toolchain.toolchain import ToolPaths
 

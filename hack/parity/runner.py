@@ -12,18 +12,18 @@ from hack.parity.normal import Normaliser
 from hack.parity.recorder import Recorder
 from hack.parity.recording import Recording
 from hack.parity.rig import Rig, running_rig
-from hack.parity.specimen import Specimens
+from hack.parity.sample_module import Specimens
 from hack.parity.stage import Stage
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE
 from kubeloop.resource import Kind, Object
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.kyma.distribution.pair import LifecycleManagers
-from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
+from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.waits import WaitError
+from kyma_harness.kyma.pair import LifecycleManagers
 from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.wait.waits import WaitError
 
 DONE = "done"
 Say = Callable[[str], None]

@@ -9,19 +9,19 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from hack.parity.recorder import Recorder
 from hack.parity.rig import Rig
-from hack.parity.specimen import Recipe, Specimens
+from hack.parity.sample_module import Recipe, Specimens
 from kubeloop.client import Client
 from kubeloop.kinds import POD
 from kubeloop.resource import Kind, Object
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.archive import pack_folder
-from kyma_harness.kyma.bundle.artifact import CHART_TYPE, RAW_TYPE, Blob, Bundle
-from kyma_harness.kyma.bundle.template import template_objects
-from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
+from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from kyma_harness.kyma.module import Module
-from kyma_harness.kyma.registry.oci import push
-from kyma_harness.observe.claims import exists, has_state, is_gone, is_ready, satisfies
-from kyma_harness.observe.waits import Claim, Target, wait_for
+from kyma_harness.oci.archive import pack_folder
+from kyma_harness.oci.bundle import CHART_TYPE, RAW_TYPE, Blob, Bundle
+from kyma_harness.oci.registry import push
+from kyma_harness.oci.template import template_objects
+from kyma_harness.wait.claims import exists, has_state, is_gone, is_ready, satisfies
+from kyma_harness.wait.waits import Claim, Target, wait_for
 
 PREFIX = "parity"
 WITHIN = 120.0

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kubeloop.client import Client
     from kubeloop.resource import Kind, Object, ObjectKey
-    from kyma_harness.blocking import Portal
-    from kyma_harness.choices import Choice
     from kyma_harness.clusters.provider import Capability
     from kyma_harness.faults.call import ApiCall
     from kyma_harness.faults.errors import NotPossibleError
@@ -19,12 +17,23 @@ if TYPE_CHECKING:
     from kyma_harness.faults.kit import Fault, FaultKit
     from kyma_harness.faults.plan import Mixed, Nth, kill_at
     from kyma_harness.faults.proxy import ApiProxy
-    from kyma_harness.fixtures.observing import Surroundings
+    from kyma_harness.host.blocking import Portal
+    from kyma_harness.host.choices import Choice
     from kyma_harness.host.errors import HarnessError
-    from kyma_harness.kyma.kinds import KYMA, MANIFEST, MODULE_TEMPLATE
+    from kyma_harness.kube.inventory import Inventory
+    from kyma_harness.kube.logrecords import LogRecord
+    from kyma_harness.kyma.contract import KYMA, MANIFEST, MODULE_TEMPLATE
     from kyma_harness.kyma.relations import kyma_relations
     from kyma_harness.kyma.verify import Check, Installed
-    from kyma_harness.observe.claims import (
+    from kyma_harness.pytest.handles.api import Api
+    from kyma_harness.pytest.handles.expectation import Expectation
+    from kyma_harness.pytest.handles.history import Mark, Timeline, Track
+    from kyma_harness.pytest.handles.kyma import KymaHandle, Reach
+    from kyma_harness.pytest.handles.log import Log
+    from kyma_harness.pytest.observing import Surroundings
+    from kyma_harness.session.settings import Settings, from_environment
+    from kyma_harness.session.setup import Testbed
+    from kyma_harness.wait.claims import (
         exists,
         has_condition,
         has_state,
@@ -33,20 +42,11 @@ if TYPE_CHECKING:
         matches,
         satisfies,
     )
-    from kyma_harness.observe.eventually import EventuallyError
-    from kyma_harness.observe.inventory import Inventory
-    from kyma_harness.observe.logrecords import LogRecord
-    from kyma_harness.observe.patience import Patience
-    from kyma_harness.observe.relations import Relations
-    from kyma_harness.observe.target import Claim, Target
-    from kyma_harness.observe.waits import WaitError, wait_for
-    from kyma_harness.settings import Settings, from_environment
-    from kyma_harness.testbed import Testbed
-    from kyma_harness.testing.api import Api
-    from kyma_harness.testing.expectation import Expectation
-    from kyma_harness.testing.handle import KymaHandle, Reach
-    from kyma_harness.testing.log import Log
-    from kyma_harness.testing.track import Mark, Timeline, Track
+    from kyma_harness.wait.eventually import EventuallyError
+    from kyma_harness.wait.give_up import Patience
+    from kyma_harness.wait.relations import Relations
+    from kyma_harness.wait.target import Claim, Target
+    from kyma_harness.wait.waits import WaitError, wait_for
 
 __all__ = [
     "KYMA",
@@ -109,66 +109,66 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Api": "kyma_harness.testing.api",
+    "Api": "kyma_harness.pytest.handles.api",
     "ApiCall": "kyma_harness.faults.call",
     "ApiProxy": "kyma_harness.faults.proxy",
     "Capability": "kyma_harness.clusters.provider",
     "Check": "kyma_harness.kyma.verify",
-    "Choice": "kyma_harness.choices",
-    "Claim": "kyma_harness.observe.target",
+    "Choice": "kyma_harness.host.choices",
+    "Claim": "kyma_harness.wait.target",
     "Client": "kubeloop.client",
     "Cut": "kyma_harness.faults.fault",
     "Delay": "kyma_harness.faults.fault",
     "EndWatch": "kyma_harness.faults.fault",
-    "EventuallyError": "kyma_harness.observe.eventually",
-    "Expectation": "kyma_harness.testing.expectation",
+    "EventuallyError": "kyma_harness.wait.eventually",
+    "Expectation": "kyma_harness.pytest.handles.expectation",
     "Expire": "kyma_harness.faults.fault",
     "Fault": "kyma_harness.faults.kit",
     "FaultKit": "kyma_harness.faults.kit",
     "HarnessError": "kyma_harness.host.errors",
     "Installed": "kyma_harness.kyma.verify",
-    "Inventory": "kyma_harness.observe.inventory",
+    "Inventory": "kyma_harness.kube.inventory",
     "Kill": "kyma_harness.faults.fault",
     "Kind": "kubeloop.resource",
-    "KYMA": "kyma_harness.kyma.kinds",
-    "KymaHandle": "kyma_harness.testing.handle",
-    "Log": "kyma_harness.testing.log",
-    "LogRecord": "kyma_harness.observe.logrecords",
-    "MANIFEST": "kyma_harness.kyma.kinds",
-    "Mark": "kyma_harness.testing.track",
+    "KYMA": "kyma_harness.kyma.contract",
+    "KymaHandle": "kyma_harness.pytest.handles.kyma",
+    "Log": "kyma_harness.pytest.handles.log",
+    "LogRecord": "kyma_harness.kube.logrecords",
+    "MANIFEST": "kyma_harness.kyma.contract",
+    "Mark": "kyma_harness.pytest.handles.history",
     "Mixed": "kyma_harness.faults.plan",
-    "MODULE_TEMPLATE": "kyma_harness.kyma.kinds",
+    "MODULE_TEMPLATE": "kyma_harness.kyma.contract",
     "Moment": "kyma_harness.faults.fault",
     "NotPossibleError": "kyma_harness.faults.errors",
     "Nth": "kyma_harness.faults.plan",
     "Object": "kubeloop.resource",
     "ObjectKey": "kubeloop.resource",
-    "Patience": "kyma_harness.observe.patience",
-    "Portal": "kyma_harness.blocking",
-    "Reach": "kyma_harness.testing.handle",
+    "Patience": "kyma_harness.wait.give_up",
+    "Portal": "kyma_harness.host.blocking",
+    "Reach": "kyma_harness.pytest.handles.kyma",
     "Refuse": "kyma_harness.faults.fault",
-    "Relations": "kyma_harness.observe.relations",
-    "Settings": "kyma_harness.settings",
-    "Surroundings": "kyma_harness.fixtures.observing",
-    "Target": "kyma_harness.observe.target",
-    "Testbed": "kyma_harness.testbed",
-    "Timeline": "kyma_harness.testing.track",
-    "Track": "kyma_harness.testing.track",
-    "WaitError": "kyma_harness.observe.waits",
-    "exists": "kyma_harness.observe.claims",
-    "is_gone": "kyma_harness.observe.claims",
-    "has_state": "kyma_harness.observe.claims",
-    "has_condition": "kyma_harness.observe.claims",
-    "satisfies": "kyma_harness.observe.claims",
-    "is_ready": "kyma_harness.observe.claims",
-    "matches": "kyma_harness.observe.claims",
-    "from_environment": "kyma_harness.settings",
+    "Relations": "kyma_harness.wait.relations",
+    "Settings": "kyma_harness.session.settings",
+    "Surroundings": "kyma_harness.pytest.observing",
+    "Target": "kyma_harness.wait.target",
+    "Testbed": "kyma_harness.session.setup",
+    "Timeline": "kyma_harness.pytest.handles.history",
+    "Track": "kyma_harness.pytest.handles.history",
+    "WaitError": "kyma_harness.wait.waits",
+    "exists": "kyma_harness.wait.claims",
+    "is_gone": "kyma_harness.wait.claims",
+    "has_state": "kyma_harness.wait.claims",
+    "has_condition": "kyma_harness.wait.claims",
+    "satisfies": "kyma_harness.wait.claims",
+    "is_ready": "kyma_harness.wait.claims",
+    "matches": "kyma_harness.wait.claims",
+    "from_environment": "kyma_harness.session.settings",
     "kill_at": "kyma_harness.faults.plan",
     "kyma_relations": "kyma_harness.kyma.relations",
-    "wait_for": "kyma_harness.observe.waits",
+    "wait_for": "kyma_harness.wait.waits",
 }
 """Where each of them is defined; nothing is imported before it is asked for."""
-_LOADING = "kyma_harness.fixtures.loading"
+_LOADING = "kyma_harness.pytest.loading"
 """In a session of pytest what is installed counts, whatever modules the project under test has."""
 
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from kyma_harness.asking import QUESTIONS
-from kyma_harness.choices import Choice
+from kyma_harness.host.choices import Choice
+from kyma_harness.session.options import QUESTIONS
 
 pytest_plugins = (
-    "kyma_harness.fixtures.asked",
-    "kyma_harness.fixtures.graph",
-    "kyma_harness.fixtures.public",
-    "kyma_harness.fixtures.hooks",
-    "kyma_harness.fixtures.notes",
-    "kyma_harness.fixtures.report",
+    "kyma_harness.pytest.asked",
+    "kyma_harness.pytest.graph",
+    "kyma_harness.pytest.public",
+    "kyma_harness.pytest.hooks",
+    "kyma_harness.pytest.notes",
+    "kyma_harness.pytest.report",
 )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kyma_harness.blocking import Portal
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.toolchain.catalogue import catalogue
 from kyma_harness.toolchain.errors import ToolError

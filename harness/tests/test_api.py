@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import kyma_harness
-from kyma_harness.commands.example import LAMP
-from kyma_harness.fixtures import public
-from kyma_harness.settings import PROJECT
+from kyma_harness.cli.example import LAMP
+from kyma_harness.pytest import public
+from kyma_harness.session.settings import PROJECT
 
 PAGE = (PROJECT / "docs" / "reference" / "api.md").read_text()
 USERS = [*PROJECT.glob("scenarios/*.py"), PROJECT / "module" / "verify.py", *LAMP.glob("test_*.py")]
@@ -41,7 +41,7 @@ def test_an_unknown_name_is_none_of_them_and_a_private_module_can_be_imported():
         kyma_harness.nothing  # noqa: B018 - it raises
 
     assert "Api" in dir(kyma_harness)
-    assert import_module("kyma_harness.lifetime") is kyma_harness.lifetime
+    assert import_module("kyma_harness.session.lifetime") is kyma_harness.session.lifetime
 
 
 def test_the_page_names_every_name_and_every_fixture():

@@ -15,8 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import yaml
-
 from eventing_manager.act.credentials import CredentialsKeeper, generated
 from eventing_manager.act.install import Installation
 from eventing_manager.api.names import (
@@ -40,6 +38,7 @@ from eventing_manager.observe.jetstream import Monitoring
 from eventing_manager.observe.kinds import OPTIONAL_KINDS
 from eventing_manager.observe.observed import Observer
 from eventing_manager.settings import add_backend_arguments, backend_settings
+from kubeloop import goyaml
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError, ForeignObjectError, KindAbsentError, NotFoundError
 from kubeloop.kinds import POD, STATEFUL_SET
@@ -380,8 +379,8 @@ def _read(file: str, namespace: str) -> Object:
     """Return the one Eventing of a file, ``-`` for standard input."""
     text = sys.stdin.read() if file == "-" else _content(Path(file))
     try:
-        documents: list[Any] = [document for document in yaml.safe_load_all(text) if document]
-    except yaml.YAMLError as error:
+        documents: list[Any] = [document for document in goyaml.load_all(text) if document]
+    except goyaml.YAMLError as error:
         raise SettingsError(f"{file} is not YAML: {error}") from error
     found = [document for document in documents if _is_eventing(document)]
     if len(found) != 1:

@@ -1,10 +1,10 @@
 """Somebody edits or deletes by hand what the managers take care of."""
 
-from hack.parity.specimen import NAMESPACE
+from hack.parity.sample_module import NAMESPACE
 from hack.parity.stage import Stage
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.resource import Kind
-from kyma_harness.kyma.kinds import KCP_NAMESPACE, MANIFEST
+from kyma_harness.kyma.contract import KCP_NAMESPACE, MANIFEST
 
 
 async def custom_resource_deleted(stage: Stage) -> None:

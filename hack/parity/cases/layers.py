@@ -1,6 +1,6 @@
 """What module-manager makes of a module's layers, and of a registry that does not have them."""
 
-from hack.parity.specimen import Recipe
+from hack.parity.sample_module import Recipe
 from hack.parity.stage import Stage
 from kubeloop.resource import Object
 

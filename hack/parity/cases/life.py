@@ -1,6 +1,6 @@
 """Modules come and go."""
 
-from hack.parity.specimen import Recipe
+from hack.parity.sample_module import Recipe
 from hack.parity.stage import Stage
 
 SECOND = Recipe(suffix="-two")

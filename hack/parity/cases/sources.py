@@ -1,12 +1,12 @@
 """Where a chart may come from, other than a chart layer: a Helm repository, a kustomization, plain YAML."""
 
 from hack.parity.helm_repository import serving
-from hack.parity.specimen import Form, Recipe
+from hack.parity.sample_module import Form, Recipe
 from hack.parity.stage import Stage
 from kubeloop.resource import Kind, Object
-from kyma_harness.kyma.builtin.lifecycle_manager.manifests import NOTHING
-from kyma_harness.kyma.kinds import KCP_NAMESPACE, KYMA_NAME, MANIFEST
+from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA_NAME, MANIFEST
 from kyma_harness.kyma.module import Module
+from kyma_harness.managers.lifecycle_manager.manifests import NOTHING
 
 
 async def helm_repository_in_a_template(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """Which template a module is made from, and what a new one changes."""
 
-from hack.parity.specimen import Recipe
+from hack.parity.sample_module import Recipe
 from hack.parity.stage import Stage
 from kubeloop.resource import Object
 

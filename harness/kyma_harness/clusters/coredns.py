@@ -6,8 +6,8 @@ from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.resource import Object
-from kyma_harness.clusters.settling import DNS
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.clusters.ready import DNS
+from kyma_harness.wait.waits import Target, wait_for
 
 CUSTOM = Target(kind=CONFIG_MAP, name="coredns-custom", namespace="kube-system")
 """What k3s' Corefile imports ``*.override`` files from, into its one server block."""

@@ -10,6 +10,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ForbiddenError, NotFoundError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP, NAMESPACE
 from kubeloop.resource import Object, uid_of
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import (
     ForeignClusterError,
     MismatchError,
@@ -18,13 +19,12 @@ from kyma_harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from kyma_harness.clusters.guard import check_allowed
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.kubeconfig import copy_context
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import lacks_default_storage, removing_on_failure, settle
+from kyma_harness.clusters.ready import lacks_default_storage, removing_on_failure, settle
 from kyma_harness.host.paths import private_folder
-from kyma_harness.observe.waits import Target
+from kyma_harness.wait.waits import Target
 
 MARKER = Target(kind=CONFIG_MAP, name="kyma-harness", namespace="kube-system")
 """Who uses the cluster: two runs in one would take each other's module away."""

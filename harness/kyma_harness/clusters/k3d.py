@@ -6,16 +6,16 @@ from pathlib import Path
 
 import yaml
 
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.coredns import alias
 from kyma_harness.clusters.docker import Container, Docker
 from kyma_harness.clusters.errors import CreationError, DockerError, ForeignClusterError, NotRunningError
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.k3d_cli import K3dCli
 from kyma_harness.clusters.k3d_config import INTERNAL_PORT, config, plan_for, registry_name
 from kyma_harness.clusters.labels import CLUSTER_LABEL
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle, step
+from kyma_harness.clusters.ready import keeping_logs, removing_on_failure, settle, step
 from kyma_harness.host.errors import CommandError, HarnessError
 from kyma_harness.host.paths import private_folder, write_private
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import semver
 import yaml
 
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.docker import Container, Docker
 from kyma_harness.clusters.errors import (
     ClusterError,
@@ -19,12 +20,11 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
 from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
-from kyma_harness.clusters.settling import keeping_logs, removing_on_failure, settle
+from kyma_harness.clusters.ready import keeping_logs, removing_on_failure, settle
 from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool

@@ -8,8 +8,8 @@ from kubeloop.kinds import SERVICE
 from kubeloop.resource import Object, annotations_of
 from kyma_harness.embedded.errors import NoAddressError
 from kyma_harness.node.annotations import ADDRESSES
-from kyma_harness.observe import claims
-from kyma_harness.observe.waits import Target, WaitError, wait_for
+from kyma_harness.wait import claims
+from kyma_harness.wait.waits import Target, WaitError, wait_for
 
 _LIMIT_SECONDS = 10.0
 

@@ -16,9 +16,9 @@ from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
 from kyma_harness.host.errors import HarnessError, LockHeldError, also
 from kyma_harness.host.interpreter import ANYWHERE, environment, program
+from kyma_harness.host.pinned_process import end_process
 from kyma_harness.host.process import Child, handing_over, spawn
 from kyma_harness.host.sharing import Share
-from kyma_harness.host.stranger import end_process
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 _KILL_SECONDS = 10.0

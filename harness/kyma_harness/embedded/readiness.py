@@ -3,8 +3,8 @@
 from kubeloop.client import Client
 from kubeloop.kinds import NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from kyma_harness.embedded.errors import EmbeddedError
-from kyma_harness.observe import claims
-from kyma_harness.observe.waits import Claim, Target, WaitError, wait_for
+from kyma_harness.wait import claims
+from kyma_harness.wait.waits import Claim, Target, WaitError, wait_for
 
 _LIMIT_SECONDS = 120.0
 

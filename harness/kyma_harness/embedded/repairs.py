@@ -21,7 +21,7 @@ from kubeloop.errors import ControllerError, NotFoundError
 from kubeloop.logs import get_logger
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.locks import FileLock, try_flock
-from kyma_harness.host.stranger import Stranger, started
+from kyma_harness.host.pinned_process import Stranger, started
 
 _LOOK_SECONDS = 0.25
 _SECONDS = 5.0

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from kubeloop.client import Client
-from kyma_harness.blocking import Portal
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.repairs import Repairs
@@ -16,6 +15,7 @@ from kyma_harness.faults.components import Components
 from kyma_harness.faults.plan import Plan
 from kyma_harness.faults.proxy import ApiProxy
 from kyma_harness.faults.signals import Signals, container_pid
+from kyma_harness.host.blocking import Portal
 
 
 class Fault:

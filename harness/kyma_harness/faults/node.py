@@ -14,8 +14,8 @@ from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.repairs import Repair, Repairs, Request
-from kyma_harness.observe.claims import satisfies
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import satisfies
+from kyma_harness.wait.waits import Target, wait_for
 
 _POLICY: Final = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")
 _BINDING: Final = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding")

@@ -13,8 +13,8 @@ from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.repairs import Repair, Repairs
 from kyma_harness.faults.errors import NoSuchProcessError, NotPossibleError
-from kyma_harness.host.stranger import Stranger, is_stopped, parent_of
-from kyma_harness.observe.eventually import EventuallyError, eventually
+from kyma_harness.host.pinned_process import Stranger, is_stopped, parent_of
+from kyma_harness.wait.eventually import EventuallyError, eventually
 
 _STOP_SECONDS: Final = 60.0
 _SCHEME = "process://"

@@ -1,1 +1,1 @@
-"""Speak the lifecycle managers' contract of December 2022: bundle, deploy, enable, verify, built-in pair."""
+"""Speak the lifecycle managers' contract of December 2022: deploy, enable, verify, take away."""

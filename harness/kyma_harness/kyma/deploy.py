@@ -14,9 +14,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError
 from kubeloop.kinds import CLUSTER_ROLE, CRD, DEPLOYMENT
 from kubeloop.resource import Kind, Object, ObjectKey, describe, finalizers_of, is_deleting
-from kyma_harness.kyma.distribution.pair import ORIGINAL, LifecycleManagers, Quirks
-from kyma_harness.kyma.documents import in_order, parse_objects
-from kyma_harness.kyma.kinds import (
+from kyma_harness.kyma.contract import (
     DEFAULT_KYMA,
     KCP_NAMESPACE,
     KYMA,
@@ -24,13 +22,15 @@ from kyma_harness.kyma.kinds import (
     MANAGED_BY,
     MANIFEST,
 )
+from kyma_harness.kyma.documents import in_order, parse_objects
 from kyma_harness.kyma.makings import Makings
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.pair import ORIGINAL, LifecycleManagers, Quirks
 from kyma_harness.kyma.relations import kyma_relations
-from kyma_harness.observe.attendance import Line
-from kyma_harness.observe.claims import has_condition, has_state, is_gone
-from kyma_harness.observe.observer import Observer, observing
-from kyma_harness.observe.waits import Claim, Target, WaitError, wait_for
+from kyma_harness.wait.claims import has_condition, has_state, is_gone
+from kyma_harness.wait.live_wait import Line
+from kyma_harness.wait.observer import Observer, observing
+from kyma_harness.wait.waits import Claim, Target, WaitError, wait_for
 
 QUIET = 4.0
 """Seconds; twice the longest pause between two passes that the process rules allow, as passes take time."""

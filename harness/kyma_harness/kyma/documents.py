@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-import yaml
-
+from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.kyma.errors import KymaError
 
@@ -14,8 +13,8 @@ ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole
 def parse_objects(text: str, source: str) -> list[Object]:
     """Parse a YAML stream; ``source`` names it in an error."""
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
-    except yaml.YAMLError as error:
+        documents = [document for document in goyaml.load_all(text) if document]
+    except goyaml.YAMLError as error:
         raise KymaError(f"{source} is not YAML: {error}") from None
     for document in documents:
         if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):

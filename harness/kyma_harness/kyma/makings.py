@@ -9,7 +9,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError
 from kubeloop.kinds import NAMESPACE
 from kubeloop.resource import Kind, Object, ObjectKey, uid_of
-from kyma_harness.observe.target import Target
+from kyma_harness.wait.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

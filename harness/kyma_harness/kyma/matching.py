@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kyma_harness.observe.difference import ANY, differences
+from kyma_harness.wait.difference import ANY, differences
 
 __all__ = ["ANY", "differences", "filled"]
 

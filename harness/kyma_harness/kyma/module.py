@@ -6,10 +6,10 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from kubeloop import goyaml
 from kyma_harness.kyma.errors import ModuleError
 
 SCHEMA_FILE = Path(__file__).with_name("module.schema.yaml")
@@ -120,14 +120,18 @@ class Module:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        documents = goyaml.load_all(path.read_bytes())
     except FileNotFoundError:
         raise ModuleError(
             f"{path} does not exist: name the module.yaml of the module with --module (pytest: "
             "--harness-module), or go into the folder that has it"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except goyaml.YAMLError as error:
         raise ModuleError(f"{path} is not YAML: {error}") from None
+    found = [document for document in documents if document is not None]
+    if len(found) > 1:
+        raise ModuleError(f"{path} holds {len(found)} documents, and only the first would count: leave one")
+    data = found[0] if found else None
     if not isinstance(data, dict):
         raise ModuleError(f"{path} holds {type(data).__name__}, not a mapping")
     return data
@@ -151,7 +155,7 @@ def _custom_resource(path: Path) -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    schema: dict[str, Any] = goyaml.load(SCHEMA_FILE.read_bytes())
     return schema
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kubeloop.resource import Kind, Object, ObjectKey
-from kyma_harness.kyma.kinds import (
+from kyma_harness.kyma.contract import (
     KCP_NAMESPACE,
     KYMA,
     KYMA_FINALIZER,
@@ -12,8 +12,8 @@ from kyma_harness.kyma.kinds import (
     MODULE_TEMPLATE,
 )
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.relations import Relations
-from kyma_harness.observe.target import Target
+from kyma_harness.wait.relations import Relations
+from kyma_harness.wait.target import Target
 
 LIFECYCLE_MANAGER = ObjectKey(KCP_NAMESPACE, "lifecycle-manager-controller-manager")
 MODULE_MANAGER = ObjectKey(KCP_NAMESPACE, "module-manager-controller-manager")

@@ -7,9 +7,9 @@ from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.kinds import NAMESPACE
 from kubeloop.resource import Kind, Object, ObjectKey, describe
 from kyma_harness.clusters.errors import ForeignClusterError
-from kyma_harness.kyma.bundle.resource_check import definitions_of
+from kyma_harness.kube.inventory import Inventory, take_inventory
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.inventory import Inventory, take_inventory
+from kyma_harness.kyma.resource_check import definitions_of
 
 SHOWN = 5
 """So many objects are named in a refusal."""

@@ -6,14 +6,14 @@ from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.resource_check import kinds_of, remove_forgotten
-from kyma_harness.kyma.distribution.pair import ORIGINAL, Quirks
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
 from kyma_harness.kyma.documents import in_order
-from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.claims import is_gone
-from kyma_harness.observe.waits import wait_for
+from kyma_harness.kyma.pair import ORIGINAL, Quirks
+from kyma_harness.kyma.resource_check import kinds_of, remove_forgotten
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import wait_for
 
 
 async def undeploy(

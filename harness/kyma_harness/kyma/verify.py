@@ -13,9 +13,8 @@ from kubeloop.errors import ApiError, KindAbsentError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.host.extras import lacking
-from kyma_harness.kyma.deploy import instance_name
-from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.kinds import (
+from kyma_harness.kube.logrecords import read_records
+from kyma_harness.kyma.contract import (
     DEFAULT_KYMA,
     KCP_NAMESPACE,
     KYMA,
@@ -25,9 +24,10 @@ from kyma_harness.kyma.kinds import (
     MANIFEST,
     MODULE_TEMPLATE,
 )
+from kyma_harness.kyma.deploy import instance_name
+from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.matching import differences, filled
 from kyma_harness.kyma.module import Module
-from kyma_harness.observe.logrecords import read_records
 
 PAUSE = 0.5
 """Seconds between two attempts."""

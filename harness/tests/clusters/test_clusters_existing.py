@@ -8,6 +8,7 @@ import yaml
 from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import NAMESPACE
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import (
     ClusterError,
     ForeignClusterError,
@@ -16,11 +17,10 @@ from kyma_harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from kyma_harness.clusters.existing import MARKER, ExistingProvider, no_check
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import RegistryAddress
-from kyma_harness.observe.claims import is_gone
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 
 @pytest.fixture

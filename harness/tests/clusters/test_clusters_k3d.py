@@ -5,6 +5,7 @@ from docker_daemon import a_container
 from k3d_recorder import PULL_FAILED, containers_of
 
 from kubeloop.client import Client
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.coredns import CUSTOM
 from kyma_harness.clusters.errors import (
     CreationError,
@@ -12,7 +13,6 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.home import ClusterHome
 from kyma_harness.clusters.k3d import K3dProvider
 from kyma_harness.clusters.k3d_cli import K3dCli
 from kyma_harness.clusters.options import ProviderOptions

@@ -10,11 +10,11 @@ from docker_daemon import a_container
 
 from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import CreationError, ForeignClusterError
-from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.factory import provider_to_delete
 from kyma_harness.clusters.kind import KindProvider
 from kyma_harness.clusters.kind_config import config, hosts_toml
-from kyma_harness.clusters.making import provider_to_delete
 from kyma_harness.clusters.options import ProviderOptions
 
 SCRIPT = """\

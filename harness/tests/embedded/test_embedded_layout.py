@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from unprivileged import run_unprivileged
 
-from kyma_harness.clusters.home import ClusterHome
+from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import ENTRIES, LASTING, Layout
 from kyma_harness.host.descendants import remove_unused

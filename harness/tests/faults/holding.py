@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from kubeloop.client import Client
-from kyma_harness.blocking import Portal
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.faults.kit import FaultKit
+from kyma_harness.host.blocking import Portal
 
 
 def main(state, fault, *arguments):

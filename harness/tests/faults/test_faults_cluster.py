@@ -11,10 +11,10 @@ from kubeloop.errors import LeaseLostError
 from kubeloop.kinds import LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT
 from kubeloop.lease import Lease, LeaseTimings
 from kyma_harness.faults.errors import NotPossibleError
-from kyma_harness.observe.claims import exists, has_condition, satisfies
-from kyma_harness.observe.eventually import eventually
-from kyma_harness.observe.podlogs import logs_of
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.kube.logs import logs_of
+from kyma_harness.wait.claims import exists, has_condition, satisfies
+from kyma_harness.wait.eventually import eventually
+from kyma_harness.wait.waits import Target, wait_for
 
 PATIENT = LeaseTimings(duration=3600, deadline=3000, retry=0.1, look=0.2)
 """Nobody would see such a lease run out by itself."""

@@ -16,10 +16,10 @@ from kubeloop.resource import Kind
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.faults.components import Components
 from kyma_harness.faults.errors import NoSuchProcessError
-from kyma_harness.host.stranger import is_stopped
-from kyma_harness.observe.claims import satisfies
-from kyma_harness.observe.eventually import eventually
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.host.pinned_process import is_stopped
+from kyma_harness.wait.claims import satisfies
+from kyma_harness.wait.eventually import eventually
+from kyma_harness.wait.waits import Target, wait_for
 
 HOLDING = Path(__file__).with_name("holding.py")
 POLICY = Kind.parse("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")

@@ -11,8 +11,8 @@ from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
 from kyma_harness.faults.components import Components
 from kyma_harness.faults.errors import NoSuchProcessError
 from kyma_harness.faults.signals import Signals
-from kyma_harness.observe.claims import exists
-from kyma_harness.observe.waits import Target, WaitError, wait_for
+from kyma_harness.wait.claims import exists
+from kyma_harness.wait.waits import Target, WaitError, wait_for
 
 
 @pytest.fixture

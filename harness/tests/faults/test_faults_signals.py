@@ -11,8 +11,8 @@ from eventually import eventually
 from kyma_harness.faults import signals as module
 from kyma_harness.faults.errors import NoSuchProcessError
 from kyma_harness.faults.signals import Signals
+from kyma_harness.host.pinned_process import is_stopped
 from kyma_harness.host.process import spawn
-from kyma_harness.host.stranger import is_stopped
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import socket
 
 from kubeloop.errors import ControllerError
 from kubeloop.kinds import NAMESPACE, NODE, SERVICE_ACCOUNT
-from kyma_harness.observe.claims import exists, satisfies
-from kyma_harness.observe.eventually import eventually
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import exists, satisfies
+from kyma_harness.wait.eventually import eventually
+from kyma_harness.wait.waits import Target, wait_for
 
 WITHIN = 150
 """Seconds: controllers find back to their API server at a pace of their own, on a busy machine a slow one."""

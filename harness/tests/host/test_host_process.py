@@ -9,8 +9,8 @@ import pytest
 from eventually import PATIENCE, eventually, first_line, is_gone, open_files
 
 from kyma_harness.host.errors import CommandError, SpawnError
+from kyma_harness.host.pinned_process import end_process
 from kyma_harness.host.process import Child, handing_over, run, spawn
-from kyma_harness.host.stranger import end_process
 
 PYTHON = sys.executable
 OWN_SESSION = "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read() == '')"

@@ -8,13 +8,13 @@ import pytest
 from lamp import LampKyma, write_lamp
 
 from kubeloop.client import Client
-from kyma_harness.blocking import Portal
-from kyma_harness.choices import Choice
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.blocking import Portal
+from kyma_harness.host.choices import Choice
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import BINARIES, LifecycleManagers, builtin_pair, real_pair
-from kyma_harness.kyma.distribution.prebuilt import prebuilt
+from kyma_harness.kyma.pair import BINARIES, LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 

@@ -4,9 +4,9 @@ from lamp import LampKyma
 
 from kubeloop.kinds import CLUSTER_ROLE
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import LifecycleManagers
-from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
-from kyma_harness.mainjob import listed
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
+from kyma_harness.kyma.pair import LifecycleManagers
+from kyma_harness.session.stages import listed
 
 
 async def modules_of(lamp: LampKyma) -> list[dict[str, str]]:

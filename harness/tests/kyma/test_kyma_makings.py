@@ -8,11 +8,11 @@ from stored import StoredCluster, an_object
 
 from kubeloop.kinds import NAMESPACE
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.artifact import pack
-from kyma_harness.kyma.bundle.template import template, template_objects
-from kyma_harness.kyma.distribution.pair import builtin_pair
 from kyma_harness.kyma.makings import Made, Makings
+from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.undeploy import undeploy
+from kyma_harness.oci.bundle import pack
+from kyma_harness.oci.template import template, template_objects
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
 from kubeloop.resource import Object
-from kyma_harness.choices import Choice
+from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.artifact import pack
-from kyma_harness.kyma.distribution.pair import LifecycleManagers
-from kyma_harness.kyma.kinds import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
-from kyma_harness.observe.claims import exists, has_state, is_gone, satisfies
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
+from kyma_harness.kyma.pair import LifecycleManagers
+from kyma_harness.oci.bundle import pack
+from kyma_harness.wait.claims import exists, has_state, is_gone, satisfies
 
 ADDRESSES = "node.kyma-harness.io/addresses"
 

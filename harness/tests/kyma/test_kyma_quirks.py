@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
-from kyma_harness.choices import Choice
+from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.distribution.pair import NO_QUIRKS, ORIGINAL, LifecycleManagers
+from kyma_harness.kyma.pair import NO_QUIRKS, ORIGINAL, LifecycleManagers
 
 LAMP = {"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "default-kyma-lamp"}}
 

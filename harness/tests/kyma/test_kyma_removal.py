@@ -10,9 +10,9 @@ from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CRD
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
-from kyma_harness.observe.claims import is_gone
-from kyma_harness.observe.waits import Target, WaitError, wait_for
+from kyma_harness.kyma.contract import KCP_NAMESPACE
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import Target, WaitError, wait_for
 
 FINALIZER = "example.com/nobody-serves-it"
 

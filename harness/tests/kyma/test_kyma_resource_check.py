@@ -9,11 +9,11 @@ import yaml
 from kubeloop.client import Client
 from kubeloop.kinds import CRD
 from kubeloop.resource import is_deleting
-from kyma_harness.commands.example import LAMP
+from kyma_harness.cli.example import LAMP
 from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.kyma.bundle.resource_check import check_by_schema, check_on_server
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.resource_check import check_by_schema, check_on_server
 
 
 def lamp(folder: Path, *, rule: str = "", **spec: object) -> Module:

@@ -10,13 +10,13 @@ from stored import StoredCluster, an_object
 
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kube.inventory import take_inventory
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.bundle.template import template, template_objects
-from kyma_harness.kyma.distribution.pair import builtin_pair
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
+from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.makings import Makings
+from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.undeploy import undeploy
-from kyma_harness.observe.inventory import take_inventory
+from kyma_harness.oci.template import template, template_objects
 
 
 @pytest.fixture

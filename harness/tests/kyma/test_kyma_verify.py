@@ -10,8 +10,8 @@ from stored import StoredCluster
 
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.kyma.module import Module, Verification
 from kyma_harness.kyma.verify import load_script, verify
 

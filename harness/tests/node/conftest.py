@@ -13,11 +13,11 @@ from node_cluster import node_cluster
 
 from kubeloop.client import Client
 from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
-from kyma_harness.blocking import Portal
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.paths import cache_dir
-from kyma_harness.observe.claims import exists
-from kyma_harness.observe.waits import Target, wait_for
 from kyma_harness.toolchain.tools import ensure, explicit_tools
+from kyma_harness.wait.claims import exists
+from kyma_harness.wait.waits import Target, wait_for
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from kyma_harness.node.annotations import ADDRESSES
 from kyma_harness.node.node import ProcessNode
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
-from kyma_harness.observe.claims import exists, has_condition, is_gone, satisfies
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import exists, has_condition, is_gone, satisfies
+from kyma_harness.wait.waits import Target, wait_for
 
 RULES = Path(__file__).with_name("rules.yaml")
 

@@ -19,14 +19,14 @@ from node_cluster import running_plane
 from kubeloop.client import Client
 from kubeloop.kinds import DAEMON_SET, DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, STATEFUL_SET
 from kubeloop.resource import generation_of
-from kyma_harness.blocking import Portal
 from kyma_harness.host import process
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.ports import PortPool
-from kyma_harness.observe.claims import has_condition, is_ready
-from kyma_harness.observe.target import Target
-from kyma_harness.observe.waits import wait_for
 from kyma_harness.toolchain.tools import ensure, explicit_tools
+from kyma_harness.wait.claims import has_condition, is_ready
+from kyma_harness.wait.target import Target
+from kyma_harness.wait.waits import wait_for
 
 DONE = ("successfully rolled out", "roll out complete", "rolling update complete")
 NAMESPACE = "default"

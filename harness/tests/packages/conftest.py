@@ -11,7 +11,7 @@ import pytest
 from packaged import Call, Distribution
 
 from hack.bootstrap import CONSTRAINTS, FOLDERS
-from kyma_harness.blocking import Portal
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.process import Completed, run
 

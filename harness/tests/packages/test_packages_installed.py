@@ -29,9 +29,9 @@ print(json.dumps({"failed": failed, "places": places, "path": sys.path}))
 ASSEMBLE = """
 import asyncio
 from pathlib import Path
-from kyma_harness.image.assemble import assemble
-from kyma_harness.image.errors import AssemblyError
-from kyma_harness.image.recipe import Assembly
+from kyma_harness.oci.assemble import assemble
+from kyma_harness.oci.errors import AssemblyError
+from kyma_harness.oci.recipe import Assembly
 try:
     asyncio.run(assemble("thing", "1", Assembly(distribution="kubeloop", entrypoint=["python"]), Path()))
 except AssemblyError as error:
@@ -43,7 +43,7 @@ def test_everything_can_be_imported_but_what_an_extra_is_for(call: Call, environ
     done = call("python", "-c", IMPORT_ALL)
 
     seen = json.loads(done.stdout)
-    assert seen["failed"] == {"kyma_harness.image.sbom": "cyclonedx"}
+    assert seen["failed"] == {"kyma_harness.oci.sbom": "cyclonedx"}
     assert all(Path(place).is_relative_to(environment) for place in seen["places"])
     assert not [entry for entry in seen["path"] if Path(entry).is_relative_to(ROOT) and entry]
 

@@ -18,13 +18,13 @@ from hack.parity.report import judge
 from hack.parity.runner import DONE, Say, run_pair
 from hack.parity.stage import Stage
 from kubeloop.kinds import CRD
-from kyma_harness.blocking import Portal
-from kyma_harness.choices import Choice
-from kyma_harness.commands import example
+from kyma_harness.cli import example
+from kyma_harness.host.blocking import Portal
+from kyma_harness.host.choices import Choice
 from kyma_harness.host.paths import cache_dir
-from kyma_harness.kyma.distribution.pair import LifecycleManagers, builtin_pair, real_pair
-from kyma_harness.kyma.distribution.prebuilt import prebuilt
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.pair import LifecycleManagers, builtin_pair, real_pair
+from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = example.LAMP / "module.yaml"

@@ -17,11 +17,10 @@ import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import yaml
-
 from eventing_manager.api.spec import BackendType
 from eventing_manager.errors import ChartError, HelmKilledError
 from eventing_manager.observe.kinds import OPTIONAL_KINDS
+from kubeloop import goyaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,8 +161,8 @@ class ChartRenderer:
                 f"chart {self._chart}: helm gave no answer in {self._timeout:g} s"
             ) from error
         try:
-            return [document for document in yaml.load_all(text, _Loader) if document]
-        except yaml.YAMLError as error:
+            return [document for document in goyaml.load_all(text) if document]
+        except goyaml.YAMLError as error:
             raise ChartError(f"chart {self._chart} renders something that is not YAML: {error}") from error
 
 
@@ -195,20 +194,6 @@ class Helm(Command):  # type: ignore[misc]
             readable = stderr.decode(errors="replace").encode()
             raise HelmError(process.returncode, stdout, readable)
         return stdout
-
-
-class _Loader(yaml.SafeLoader):
-    """Read YAML as Kubernetes does, which knows neither ``<<`` nor ``=`` nor times."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag.rpartition(":")[2] not in {"merge", "value", "timestamp"}
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def as_yaml(values: Mapping[str, Any]) -> bytes:

@@ -12,8 +12,8 @@ from eventing_manager.act.chart import ChartRenderer
 from kubeloop.client import Client
 from kubeloop.kinds import CRD, POD, SERVICE_ACCOUNT
 from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.observe.claims import exists, has_condition, satisfies
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import exists, has_condition, satisfies
+from kyma_harness.wait.waits import Target, wait_for
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "module" / "chart"

@@ -10,7 +10,7 @@ from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.kinds import CONFIG_MAP, NETWORK_POLICY, SECRET, SERVICE
 from kubeloop.kinds import STATEFUL_SET as STATEFUL_SET_KIND
 from kubeloop.resource import Kind, annotations_of, finalizers_of
-from kyma_harness.observe.difference import differences
+from kyma_harness.wait.difference import differences
 
 DEFINITIONS = {
     "DestinationRule.networking.istio.io": definition("networking.istio.io", "v1beta1", "DestinationRule"),

@@ -6,8 +6,8 @@ from typing import Any
 
 from proof_objects import CR_NAMESPACE, EVENTING, NAME, eventing
 
-from kyma_harness.observe.claims import is_gone
-from kyma_harness.observe.waits import Claim, Target, wait_for
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import Claim, Target, wait_for
 
 TARGET = Target(kind=EVENTING, name=NAME, namespace=CR_NAMESPACE)
 

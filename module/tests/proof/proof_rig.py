@@ -6,8 +6,8 @@ from proof_objects import EVENTING
 
 from eventing_manager.api.names import FORCE_ANNOTATION
 from kubeloop.resource import ObjectKey
-from kyma_harness.observe.claims import is_gone
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 QUIET = 0.3
 """Seconds without a call that mean that there is nothing left to do."""

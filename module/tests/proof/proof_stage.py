@@ -15,8 +15,8 @@ from kubeloop.applyset import PART_OF_LABEL
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.kinds import CRD, PVC, SECRET
 from kubeloop.resource import ObjectKey
-from kyma_harness.observe.claims import has_condition, is_gone
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import has_condition, is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 PATIENCE = 120.0
 """Seconds until the cluster has to be what the model says."""

@@ -16,7 +16,7 @@ from kubeloop.kinds import (
     SERVICE,
     STATEFUL_SET,
 )
-from kyma_harness.observe.inventory import take_inventory
+from kyma_harness.kube.inventory import take_inventory
 
 INSTALLED = (
     CONFIG_MAP,

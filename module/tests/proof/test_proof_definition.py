@@ -8,8 +8,8 @@ from proof_state import until_state_is
 
 from kubeloop.kinds import CRD
 from kyma_harness.faults.plan import Calm
-from kyma_harness.observe.claims import has_condition, is_gone
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import has_condition, is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

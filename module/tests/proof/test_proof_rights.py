@@ -11,8 +11,8 @@ from proof_state import PATIENCE
 from eventing_manager.act.chart import ChartRenderer
 from kubeloop.kinds import CRD, PVC, SECRET
 from kyma_harness.faults.plan import Calm
-from kyma_harness.observe.claims import exists, has_condition, is_gone
-from kyma_harness.observe.waits import Target, wait_for
+from kyma_harness.wait.claims import exists, has_condition, is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,18 +8,18 @@ import pytest
 from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT
 from kubeloop.resource import Kind
-from kyma_harness.blocking import Portal
-from kyma_harness.choices import Choice
+from kyma_harness.host.blocking import Portal
+from kyma_harness.host.choices import Choice
+from kyma_harness.kube.logrecords import LogRecord
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.kinds import KCP_NAMESPACE
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.verify import verify
-from kyma_harness.observe.logrecords import LogRecord
-from kyma_harness.testbed import Testbed
-from kyma_harness.testing.api import Api
-from kyma_harness.testing.handle import KymaHandle
-from kyma_harness.testing.track import Timeline
+from kyma_harness.pytest.handles.api import Api
+from kyma_harness.pytest.handles.history import Timeline
+from kyma_harness.pytest.handles.kyma import KymaHandle
+from kyma_harness.session.setup import Testbed
 
 LAMP = Kind.parse("example.com/v1", "Lamp")
 NAME = "default-kyma-lamp"

@@ -1,1 +1,0 @@
-"""Commands of ``kyma-harness`` that are a story of their own; ``kyma_harness.cli`` registers them."""

@@ -1,0 +1,1 @@
+"""Keep what a failure has to show, and draw the report of a session."""

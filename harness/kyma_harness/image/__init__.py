@@ -1,1 +1,0 @@
-"""Make container images, with a Docker daemon or without one, and bring them where a cluster finds them."""

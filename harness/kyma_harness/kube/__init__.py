@@ -1,0 +1,1 @@
+"""Read what an API server has: logs, kinds that are served, schemas, inventories."""

@@ -1,1 +1,0 @@
-"""Make of a module what a registry holds and what lifecycle-manager reads, and check both before."""

@@ -1,1 +1,0 @@
-"""Speak to an OCI registry: where it is, who we are to it, what it holds."""

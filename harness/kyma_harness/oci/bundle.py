@@ -1,0 +1,150 @@
+"""Turn a module into what an OCI registry holds of it: layers, component descriptor, manifest.
+
+The shapes are those of contract section 3: two layers with content, the chart and the config, and the
+envelope that ``kyma alpha create module`` puts around them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from kubeloop import goyaml
+from kyma_harness.kyma.errors import BundleError
+from kyma_harness.kyma.module import Module
+from kyma_harness.oci.archive import pack_folder, tar
+
+REPOSITORY_PREFIX = "component-descriptors"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.gardener.cloud.cnudie.component.config.v1+json"
+DESCRIPTOR_TYPE = "application/vnd.gardener.cloud.cnudie.component-descriptor.v2+yaml+tar"
+CHART_TYPE = "application/gzip"
+RAW_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Bytes and their media type; the digest names them in a registry."""
+
+    media_type: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the hexadecimal digest of the content."""
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    def reference(self) -> dict[str, Any]:
+        """Point to this blob as OCI does: media type, digest, size."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A packed module; nothing in it depends on the registry it will lie in."""
+
+    module: Module
+    chart: Blob
+    config: Blob
+
+    @property
+    def repository(self) -> str:
+        """The repository's name below the registry's prefix."""
+        return f"{REPOSITORY_PREFIX}/{self.module.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A bundle as one registry holds it; its descriptor names that registry."""
+
+    repository: str
+    tag: str
+    blobs: tuple[Blob, ...]
+    manifest: Blob
+
+
+def pack(module: Module) -> Bundle:
+    """Pack chart and config; the same files give the same bytes on every machine and at every time."""
+    _check_chart(module)
+    return Bundle(
+        module=module,
+        chart=Blob(media_type=CHART_TYPE, content=pack_folder(module.chart)),
+        config=Blob(media_type=RAW_TYPE, content=module.config.read_bytes()),
+    )
+
+
+def descriptor(bundle: Bundle, base_url: str) -> dict[str, Any]:
+    """Describe the component as OCM v2, with ``base_url`` (no scheme) as where its blobs are pulled from."""
+    module = bundle.module
+    return {
+        "component": {
+            "componentReferences": [],
+            "name": module.name,
+            "provider": module.provider,
+            "repositoryContexts": [
+                {"baseUrl": base_url, "componentNameMapping": "urlPath", "type": "ociRegistry"},
+            ],
+            "resources": [
+                _resource(module.short_name, "helm-chart", bundle.chart, module.version),
+                _resource("config", "yaml", bundle.config, module.version),
+            ],
+            "sources": [],
+            "version": module.version,
+        },
+        "meta": {"schemaVersion": "v2"},
+    }
+
+
+def artifact(bundle: Bundle, base_url: str) -> Artifact:
+    """Wrap a bundle for a registry: descriptor layer, config blob and image manifest around the layers."""
+    described = _json(descriptor(bundle, base_url))
+    layer = Blob(
+        media_type=DESCRIPTOR_TYPE,
+        content=tar(iter([("component-descriptor.yaml", described)])),
+    )
+    config = Blob(media_type=CONFIG_TYPE, content=_json({"componentDescriptorLayer": layer.reference()}))
+    layers = (layer, bundle.chart, bundle.config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": config.reference(),
+        "layers": [blob.reference() for blob in layers],
+    }
+    return Artifact(
+        repository=bundle.repository,
+        tag=bundle.module.version,
+        blobs=(config, *layers),
+        manifest=Blob(media_type=MANIFEST_TYPE, content=_json(manifest)),
+    )
+
+
+def _resource(name: str, kind: str, blob: Blob, version: str) -> dict[str, Any]:
+    return {
+        "access": {"digest": blob.digest, "type": "localOciBlob"},
+        "name": name,
+        "relation": "local",
+        "type": kind,
+        "version": version,
+    }
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _check_chart(module: Module) -> None:
+    """Refuse what module-manager cannot install or, without CRDs in ``crds/``, cannot take away again."""
+    chart_file = module.chart / "Chart.yaml"
+    if not chart_file.is_file():
+        raise BundleError(f"{module.chart} has no Chart.yaml: name the chart's folder in module.yaml, chart")
+    try:
+        chart = goyaml.load(chart_file.read_bytes())
+    except goyaml.YAMLError as error:
+        raise BundleError(f"{chart_file} is not YAML: {error}") from None
+    if not isinstance(chart, dict) or not chart.get("name") or not chart.get("version"):
+        raise BundleError(f"{chart_file} lacks a name or a version: helm refuses to render it")
+    if not any((module.chart / "crds").glob("*.y*ml")):
+        raise BundleError(
+            f"{module.chart} has no CRD in crds/: module-manager of December 2022 cannot uninstall such a "
+            "module (contract 2.9); put the custom resource's CRD there"
+        )

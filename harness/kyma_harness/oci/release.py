@@ -1,0 +1,54 @@
+"""Check a module, pack it, and push it: the way that every bundle goes, whoever asks for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from kubeloop.client import Client
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.resource_check import check_by_schema, check_on_server
+from kyma_harness.oci.bundle import Bundle, pack
+from kyma_harness.oci.registry import push
+from kyma_harness.oci.template import template
+from kyma_harness.oci.template_check import check_template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A bundle that passed every check, and lies in its registry unless it was a dry run."""
+
+    template: str
+    """Its ModuleTemplate, as YAML."""
+    judge: str
+    """Who has found the default CR to be what its CRD allows."""
+
+
+async def _unchanged(bundle: Bundle) -> Bundle:
+    return bundle
+
+
+async def release(
+    module: Module,
+    registry: str,
+    *,
+    client: Client | None = None,
+    base_url: str | None = None,
+    insecure: bool = False,
+    dry_run: bool = False,
+    adapt: Callable[[Bundle], Awaitable[Bundle]] = _unchanged,
+) -> Release:
+    """Check a module, push its bundle, and return its template; nothing is pushed where a check fails.
+
+    ``registry`` is ``host:port/prefix`` as we reach it, ``base_url`` the same as the cluster reaches it. The
+    default CR is judged by the API server of ``client``, without one by the schema of its CRD. ``adapt`` may
+    change the bundle between its checks and the registry.
+    """
+    judge = await asyncio.to_thread(check_by_schema, module)
+    if client is not None:
+        judge = await check_on_server(module, client)
+    bundle = await adapt(await asyncio.to_thread(pack, module))
+    text = template(bundle, base_url or registry)
+    await asyncio.to_thread(check_template, text)
+    if not dry_run:
+        await push(bundle, registry, base_url=base_url, insecure=insecure)
+    return Release(template=text, judge=judge)

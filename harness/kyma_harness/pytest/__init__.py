@@ -1,0 +1,1 @@
+"""The fixtures and hooks of the plugin: one module for each concern."""

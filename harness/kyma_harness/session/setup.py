@@ -1,0 +1,262 @@
+"""Bring a cluster, the lifecycle managers and a module together, and work with them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from rich.console import Console
+
+from kubeloop.client import Client
+from kubeloop.resource import Object
+from kyma_harness.clusters.choice import Chosen, choose
+from kyma_harness.clusters.errors import MismatchError, NotRunningError
+from kyma_harness.clusters.factory import Wanted, make_provider, tools_for
+from kyma_harness.clusters.provider import Capability, ProcessRules, Provider
+from kyma_harness.host.choices import AUTO
+from kyma_harness.host.paths import write_private
+from kyma_harness.host.sharing import Share
+from kyma_harness.kyma import deploy
+from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.golang import GoSource
+from kyma_harness.kyma.makings import Made, Makings
+from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.pair import LifecycleManagers, find
+from kyma_harness.kyma.prebuilt import prebuilt
+from kyma_harness.kyma.room import check_room
+from kyma_harness.kyma.undeploy import undeploy
+from kyma_harness.oci.bundle import Bundle
+from kyma_harness.oci.overrides import with_image
+from kyma_harness.oci.pulling import explain_pulls
+from kyma_harness.oci.recipe import Recipe
+from kyma_harness.oci.release import Release, release
+from kyma_harness.oci.supply import Supply
+from kyma_harness.session.fingerprint import Fingerprint, fingerprint
+from kyma_harness.session.record import Record
+from kyma_harness.session.settings import PREFIX, Settings
+from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.toolchain.tools import ensure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testbed:
+    """Everything that is decided before a cluster exists; its methods are the steps of the main job."""
+
+    __test__ = False  # not a test, whatever pytest makes of the name
+
+    settings: Settings
+    tools: ToolPaths
+    module: Module
+    managers: LifecycleManagers
+    provider: Provider
+    chosen: Chosen
+    users: Share
+    """Ours of the cluster, while we use it."""
+    take_fingerprint: Callable[[], Fingerprint]
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What cluster and contents are made of, as it was when first asked for."""
+        return self.take_fingerprint()
+
+    async def stop(self) -> None:
+        """Take the cluster away; from one that stays, take away all that was deployed into it."""
+        try:
+            if (makings := self._makings()) is not None:
+                await self._undeploy(makings)
+        except MismatchError:  # it is somebody else's by now
+            await self._give_up()
+            raise
+        await self._give_up()
+
+    async def _undeploy(self, makings: Makings) -> None:
+        if await self.provider.attach() or list(makings):
+            template = self.template()
+            async with self.client() as client:
+                managers = self.managers
+                await undeploy(
+                    client, self.module, managers.objects, template, makings, quirks=managers.quirks
+                )
+
+    async def _give_up(self) -> None:
+        await self.provider.delete()
+        self.users.release()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """Connect to the cluster as its administrator."""
+        async with Client.from_kubeconfig(self.provider.kubeconfig, user_agent="kyma-harness") as client:
+            yield client
+
+    async def bundle(self, show: Callable[[str], None] = lambda _: None) -> Release:
+        """Check the module, and push its bundle to the cluster's registry.
+
+        Where pods are containers, the manager's image is made and pushed before; ``show`` gets the lines
+        of its build.
+        """
+
+        async def with_its_image(bundle: Bundle) -> Bundle:
+            if not (self.has_containers and self.module.image):
+                return bundle
+            recipe = Recipe.load(self.module.image)
+            return with_image(bundle, recipe, await self._supply.manager(recipe, show))
+
+        registry = self.provider.registry
+        async with self.client() as client:
+            released = await release(
+                self.module,
+                f"{registry.push}/{PREFIX}",
+                client=client,
+                base_url=f"{registry.pull}/{PREFIX}",
+                adapt=with_its_image,
+            )
+        write_private(self.template_file, released.template)
+        return released
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether pods are containers here, and need images."""
+        return Capability.CONTAINERS in self.provider.capabilities
+
+    @property
+    def template_file(self) -> Path:
+        """Where the template of the module as last bundled for this cluster lies."""
+        return self.settings.cluster_state / "module-template.yaml"
+
+    def template(self) -> list[Object]:
+        """Return what the module's template as last bundled brings; nothing where there is none."""
+        if not self.template_file.exists():
+            return []
+        return parse_objects(self.template_file.read_text(), str(self.template_file))
+
+    async def deploy_managers(self, client: Client) -> list[Object]:
+        """Deploy the chosen pair, as containers where there are some, and wait until both are available.
+
+        Returns what was applied.
+        """
+        managers = await self.deployable_managers()
+        with explain_pulls(self.provider.registry):
+            return await deploy.deploy_managers(client, managers, makings=self._makings())
+
+    async def deployable_managers(self) -> LifecycleManagers:
+        """Return the pair as this cluster can run it: as containers, with images in its registry, or not."""
+        if not self.has_containers:
+            return self.managers
+        return await self._supply.lifecycle_managers(self.managers)
+
+    async def deploy_kyma(self, client: Client) -> list[Object]:
+        """Apply the module's template and create the Kyma, if there is none; return what was applied."""
+        if not self.template_file.exists():
+            raise NotRunningError(
+                f"cluster {self.settings.cluster} has no bundle of the module yet",
+                remedy="run `kyma-harness bundle`",
+            )
+        text, makings = self.template_file.read_text(), self._makings()
+        template = await deploy.apply_template(client, text, str(self.template_file), makings=makings)
+        await deploy.ensure_kyma(client, makings=makings)
+        return template
+
+    @property
+    def _supply(self) -> Supply:
+        return Supply(
+            provider=self.provider,
+            tools=self.tools.folder,
+            way=self.settings.image,
+            build_args=self.settings.build_args,
+        )
+
+    def _makings(self) -> Makings | None:
+        """Return what is ours in a cluster that stays; a cluster that goes as a whole needs no such list."""
+        if self.provider.disposable:
+            return None
+        known = Record.read(self.settings)
+        return Makings(known.made_objects() if known else (), keep=self._keep)
+
+    def _keep(self, made: Sequence[Made]) -> None:
+        if known := Record.read(self.settings):
+            known.with_objects(made).write(self.settings)
+
+
+async def choose_provider(settings: Settings) -> Chosen:
+    """Choose the provider, which for a cluster that runs is the one it runs on."""
+    known = Record.read(settings)
+    if known and settings.provider in {AUTO, known.provider}:
+        return Chosen(provider=known.provider, reason="as it runs")
+    return await choose(settings.provider, settings.cluster_state)
+
+
+async def prepare(
+    settings: Settings, tools: ToolPaths, chosen: Chosen, console: Console | None = None
+) -> Testbed:
+    """Decide which module and which pair of managers a run uses, on the chosen provider."""
+    known = Record.read(settings)
+    if known and not settings.keep:  # one that is kept has to be what is asked for now
+        settings = known.fill_in(settings)
+    module = Module.load(settings.module)
+    managers = await find_managers(settings, tools, console)
+    users = Share(settings.cluster_state / "users.lock")
+    wanted = Wanted(
+        cluster=settings.cluster,
+        state=settings.cluster_state,
+        tools=tools,
+        options=settings.options,
+        rules=ProcessRules(
+            files=[*([module.rules] if module.rules else []), *managers.rules],
+            placeholders=managers.placeholders,
+        ),
+        detached=settings.detached,
+        users=users,
+        check_room=lambda client: check_room(client, module, managers.objects),
+        claim=partial(claim_of, settings),
+    )
+    provider = make_provider(chosen.provider, wanted)
+    return Testbed(
+        settings=settings,
+        tools=tools,
+        module=module,
+        managers=managers,
+        provider=provider,
+        chosen=chosen,
+        users=users,
+        # Most commands only look at a cluster: they need not read all sources for that.
+        take_fingerprint=cache(
+            partial(
+                fingerprint,
+                provider=chosen.provider,
+                options=settings.options,
+                tools=tools,
+                managers=managers,
+                module=module,
+            )
+        ),
+    )
+
+
+async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
+    """Choose the provider, bring the tools it needs, and decide everything else; starts nothing."""
+    chosen = await choose_provider(settings)
+    only = tools_for(chosen.provider)
+    tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
+    return await prepare(settings, tools, chosen, console)
+
+
+def claim_of(settings: Settings) -> str:
+    """Return the id of our claim on a cluster that stays: whoever makes the cluster records a new one."""
+    known = Record.read(settings)
+    return known.claim if known else ""
+
+
+async def find_managers(
+    settings: Settings, tools: ToolPaths, console: Console | None = None
+) -> LifecycleManagers:
+    """Find the lifecycle managers: the given folder, the cache or ``go install``, else the built-in pair."""
+    given = settings.kyma_dist
+    if given is not None:
+        return await find(settings.kyma, [lambda: prebuilt(given, settings.cache)])
+
+    def report(what: str) -> None:
+        (console or Console(stderr=True)).print(f"lifecycle managers: {what} …", highlight=False)
+
+    kubectl = tools.folder / "kubectl"
+    return await find(settings.kyma, [GoSource(cache=settings.cache, kubectl=kubectl, on_progress=report)])

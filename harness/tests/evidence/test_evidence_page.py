@@ -1,0 +1,131 @@
+"""What the report is made of."""
+
+from kyma_harness.evidence.report.lanes import lanes_of
+from kyma_harness.evidence.report.markup import Markup, element
+from kyma_harness.evidence.report.page import page
+from kyma_harness.evidence.report.scale import Scale
+from kyma_harness.evidence.report.sections import sentence
+from kyma_harness.evidence.report.session import Outcome, Session
+
+
+def an_incident(**fields):
+    return {
+        "test": "scenarios/test_x.py::test_it_works",
+        "phase": "call",
+        "started": 100.0,
+        "ended": 110.0,
+        "message": "it did not",
+        "cause": "Pod shop/web-0: it cannot be scheduled",
+        "command": "pytest scenarios/test_x.py::test_it_works",
+        "facts": {"cluster": "embedded"},
+        "events": [],
+        "transitions": [],
+        "steps": [],
+        "logs": [],
+        "problems": [],
+        "folder": "it-works",
+        **fields,
+    }
+
+
+def a_transition(word, at, name="web-0", kind="Pod"):
+    return {"at": at, "kind": kind, "namespace": "shop", "name": name, "word": word, "detail": ""}
+
+
+def a_page(*incidents, outcomes=()):
+    return page(Session(started=100.0, ended=120.0, outcomes=outcomes, incidents=incidents))
+
+
+def test_nothing_from_a_cluster_becomes_markup():
+    evil = "<script>alert(1)</script>"
+    log = {"namespace": "shop", "pod": "web", "container": "main", "previous": False, "problem": ""}
+
+    drawn = a_page(an_incident(cause=evil, message=evil, logs=[{**log, "text": f"2022 {evil}"}]))
+
+    assert evil not in drawn
+    assert "&lt;script&gt;alert(1)" in drawn
+
+
+def test_the_page_names_no_address_to_load_anything_from():
+    drawn = a_page(an_incident())
+
+    assert "http://" not in drawn
+    assert "https://" not in drawn
+    assert "src=" not in drawn
+
+
+def test_the_failures_stand_before_what_passed():
+    passed = Outcome(test="scenarios/test_x.py::test_other", outcome="passed", seconds=1.0)
+
+    drawn = a_page(an_incident(), outcomes=[passed])
+
+    assert drawn.index("It works") < drawn.index("it cannot be scheduled") < drawn.index("Passed: 1")
+
+
+def test_an_attribute_cannot_be_left():
+    assert element("a", "x", href='"><b>') == '<a href="&quot;&gt;&lt;b&gt;">x</a>'
+
+
+def test_markup_is_not_escaped_twice():
+    assert element("p", Markup("<b>x</b>"), "<") == "<p><b>x</b>&lt;</p>"
+
+
+def test_a_lane_is_what_an_object_was_over_time():
+    transitions = [a_transition("Ready", 50), a_transition("Deleting", 104), a_transition("gone", 106)]
+
+    (lane,) = lanes_of(an_incident(transitions=transitions))
+
+    assert [(one.word, one.start, one.end) for one in lane.stretches] == [
+        ("Ready", 100.0, 104),
+        ("Deleting", 104, 106),
+    ]
+
+
+def test_objects_that_nothing_happens_to_have_no_lane():
+    assert lanes_of(an_incident(transitions=[a_transition("Ready", 50)])) == []
+
+
+def test_objects_that_the_failure_speaks_of_come_first():
+    transitions = [
+        *(a_transition(word, at, name="aaa") for word, at in (("Pending", 101), ("ErrImagePull", 102))),
+        *(a_transition(word, at, name="web-0") for word, at in (("Pending", 101), ("Ready", 102))),
+    ]
+
+    lanes = lanes_of(an_incident(transitions=transitions, message="shop/web-0 did not work"))
+
+    assert [lane.name for lane in lanes] == ["shop/web-0", "shop/aaa"]
+
+
+def test_a_warning_flags_the_lane_of_its_object():
+    event = {
+        "type": "Warning", "reason": "BackOff", "message": "again", "metadata": {},
+        "lastTimestamp": "1970-01-01T00:01:45Z",
+        "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-0"},
+    }  # fmt: skip
+
+    (lane,) = lanes_of(an_incident(events=[event], transitions=[a_transition("Pending", 50)]))
+
+    assert lane.warnings == [(105.0, "BackOff: again")]
+
+
+def test_ticks_are_few_and_round():
+    assert [label for _, label in Scale(0, 37).ticks()] == [
+        "0 s",
+        "5 s",
+        "10 s",
+        "15 s",
+        "20 s",
+        "25 s",
+        "30 s",
+        "35 s",
+    ]
+
+
+def test_what_is_outside_the_window_is_at_its_edge():
+    scale = Scale(100, 110)
+
+    assert (scale.at(90), scale.at(105), scale.at(200)) == (0, 50, 100)
+
+
+def test_a_test_s_name_is_read_as_a_sentence():
+    assert sentence("a/test_x.py::test_a_removed_module_is_gone[nats]") == "A removed module is gone · nats"
