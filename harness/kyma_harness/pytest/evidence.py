@@ -2,8 +2,10 @@
 
 import time
 from pathlib import Path
+from types import FunctionType
 
 import pytest
+from _pytest._code.code import ExceptionChainRepr
 
 from kyma_harness.evidence.failure import Findings, Incident
 from kyma_harness.evidence.folder import discard, lay_down
@@ -21,6 +23,7 @@ def attend(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     try:
         if report.failed and call.excinfo is not None:
             error, before = call.excinfo.value, item.stash.get(FAILED, "")
+            tidy(report, error, item)
             item.stash[FAILED] = before or cause_of(error)
             folder = _keep(item, error, report, phase_started=call.start, follows=before)
             report.user_properties.append((PROPERTY, str(folder)))
@@ -67,6 +70,34 @@ class _Nobody:
 def _is_first_attempt(item: pytest.Item) -> bool:
     """Tell whether a test was not run before: pytest-rerunfailures counts what it runs once more."""
     return getattr(item, "execution_count", 1) == 1
+
+
+def tidy(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> None:
+    """Have pytest show the words of an error before the module of its class, and no objects of ours.
+
+    A summary's line is cut, so that the cause would not be seen; and of ``kyma = KymaHandle(api=<...>)`` at
+    the head of a failure nobody learns anything.
+    """
+    shown = report.longrepr
+    if not isinstance(shown, ExceptionChainRepr):
+        return
+    kind = type(error)
+    named = f"{kind.__module__}.{kind.__qualname__}"
+    if shown.reprcrash and _speaks_for_itself(error):
+        shown.reprcrash.message = shown.reprcrash.message.removeprefix(named).removeprefix(": ")
+    ours = {name for name, value in getattr(item, "funcargs", {}).items() if _is_ours(value)}
+    for traceback, _, _ in shown.chain:
+        for entry in traceback.reprentries:
+            entry.lines[:] = [line.replace(named, kind.__name__) for line in entry.lines]
+            if arguments := getattr(entry, "reprfuncargs", None):
+                arguments.args = [one for one in arguments.args if one[0] not in ours]
+
+
+def _is_ours(value: object) -> bool:
+    """Tell whether a fixture's value is an object of ours, or a function."""
+    made_of = getattr(value, "func", getattr(value, "__func__", value))
+    home = made_of.__module__ if isinstance(made_of, FunctionType) else type(made_of).__module__
+    return home.startswith(("kyma_harness.", "kubeloop."))
 
 
 def after_a_failure(before: str, error: BaseException, report: pytest.TestReport) -> str:

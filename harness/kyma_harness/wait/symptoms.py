@@ -68,16 +68,13 @@ def symptoms_of_events(obj: Object, events: Iterable[Object]) -> Iterator[Sympto
 
 
 def _waits_for_volumes(pod: Object) -> bool:
-    reasons = {
-        (one.get("state", {}).get("waiting") or {}).get("reason")
-        for field in ("initContainerStatuses", "containerStatuses")
-        for one in status_of(pod).get(field) or [{}]
-    }
-    return status_of(pod).get("phase", "Pending") == "Pending" and reasons <= {
-        None,
-        "ContainerCreating",
-        "PodInitializing",
-    }
+    """Tell whether no container of a pod has been begun with."""
+    status = status_of(pod)
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    waiting = [(one.get("state") or {}).get("waiting") for one in containers]
+    return status.get("phase", "Pending") == "Pending" and all(
+        one and one.get("reason") in {"ContainerCreating", "PodInitializing"} for one in waiting
+    )
 
 
 def _lacks_pods(obj: Object) -> bool:

@@ -169,3 +169,21 @@ def test_each_attempt_at_a_test_begins_anew(suite):
     (folder,) = ended.folders
     assert (folder / "failure.txt").read_text().startswith("AssertionError: what was wanted did not come\n")
     assert (folder / "teardown" / "failure.txt").read_text().startswith("ValueError: it does not go\n")
+
+
+HOPELESS = (
+    'raise __import__("kyma_harness").WaitError("Pod shop/web-0: no image\\n  so it did not come", None)'
+)
+
+
+def test_a_failure_begins_with_its_cause_in_the_summary_and_shows_no_objects_of_ours(suite):
+    ended = suite("-k", "last", body=HOPELESS, cleaning="pass", more=", api, client, eventually, tmp_path")
+
+    assert "FAILED test_it.py::TestIt::test_last - Pod shop/web-0: no image" in ended.output
+    assert re.search(r"(?m)^E +WaitError: Pod shop/web-0: no image$", ended.output)
+    assert "kyma_harness.wait" not in ended.output
+    head = ended.output.partition("TestIt.test_last")[2].partition("raise")[0]
+    assert "tmp_path = " in head
+    assert "object at 0x" not in head.replace("<test_it.TestIt object at", "")
+    assert "api = " not in head
+    assert "eventually = " not in head

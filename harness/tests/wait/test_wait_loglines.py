@@ -19,7 +19,7 @@ def sentences(text):
 
 ZAP = """
 2022-12-05T19:53:12.000Z	INFO	controller.sample	object not found, skipping delete	{"name": "x"}
-2022-12-05T19:53:13.000Z	ERROR	sample	Reconciler error	{"error": "configmaps \\"light\\" is forbidden"}
+2022-12-05T19:53:13.000Z	ERROR	sample	Reconciler error	{"error": "configmap \\"x\\" is forbidden"}
 sigs.k8s.io/controller-runtime/pkg/internal/controller.(*Controller).reconcileHandler
 	/go/pkg/mod/sigs.k8s.io/controller-runtime@v0.13.1/pkg/internal/controller/controller.go:326
 sigs.k8s.io/controller-runtime/pkg/internal/controller.(*Controller).Start.func2.2
@@ -93,7 +93,7 @@ JAVA = """
 @pytest.mark.parametrize(
     ("log", "said"),
     [
-        (ZAP, ["object not found, skipping delete", 'Reconciler error: configmaps "light" is forbidden']),
+        (ZAP, ["object not found, skipping delete", 'Reconciler error: configmap "x" is forbidden']),
         (PANIC, ["starting", "panic: runtime error: invalid memory address or nil pointer dereference"]),
         (
             KLOG,
@@ -116,7 +116,7 @@ def test_frames_are_no_part_of_what_was_said(log, said):
 @pytest.mark.parametrize(
     ("log", "error"),
     [
-        (ZAP, 'Reconciler error: configmaps "light" is forbidden'),
+        (ZAP, 'Reconciler error: configmap "x" is forbidden'),
         (PANIC, "panic: runtime error: invalid memory address or nil pointer dereference"),
         (KLOG, "failed to watch *v1.Lamp: lamps is forbidden"),
         (STRUCTURED_KLOG, 'Reconciler error: no bulb: "E27"'),
