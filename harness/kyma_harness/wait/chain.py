@@ -43,7 +43,8 @@ class Link:
         if self.obj is None:
             return f"it does not exist{lasted}"
         if not is_deleting(self.obj):
-            return f"{phase_of(self.obj)}{lasted}"
+            phase = phase_of(self.obj)
+            return f"it has no state yet{lasted}" if phase.word == "Present" else f"{phase}{lasted}"
         held = [one for one in finalizers_held(self.obj) if not is_served_by_kubernetes(one)]
         plural = "s" if len(held) > 1 else ""
         by = f" and held by the finalizer{plural} {', '.join(held)}" if held else ""
@@ -95,7 +96,16 @@ def _next(target: Target, sight: Sight, *, leaving: bool) -> Target | None:
         one for one in sight.with_belongings(target)[1:] if _is_awaited_of_workloads(one, leaving=leaving)
     ]
     kinds = (POD,) if target.kind in WORKLOADS else (*WORKLOADS, POD)
-    return next((Target.of(one) for kind in kinds for one in made if one["kind"] == kind.kind), None)
+    following = next((Target.of(one) for kind in kinds for one in made if one["kind"] == kind.kind), None)
+    return following or _idle_steward(target, obj, sight)
+
+
+def _idle_steward(target: Target, obj: Object, sight: Sight) -> Target | None:
+    """Return the Deployment that is to see to an object, while it does not run."""
+    if (steward := _steward(target, obj, sight)) is None:
+        return None
+    deployment = Target(kind=DEPLOYMENT, name=steward.name, namespace=steward.namespace or None)
+    return deployment if _is_awaited(sight.find(deployment), leaving=False) else None
 
 
 def _is_awaited(obj: Object | None, *, leaving: bool) -> bool:

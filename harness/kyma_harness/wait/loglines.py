@@ -41,7 +41,7 @@ class LogLine:
     """One thing that a program has said."""
 
     text: str
-    """As it was written, but for stacks and what is too long."""
+    """Its time, what it says, and its fields, but for stacks and what is too long."""
     sentence: str
     """What it says, without level, time and fields that are no part of it."""
     is_error: bool
@@ -103,9 +103,11 @@ def _is_frame(words: str, following: str) -> bool:
 def _understood(at: str, words: str, *, raised: bool) -> LogLine:
     text, sentence, bad = words, words.strip(), raised or bool(_LEVEL.search(words))
     if (fields := _json(words)) is not None:
-        text = json.dumps(_without_stacks(fields), ensure_ascii=False, default=str)
-        sentence = _told(fields) or text
-        bad = str(fields.get("level", fields.get("severity", ""))).lower() in _BAD_LEVELS
+        level = str(fields.get("level", fields.get("severity", ""))).lower()
+        rest = json.dumps(_remaining(fields), ensure_ascii=False, default=str)
+        sentence = _told(fields) or rest
+        text = f"{level} {sentence} {rest}".strip()
+        bad = level in _BAD_LEVELS
     elif klog := _KLOG.fullmatch(words):
         bad = klog[1] in "EF"
         sentence = _of_klog(klog[2])
@@ -148,12 +150,10 @@ def _end_of(cause: str) -> str:
     return cause.strip().splitlines()[-1] if "Traceback (most recent call last)" in cause else cause
 
 
-def _without_stacks(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _end_of(value) if isinstance(value, str) else value
-        for name, value in fields.items()
-        if name.lower() not in _STACKS
-    }
+def _remaining(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that the sentence does not have, without stacks and the program's own time."""
+    told = {*_STACKS, *_MESSAGES, *_CAUSES, "time", "ts", "timestamp", "level", "severity"}
+    return {name: value for name, value in fields.items() if name.lower() not in told}
 
 
 def _json(words: str) -> dict[str, Any] | None:

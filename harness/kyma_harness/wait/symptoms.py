@@ -170,7 +170,7 @@ def _of_state(obj: Object, patience: Patience) -> Iterator[Symptom]:
     state = status_of(obj).get("state", "")
     conditions = conditions_of(obj)
     if state in patience.states:
-        cause = f"its state is {state}{_why(conditions)}"
+        cause = f"its state is {state}{_why(obj, state, conditions)}"
         yield Symptom(category=Category.STATE, subject=describe(obj), cause=cause, about=Target.of(obj))
     for condition in conditions:
         stalled = condition.get("type") == "Stalled" and condition.get("status") == "True"
@@ -179,9 +179,18 @@ def _of_state(obj: Object, patience: Patience) -> Iterator[Symptom]:
             yield Symptom(category=Category.STATE, subject=describe(obj), cause=cause, about=Target.of(obj))
 
 
-def _why(conditions: list[Object]) -> str:
-    """Return the words of the condition that explains a bad state: Ready's, else the first that fails."""
-    failing = [one for one in conditions if one.get("status") == "False"]
+def _why(obj: Object, state: str, conditions: list[Object]) -> str:
+    """Return the words of the condition that explains a bad state: Ready's, else the first that fails.
+
+    One whose message says no more than the state, as "Manifest in Error state", explains nothing.
+    """
+    known = {obj["kind"].lower(), str(state).lower(), "in", "is", "state"}
+    failing = [
+        one
+        for one in conditions
+        if one.get("status") == "False"
+        and not ((words := set(str(one.get("message", "")).lower().split())) and words <= known)
+    ]
     failing.sort(key=lambda one: one.get("type") != "Ready")
     if not failing:
         return ""

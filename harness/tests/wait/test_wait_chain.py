@@ -1,11 +1,10 @@
 """What waits for what, down to the object that none can do without, and what its manager said of it."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from observed_objects import LAMP, a_lamp, a_pod, a_transition, an_object, owned_by
+from observed_objects import LAMP, a_lamp, a_pod, an_object, owned_by
 
 from kubeloop.resource import Kind, ObjectKey
 from kyma_harness.kube.logs import ContainerLog
@@ -55,12 +54,23 @@ def a_kcp(kind, name, state=None, **metadata):
 
 
 def a_deployment(name="cache", namespace="redis", *, ready=False, **metadata):
-    status = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": int(ready)}
+    status = {
+        "observedGeneration": 1,
+        "updatedReplicas": 1,
+        "replicas": 1,
+        "availableReplicas": int(ready),
+        "readyReplicas": int(ready),
+    }
     made = an_object(
         "Deployment", name, apiVersion="apps/v1", spec={"replicas": 1}, status=status, **metadata
     )
-    made["metadata"]["namespace"] = namespace
+    made["metadata"] |= {"namespace": namespace, "generation": 1}
     return made
+
+
+def running():
+    """Return the Lamp's manager and the installer, both well."""
+    return [a_deployment(*reversed(one), ready=True) for one in (MANAGER, INSTALLER)]
 
 
 def an_event(obj, reason, message, kind="Warning", at="2022-12-05T19:53:13Z"):
@@ -101,7 +111,7 @@ def test_a_manifest_that_does_not_go_is_kept_by_the_resource_and_that_by_its_fin
     )
     lamp = a_lamp("Ready", deletionTimestamp=going(58), finalizers=[FINALIZER])
 
-    links = chain(HOLDING, manifest, lamp, leaving=True)
+    links = chain(HOLDING, manifest, lamp, *running(), leaving=True)
 
     assert first_words(links) == (
         "Lamp shop/kitchen: it is being deleted for N s and held by the finalizer example.com/lamp, "
@@ -120,10 +130,10 @@ def test_a_manifest_that_does_not_go_is_kept_by_the_resource_and_that_by_its_fin
 
 def test_a_kyma_that_does_not_get_ready_waits_for_what_is_at_the_end():
     timeline = Timeline()
-    timeline._transitions.append(a_transition("Processing", time.time() - 40))  # noqa: SLF001 - as seen then
+    timeline.note(LAMP, None, a_lamp("Processing", creationTimestamp=going(40)))
     objects = (a_kcp("Kyma", "house", "Processing"), a_kcp("Manifest", "kitchen", "Processing"))
 
-    links = chain(WHOLE, *objects, a_lamp("Processing"), timeline=timeline)
+    links = chain(WHOLE, *objects, a_lamp("Processing"), *running(), timeline=timeline)
 
     assert [str(one.target) for one in links] == [
         "Kyma shop/house",
@@ -339,7 +349,8 @@ def test_what_the_object_says_itself_is_not_said_twice():
 
 
 def test_a_crash_is_told_by_its_error_and_not_by_the_frames_below_it():
-    text = "2022Z panic: no bulb\n2022Z goroutine 1 [running]:\n2022Z main.main()\n2022Z \t/src/main.go:14 +0x16\n"
+    said = ("panic: no bulb", "goroutine 1 [running]:", "main.main()", "\t/src/main.go:14 +0x16")
+    text = "".join(f"2022-12-05T19:53:13Z {line}\n" for line in said)
     log = ContainerLog(namespace="shop", pod="web-0", container="main", text=text)
     symptom = Symptom(
         category=Category.CRASH_LOOP, subject="x", cause="it crashes", pod=("shop", "web-0", "main")
@@ -348,4 +359,18 @@ def test_a_crash_is_told_by_its_error_and_not_by_the_frames_below_it():
     assert (
         with_last_words(symptom, sight_of(KITCHEN), [log]).cause
         == "it crashes; it wrote last: panic: no bulb"
+    )
+
+
+def test_a_resource_without_a_state_waits_for_its_manager_that_does_not_run():
+    manager = a_deployment(MANAGER.name, MANAGER.namespace)
+    pod = a_pod(name="lamp-manager-0", ownerReferences=owned_by(manager))
+
+    assert str(chain(KITCHEN, a_lamp(), manager, pod)[-1].target) == "Pod shop/lamp-manager-0"
+    assert first_words(chain(KITCHEN, a_lamp())) == "Deployment lamps/lamp-manager: it does not exist"
+
+
+def test_a_resource_that_says_nothing_though_its_manager_runs_is_said_to_be_silent():
+    assert first_words(chain(KITCHEN, a_lamp(), *running())) == (
+        "Lamp shop/kitchen: it has no state yet, which Deployment lamps/lamp-manager serves"
     )

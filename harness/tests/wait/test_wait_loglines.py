@@ -154,11 +154,13 @@ def test_without_an_error_what_came_last_is_what_was_said():
 def test_a_stack_within_json_is_left_out_and_a_traceback_there_is_its_last_line():
     traceback = 'Traceback (most recent call last):\n  File "x", line 1\nValueError: no bulb'
     (line,) = logged(
-        json.dumps({"level": "error", "event": "failed", "exception": traceback, "stack": "x\ny"})
+        json.dumps(
+            {"level": "error", "event": "failed", "exception": traceback, "stack": "x\ny", "lamp": "kitchen"}
+        )
     )
 
     assert line.sentence == "failed: ValueError: no bulb"
-    assert line.text == AT + ' {"level": "error", "event": "failed", "exception": "ValueError: no bulb"}'
+    assert line.text == AT + ' error failed: ValueError: no bulb {"lamp": "kitchen"}'
 
 
 def test_what_is_endless_is_cut_and_its_names_are_found_all_the_same():

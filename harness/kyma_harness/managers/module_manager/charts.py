@@ -108,7 +108,7 @@ class Renderer:
 
 def _sentence(error: CommandError) -> str:
     """Return what helm or kubectl says is wrong, without what it was called with."""
-    lines = [line.strip() for line in error.output.splitlines()]
+    lines = [line.strip() for line in error.output.splitlines() if not line.startswith("Use --debug ")]
     begins = next((at for at, line in enumerate(lines) if line.startswith(("Error: ", "error: "))), None)
     if begins is None:
         return str(error)
