@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-
 from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError
 from kubeloop.kinds import CRD
 from kubeloop.resource import Kind, Object
+from kyma_harness.host import descriptions
 
 SERVER_FIELDS = ("apiVersion", "kind", "metadata")
 """Fields that belong to every object, whatever its schema says."""
@@ -32,9 +30,7 @@ def violations(obj: Object, schema: dict[str, Any]) -> list[str]:
     The API server drops unknown fields in silence, or keeps them where the schema says so; of the status
     even those count, as nobody can read what is not described.
     """
-    validator = Draft202012Validator(_closed_root(schema))
-    found = sorted(validator.iter_errors(obj), key=lambda error: list(map(str, error.absolute_path)))
-    return [_sentence(error) for error in found]
+    return descriptions.violations(obj, _closed_root(schema), whole="the object")
 
 
 def _closed_root(schema: dict[str, Any]) -> dict[str, Any]:
@@ -69,8 +65,3 @@ def _closed(schema: dict[str, Any], *, strict: bool) -> dict[str, Any]:
         if isinstance(schema.get(key), dict):
             closed[key] = _closed(schema[key], strict=strict)
     return closed
-
-
-def _sentence(error: ValidationError) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return f"{where.lstrip('.') or 'the object'}: {error.message}"

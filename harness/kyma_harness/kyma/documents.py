@@ -1,6 +1,7 @@
 """Read Kubernetes objects from YAML, and put them into an order in which they can be applied."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from kubeloop import goyaml
 from kubeloop.resource import Object
@@ -10,7 +11,7 @@ ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole
 """What others need before they can be; kinds that are not named here keep their order behind these."""
 
 
-def parse_objects(text: str, source: str) -> list[Object]:
+def parse_objects(text: str | bytes, source: str) -> list[Object]:
     """Parse a YAML stream; ``source`` names it in an error."""
     try:
         documents = [document for document in goyaml.load_all(text) if document]
@@ -22,6 +23,12 @@ def parse_objects(text: str, source: str) -> list[Object]:
                 f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind"
             )
     return documents
+
+
+def definitions_in(chart: Path) -> list[Object]:
+    """Return what lies in a chart's ``crds/``, each of which is a CustomResourceDefinition."""
+    files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
+    return [item for file in files for item in parse_objects(file.read_bytes(), str(file))]
 
 
 def in_order(objects: Iterable[Object]) -> list[Object]:

@@ -2,19 +2,19 @@
 
 import copy
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from kubeloop import goyaml
 from kubeloop.client import Client
 from kubeloop.errors import ApiError, ConflictError, NotFoundError
 from kubeloop.kinds import CRD
 from kubeloop.resource import Kind, Object, uid_of
 from kyma_harness.kube.schema import violations
+from kyma_harness.kyma.documents import definitions_in
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.wait.claims import has_condition
@@ -57,7 +57,7 @@ async def check_on_server(module: Module, client: Client) -> str:
 def definition_of(module: Module) -> Object:
     """Return the CRD of the default CR's kind from the chart; ModuleError where there is none."""
     kind = Kind.of(dict(module.default_cr))
-    for item in definitions_of(module):
+    for item in definitions_in(module.chart):
         if (item["spec"]["group"], item["spec"]["names"]["kind"]) == (kind.group, kind.kind):
             return item
     raise ModuleError(
@@ -69,7 +69,7 @@ def kinds_of(module: Module) -> list[Kind]:
     """Return the kinds that the chart defines, each in the version that is stored."""
     return [
         Kind(group=item["spec"]["group"], version=_stored(item), kind=item["spec"]["names"]["kind"])
-        for item in definitions_of(module)
+        for item in definitions_in(module.chart)
     ]
 
 
@@ -157,15 +157,6 @@ def _version(definition: Object, kind: Kind) -> dict[str, Any]:
             return version
     known = ", ".join(version["name"] for version in versions)
     raise ModuleError(f"the default CR is of version {kind.version}; its CRD has {known}")
-
-
-def definitions_of(module: Module) -> Iterator[Object]:
-    """Yield what is in the chart's ``crds/``."""
-    for path in sorted((module.chart / "crds").glob("*.y*ml")):
-        try:
-            yield from filter(None, goyaml.load_all(path.read_bytes()))
-        except goyaml.YAMLError as error:
-            raise ModuleError(f"{path} is not YAML: {error}") from None
 
 
 def _refusal(module: Module, problems: list[str]) -> str:

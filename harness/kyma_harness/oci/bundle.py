@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubeloop import goyaml
+from kyma_harness.kyma.documents import definitions_in
 from kyma_harness.kyma.errors import BundleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.oci.archive import pack_folder, tar
@@ -143,7 +144,7 @@ def _check_chart(module: Module) -> None:
         raise BundleError(f"{chart_file} is not YAML: {error}") from None
     if not isinstance(chart, dict) or not chart.get("name") or not chart.get("version"):
         raise BundleError(f"{chart_file} lacks a name or a version: helm refuses to render it")
-    if not any((module.chart / "crds").glob("*.y*ml")):
+    if not definitions_in(module.chart):
         raise BundleError(
             f"{module.chart} has no CRD in crds/: module-manager of December 2022 cannot uninstall such a "
             "module (contract 2.9); put the custom resource's CRD there"

@@ -10,8 +10,9 @@ from registry import running_registry
 
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma.documents import definitions_in
 from kyma_harness.kyma.errors import BlobNotFoundError, RegistryDownError
-from kyma_harness.managers.module_manager.charts import Install, Renderer, configured, definitions_of
+from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
 from kyma_harness.managers.module_manager.installer import Installer, PrepareError
 from kyma_harness.managers.module_manager.layers import LayerError, Layers
 from kyma_harness.managers.module_manager.status import State, status_of
@@ -132,7 +133,7 @@ def test_an_install_without_settings_goes_to_the_default_namespace(tmp_path: Pat
 def test_definitions_are_what_lies_in_crds(bundle: Bundle):
     install = Install(name="lamp", chart=bundle.module.chart, client_config={})
 
-    assert [item["metadata"]["name"] for item in definitions_of(install)] == ["lamps.example.com"]
+    assert [item["metadata"]["name"] for item in definitions_in(install.chart)] == ["lamps.example.com"]
 
 
 def test_an_install_s_condition_follows_the_state_and_keeps_its_time_while_nothing_changes(tmp_path: Path):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kubeloop.client import Client
 from kubeloop.controller import Result
 from kubeloop.errors import NotFoundError
+from kubeloop.events import EventRecorder
 from kubeloop.resource import Object, ObjectKey, generation_of, has_finalizer, is_deleting, labels_of
 from kyma_harness.kyma.contract import KYMA, KYMA_FINALIZER, LIFECYCLE_MANAGER, MANAGED_BY, MANIFEST
-from kyma_harness.managers.events import EventRecorder
 from kyma_harness.managers.lifecycle_manager.manifests import build_manifest, updated
 from kyma_harness.managers.lifecycle_manager.status import (
     entries_of,
@@ -98,7 +98,7 @@ class KymaReconciler:
             wanted = self._wanted(kyma)
         except TemplateError as error:
             message = f"error while fetching modules during processing: {error}"
-            await self._events.warning(kyma, "ModuleReconciliationError", message)
+            await self._events.write(kyma, "Warning", "ModuleReconciliationError", message)
             await self._write(kyma, {**kyma["status"], "state": "Error"})
             return self._patience.again(key)
         synced = await self._sync_manifests(kyma, wanted)
@@ -154,7 +154,7 @@ class KymaReconciler:
     async def _finish(self, kyma: Object, status: Object) -> None:
         if kyma["status"]["state"] == "Ready":
             return
-        await self._events.normal(kyma, "ReconciliationSuccess", "Reconciliation finished!")
+        await self._events.write(kyma, "Normal", "ReconciliationSuccess", "Reconciliation finished!")
         ready = {**status, "state": "Ready", "activeChannel": kyma["spec"]["channel"]}
         await self._write(kyma, ready, "Reconciliation finished!")
 
@@ -171,7 +171,7 @@ class KymaReconciler:
             return kyma
         written = await self._client.update({**kyma, "status": status}, subresource="status")
         if message:
-            await self._events.normal(kyma, "StatusUpdate", message)
+            await self._events.write(kyma, "Normal", "StatusUpdate", message)
         return written
 
 

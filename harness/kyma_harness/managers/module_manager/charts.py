@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.process import run
@@ -113,13 +112,6 @@ def _sentence(error: CommandError) -> str:
     if begins is None:
         return str(error)
     return " ".join(filter(None, lines[begins:])).partition(": ")[2]
-
-
-def definitions_of(install: Install) -> list[Object]:
-    """Return what lies in the chart's ``crds/``."""
-    chart = install.chart
-    files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
-    return [document for path in files for document in goyaml.load_all(path.read_bytes()) if document]
 
 
 def _compact(value: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ from kubeloop.errors import ConflictError, ControllerError
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, is_deleting
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.managers.module_manager.charts import Install, Renderer, configured, definitions_of
+from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
 from kyma_harness.managers.module_manager.layers import Layers
 from kyma_harness.managers.module_manager.objects import Objects
 from kyma_harness.managers.module_manager.status import State
@@ -57,7 +58,7 @@ class Installer:
         """Apply everything, create the custom resource, and return what became of it."""
         try:
             for install in installs:
-                await self._objects.define(definitions_of(install))
+                await self._objects.define(definitions_in(install.chart))
                 await self._objects.apply(await self._renderer.render(install), install)
             return await self._state(manifest, installs)
         except ConflictError:
@@ -76,7 +77,7 @@ class Installer:
             return False
         for install in reversed(installs):
             await self._objects.remove(await self._renderer.render(install), install)
-            await self._objects.remove(definitions_of(install), install)
+            await self._objects.remove(definitions_in(install.chart), install)
         return True
 
     async def _state(self, manifest: Object, installs: list[Install]) -> State:
