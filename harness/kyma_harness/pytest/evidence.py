@@ -5,7 +5,7 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
-from _pytest._code.code import ExceptionChainRepr
+from _pytest._code.code import ExceptionChainRepr, TracebackEntry
 
 from kyma_harness.evidence.failure import Findings, Incident
 from kyma_harness.evidence.folder import discard, lay_down
@@ -91,6 +91,19 @@ def tidy(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> 
             entry.lines[:] = [line.replace(named, kind.__name__) for line in entry.lines]
             if arguments := getattr(entry, "reprfuncargs", None):
                 arguments.args = [one for one in arguments.args if one[0] not in ours]
+
+
+def hide_ours(call: pytest.CallInfo[None]) -> None:
+    """Take our own frames off the traceback of an error that says what happened, if others are left."""
+    if call.excinfo is None or not _speaks_for_itself(call.excinfo.value):
+        return
+    others = call.excinfo.traceback.filter(lambda entry: not _module_of(entry).startswith("kyma_harness."))
+    if any(not _module_of(entry).startswith(("_pytest.", "pluggy.")) for entry in others):
+        call.excinfo.traceback = others
+
+
+def _module_of(entry: TracebackEntry) -> str:
+    return str(entry.frame.f_globals.get("__name__", ""))
 
 
 def _is_ours(value: object) -> bool:

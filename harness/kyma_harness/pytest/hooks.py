@@ -123,9 +123,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the evidence of a failed phase; fixtures have not cleaned up yet, unless this is the clean-up."""
-    report = yield
-    if has_cluster(item):
-        from kyma_harness.pytest.evidence import attend
+    if not has_cluster(item):
+        return (yield)
+    from kyma_harness.pytest.evidence import attend, hide_ours
 
-        attend(item, call, report)
+    hide_ours(call)
+    report = yield
+    attend(item, call, report)
     return report

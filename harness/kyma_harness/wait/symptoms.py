@@ -182,9 +182,10 @@ def _of_state(obj: Object, patience: Patience) -> Iterator[Symptom]:
 def _why(obj: Object, state: str, conditions: list[Object]) -> str:
     """Return the words of the condition that explains a bad state: Ready's, else the first that fails.
 
-    One whose message says no more than the state, as "Manifest in Error state", explains nothing.
+    One whose message says no more than the state, as "Manifest in Error state" and "installation error" do,
+    explains nothing.
     """
-    known = {obj["kind"].lower(), str(state).lower(), "in", "is", "state"}
+    known = {obj["kind"].lower(), str(state).lower(), "in", "is", "state", "installation"}
     failing = [
         one
         for one in conditions

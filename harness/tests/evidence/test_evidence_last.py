@@ -177,7 +177,7 @@ HOPELESS = (
 
 
 def test_a_failure_begins_with_its_cause_in_the_summary_and_shows_no_objects_of_ours(suite):
-    ended = suite("-k", "last", body=HOPELESS, cleaning="pass", more=", api, client, eventually, tmp_path")
+    ended = suite("-k", "last", body=HOPELESS, cleaning="pass", more=", api, eventually, tmp_path")
 
     assert "FAILED test_it.py::TestIt::test_last - Pod shop/web-0: no image" in ended.output
     assert re.search(r"(?m)^E +WaitError: Pod shop/web-0: no image$", ended.output)

@@ -72,6 +72,6 @@ def breakages(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPat
 def _run_of(tests: Path, portal: Portal, evidence: Path, **variables: str) -> Demonstration:
     options = ["-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", f"--harness-evidence={evidence}"]
     argv = [sys.executable, "-m", "pytest", *options, tests]
-    environment = {**os.environ, "COLUMNS": "400", **variables}
+    environment = {**os.environ, "COLUMNS": "2000", **variables}
     ended = portal.call(run(argv, timeout=SECONDS, env=environment, cwd=HERE.parents[2], check=False))
     return Demonstration(output=ended.stdout, evidence=evidence)

@@ -209,3 +209,15 @@ def test_pods_that_could_be_made_in_the_end_are_no_trouble():
     events = [an_event("FailedCreate"), an_event("SuccessfulCreate", second=2)]
 
     assert list(symptoms_of_events(obj, events)) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [("Lamp in Error state", ""), ("installation error", ""), ("no bulb", ", Lamp: no bulb")],
+)
+def test_a_condition_that_says_no_more_than_the_state_explains_nothing(message, why):
+    conditions = [{"type": "Ready", "status": "False", "reason": "Lamp", "message": message}]
+
+    (symptom,) = symptoms_of(a_lamp("Error", conditions=conditions), PATIENCE)
+
+    assert symptom.cause == f"its state is Error{why}"
