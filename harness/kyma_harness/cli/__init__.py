@@ -87,8 +87,3 @@ commands.section(
     "This program",
     {"completion:completion": "Print what makes a shell complete commands and names."},
 )
-
-
-def main() -> None:
-    """Run the command line."""
-    commands(prog_name="kyma-harness")

@@ -65,7 +65,7 @@ class ControlPlane:
             child = self._children[component.name]
             await child.wait()
             if not self._is_meant_to_be_down(component):
-                raise ComponentFailedError(child.name, f"ended with {child.returncode}", child.last_words())
+                raise ComponentFailedError.of(child, f"ended with {child.returncode}", child.last_words())
             await self._stay_down(component)
             try:
                 await self._start(component)

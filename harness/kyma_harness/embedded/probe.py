@@ -41,11 +41,11 @@ async def until_ready(child: Child, probe: Probe, limit: float) -> None:
         if asking.done():
             return asking.result()
         if ended.done():
-            raise ComponentFailedError(
-                child.name, f"ended with {ended.result()} at its start", child.last_words()
+            raise ComponentFailedError.of(
+                child, f"ended with {ended.result()} at its start", child.last_words()
             )
-        raise ComponentFailedError(
-            child.name, f"was not ready after {limit:g} s ({probe.url})", child.log_tail()
+        raise ComponentFailedError.of(
+            child, f"was not ready after {limit:g} s ({probe.url})", child.log_tail()
         )
     finally:
         for task in (ended, asking):

@@ -24,6 +24,7 @@ from kyma_harness.host.descendants import MARKER, end_marked
 from kyma_harness.host.errors import ForeignFolderError, HarnessError, LockHeldError
 from kyma_harness.host.guard import stand_guard
 from kyma_harness.host.locks import FileLock
+from kyma_harness.host.paths import explained
 from kyma_harness.host.sharing import Share
 
 # Longer than a glance of others at the lock, shorter than anybody's patience.
@@ -135,7 +136,8 @@ def _remove(settings: SupervisorSettings, layout: Layout) -> None:
 
 def _reason(failure: BaseException) -> str:
     leaves = list(_leaves(failure))
-    known = [error for error in leaves if isinstance(error, HarnessError)]
+    known: list[HarnessError] = [error for error in leaves if isinstance(error, HarnessError)]
+    known += [said for error in leaves if isinstance(error, OSError) and (said := explained(error))]
     return str(known[0]) if known else "; ".join(f"{type(error).__name__}: {error}" for error in leaves)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 import kyma_harness
 from kyma_harness.cli.completion import SHELLS
 from kyma_harness.cli.grammar import Commands
+from kyma_harness.wait.eventually import eventually
 
 LAMP = Path(kyma_harness.__file__).parent / "examples" / "lamp" / "module.yaml"
 HEAVY = {
@@ -40,7 +42,7 @@ HEAVY = {
 RUNNING = """\
 import atexit, json, sys
 atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
-from kyma_harness.cli import main
+from kyma_harness.__main__ import main
 main()
 """
 
@@ -129,3 +131,25 @@ def test_who_presses_ctrl_c_while_a_command_is_being_imported_sees_no_traceback(
 
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"
+
+
+def test_who_presses_ctrl_c_while_the_program_is_being_imported_sees_no_traceback(tmp_path):
+    slow = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
+    (tmp_path / "click.py").write_text(slow)
+    with subprocess.Popen(
+        [sys.executable, "-m", "kyma_harness", "--help"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        try:
+            eventually((tmp_path / "begun").exists, "it imports", within=60)
+
+            program.send_signal(signal.SIGINT)
+
+            assert program.communicate(timeout=60) == ("", "")
+            assert program.returncode == 130
+        finally:
+            program.kill()
