@@ -88,7 +88,7 @@ def tidy(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> 
     ours = {name for name, value in getattr(item, "funcargs", {}).items() if _is_ours(value)}
     for traceback, _, _ in shown.chain:
         for entry in traceback.reprentries:
-            entry.lines[:] = [line.replace(named, kind.__name__) for line in entry.lines]
+            entry.lines = [line.replace(named, kind.__name__) for line in entry.lines]
             if arguments := getattr(entry, "reprfuncargs", None):
                 arguments.args = [one for one in arguments.args if one[0] not in ours]
 

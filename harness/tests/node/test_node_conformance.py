@@ -125,7 +125,7 @@ async def test_labels_and_annotations_follow_the_pod_in_a_volume(cluster, namesp
     files = " ".join(
         f"/{volume}/{file}" for volume in ("down", "projected") for file in ("labels", "annotations")
     )
-    script = f"while true; do cat {files}; sleep 0.2; done"
+    script = f"while true; do cat {files}; echo; sleep 0.2; done"
     pod = with_label(shell(script, spec={"volumes": volumes}, volumeMounts=mounts), colour="red")
     await cluster.client.create(pod)
 
