@@ -1,11 +1,12 @@
 """Keep evidence of each failed test that had a cluster."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, TracebackType
 
 import pytest
-from _pytest._code.code import ExceptionChainRepr, TracebackEntry
+from _pytest._code.code import ExceptionChainRepr
 
 from kyma_harness.evidence.failure import Findings, Incident
 from kyma_harness.evidence.folder import discard, lay_down
@@ -16,6 +17,10 @@ from kyma_harness.pytest.hooks import PROPERTY
 from kyma_harness.pytest.stash import EVIDENCE, FAILED, OBSERVED, SALVAGED, STARTED, STEPS, Salvaged
 from kyma_harness.wait.eventually import EventuallyError
 from kyma_harness.wait.waits import WaitError
+
+OURS = ("kyma_harness.", "kubeloop.", "asyncio.", "concurrent.futures.")
+"""Modules through which an error of a wait comes to the test, and which say nothing of it."""
+RUNNERS = ("_pytest.", "pluggy.")
 
 
 def attend(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -94,16 +99,29 @@ def tidy(report: pytest.TestReport, error: BaseException, item: pytest.Item) -> 
 
 
 def hide_ours(call: pytest.CallInfo[None]) -> None:
-    """Take our own frames off the traceback of an error that says what happened, if others are left."""
+    """Take our own frames off the traceback of an error that says what happened, if a test's are left."""
     if call.excinfo is None or not _speaks_for_itself(call.excinfo.value):
         return
-    others = call.excinfo.traceback.filter(lambda entry: not _module_of(entry).startswith("kyma_harness."))
-    if any(not _module_of(entry).startswith(("_pytest.", "pluggy.")) for entry in others):
-        call.excinfo.traceback = others
+    links = list(_links(call.excinfo.tb))
+    kept = [link for link in links if not _module_of(link).startswith(OURS)]
+    if all(_module_of(link).startswith(RUNNERS) for link in kept):
+        return
+    shown = None
+    for link in reversed(kept):
+        shown = TracebackType(shown, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    assert shown is not None  # noqa: S101 - a link is kept
+    error = call.excinfo.value
+    call.excinfo = pytest.ExceptionInfo.from_exc_info((type(error), error, shown))
 
 
-def _module_of(entry: TracebackEntry) -> str:
-    return str(entry.frame.f_globals.get("__name__", ""))
+def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _module_of(link: TracebackType) -> str:
+    return str(link.tb_frame.f_globals.get("__name__", ""))
 
 
 def _is_ours(value: object) -> bool:
