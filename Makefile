@@ -71,8 +71,9 @@ template: $(READY) ## Write module-template.yaml anew from the module
 lock: $(READY) ## Pin anew, by hash, what module/Dockerfile installs (after a change of dependencies)
 	@$(BIN)/python -m hack.lock
 
-reference: $(READY) ## Write docs/reference/cli.md anew from the commands
+reference: $(READY) ## Write docs/reference/cli.md and conformance.md anew
 	@$(BIN)/python hack/reference.py > docs/reference/cli.md
+	@$(BIN)/python hack/conformance.py > docs/reference/conformance.md
 
 format: $(READY) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix

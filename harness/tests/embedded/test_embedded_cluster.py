@@ -23,10 +23,10 @@ from substitution import substituted
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.errors import ClusterStartError, ClusterStopError
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.blocking import Portal
 from kyma_harness.host.process import spawn
 from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.wait.steps import Step
 
 STARTER = """
 import asyncio, sys
@@ -93,7 +93,7 @@ def test_a_cluster_starts_whatever_lies_in_the_folder_it_is_started_from(life: L
 
 
 def test_starting_tells_each_step(life: Life) -> None:
-    ready = [step.step for step in life.steps if step.state == "ready"]
+    ready = [step.name for step in life.steps if step.state == "ready"]
     assert set(ready) >= {"etcd", "kube-apiserver", "registry", "kube-scheduler", "node"}
     assert ready[-1] == "cluster"
 
@@ -206,7 +206,7 @@ async def test_a_rule_file_that_is_wrong_is_named_before_anything_starts(
             on_step=steps.append,
         )
 
-    assert [step.step for step in steps] == ["cluster"]
+    assert [step.name for step in steps] == ["cluster"]
 
 
 async def test_a_component_that_ends_later_stops_the_cluster_and_its_log_stays(

@@ -24,7 +24,7 @@ CONFTEST = """
 ODD = """
     from types import SimpleNamespace
     import pytest
-    from kyma_harness.pytest.stash import OBSERVED
+    from kyma_harness.pytest.hooks import OBSERVED
 
     class Portal:
         def call(self, coroutine):
@@ -145,7 +145,14 @@ def test_names_too_long_for_a_file_are_cut_and_stay_apart(tmp_path):
         logs=[ContainerLog(namespace="shop", pod=long, container=end, text=end) for end in ("a", "b")],
     )
     incident = Incident(
-        test="test_it", phase="call", started=0.0, ended=1.0, message="", cause="", command=""
+        test="test_it",
+        phase="call",
+        started=0.0,
+        phase_started=0.0,
+        ended=1.0,
+        message="",
+        cause="",
+        command="",
     )
 
     folder = lay_down(tmp_path, incident, findings)

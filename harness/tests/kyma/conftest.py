@@ -10,11 +10,11 @@ from lamp import LampKyma, write_lamp
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.kyma.originals import prebuilt
 from kyma_harness.kyma.pair import BINARIES, LifecycleManagers, builtin_pair, real_pair
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 

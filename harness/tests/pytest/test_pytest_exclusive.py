@@ -16,8 +16,7 @@ from kyma_harness.host.errors import LockHeldError
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.process import run
 from kyma_harness.pytest.exclusive import Turns, take_turn
-from kyma_harness.pytest.stash import TURN
-from kyma_harness.pytest.wanted import Wanted
+from kyma_harness.pytest.hooks import TURN, Wanted
 
 CONFTEST = """
     import pytest

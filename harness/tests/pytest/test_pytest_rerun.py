@@ -9,11 +9,11 @@ import pytest
 from nested import environment
 
 from kyma_harness.host.process import run
-from kyma_harness.pytest.command import options_of
+from kyma_harness.pytest.evidence import options_of
 
 CONFTEST = """
     import pytest
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
 
     @pytest.fixture(scope="session")
     def _kyma_harness_observer(kyma_harness_settings: Settings):

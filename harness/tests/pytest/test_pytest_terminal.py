@@ -9,7 +9,7 @@ from nested import environment
 from kyma_harness.host.process import spawn
 
 TEST = """
-from kyma_harness.pytest.terminal import line_of
+from kyma_harness.pytest.observing import line_of
 
 def test_that_waits(pytestconfig):
     line = line_of(pytestconfig)

@@ -16,6 +16,7 @@ from kyma_harness.toolchain.toolchain import ToolPaths
 
 HERE = Path(__file__).parent
 DEMONSTRATION = HERE / "demo" / "failing.py"
+BREAKAGES = HERE / "breakages" / "failing.py"
 SECONDS = 600.0
 
 
@@ -58,9 +59,19 @@ def demonstration(
     looked_at: EmbeddedCluster, portal: Portal, tmp_path_factory: pytest.TempPathFactory
 ) -> Demonstration:
     evidence = tmp_path_factory.mktemp("demonstration") / "evidence"
+    return _run_of(DEMONSTRATION, portal, evidence, KUBECONFIG=str(looked_at.kubeconfig))
+
+
+@pytest.fixture(scope="package")
+def breakages(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """One run of all modules that are broken, in one cluster."""
+    evidence = tmp_path_factory.mktemp("breakages") / "evidence"
+    return _run_of(BREAKAGES, portal, evidence, HARNESS_TOOLS=str(tools.folder))
+
+
+def _run_of(tests: Path, portal: Portal, evidence: Path, **variables: str) -> Demonstration:
     options = ["-p", "no:randomly", "-p", "no:cacheprovider", f"--harness-evidence={evidence}"]
-    argv = [sys.executable, "-m", "pytest", *options, DEMONSTRATION]
-    own = environment(*OF_THIS_REPOSITORY, KUBECONFIG=str(looked_at.kubeconfig))
-    root = HERE.parents[2]
-    ended = portal.call(run(argv, timeout=SECONDS, env=own, cwd=root, check=False))
+    argv = [sys.executable, "-m", "pytest", *options, tests]
+    own = environment(*OF_THIS_REPOSITORY, COLUMNS="2000", **variables)
+    ended = portal.call(run(argv, timeout=SECONDS, env=own, cwd=HERE.parents[2], check=False))
     return Demonstration(output=ended.stdout, evidence=evidence)
