@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import aiohttp
@@ -75,7 +76,6 @@ async def _answers(probe: Probe) -> bool:
         return False
 
 
-SERVICE_RANGE = "10.96.0.0/16"
 _HOST = "127.0.0.1"
 
 
@@ -99,6 +99,8 @@ class Ports:
     controller_manager: int
     scheduler: int
     registry: int
+    egress: int
+    """Where the node connects the API server to what is in the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class Components:
     layout: Layout
     pki: ClusterPki
     ports: Ports
+    services: IPv4Network
+    """The addresses of Services, all of this host."""
 
     @property
     def api_url(self) -> str:
@@ -182,12 +186,13 @@ class Components:
             "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
             "service-account-key-file": self.pki.service_account_key,
             "service-account-signing-key-file": self.pki.service_account_key,
-            "service-cluster-ip-range": SERVICE_RANGE,
+            "service-cluster-ip-range": self.services,
             "authorization-mode": "RBAC",
             "anonymous-auth": "false",
             "endpoint-reconciler-type": "none",  # endpoints reject loopback addresses
             "enable-priority-and-fairness": "false",  # a fifth of the start, nothing for one machine
             "profiling": "false",
+            "egress-selector-config-file": self._egress_selector(),
         }
         return self._component("kube-apiserver", flags, self._probe(f"{self.api_url}/readyz"))
 
@@ -232,6 +237,23 @@ class Components:
             probe=Probe(url=f"http://{self.registry_address}/v2/"),
             environment=(("OTEL_TRACES_EXPORTER", "none"),),  # else it looks for a collector
         )
+
+    def _egress_selector(self) -> Path:
+        """Have every connection into the cluster made by the node, which alone knows the way to a Service."""
+        pair = self.pki.api_server_to_kubelet
+        tls = {
+            "caBundle": str(self.pki.authority),
+            "clientCert": str(pair.certificate),
+            "clientKey": str(pair.key),
+        }
+        proxy = {"url": f"https://{_HOST}:{self.ports.egress}", "tlsConfig": tls}
+        connection = {"proxyProtocol": "HTTPConnect", "transport": {"tcp": proxy}}
+        configuration = {
+            "apiVersion": "apiserver.k8s.io/v1beta1",
+            "kind": "EgressSelectorConfiguration",
+            "egressSelections": [{"name": "cluster", "connection": connection}],
+        }
+        return write_private(self.layout.pki / "egress-selector.yaml", yaml.safe_dump(configuration))
 
     def _client(self, name: str, pair: KeyPair) -> dict[str, object]:
         return {

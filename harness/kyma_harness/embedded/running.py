@@ -6,6 +6,7 @@ import time
 from asyncio import TaskGroup
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from kubeloop.client import Client
@@ -14,9 +15,10 @@ from kyma_harness.embedded.components import Components, Ports
 from kyma_harness.embedded.control_plane import Announce, ControlPlane, timed
 from kyma_harness.embedded.errors import EmbeddedError
 from kyma_harness.embedded.layout import ClusterRecord, Layout
-from kyma_harness.embedded.pki import ClusterPki, make_pki
+from kyma_harness.embedded.pki import make_pki
 from kyma_harness.embedded.repairs import Repairs
 from kyma_harness.embedded.settings import SupervisorSettings
+from kyma_harness.host.loopback import LoopbackNetworks
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.node import ProcessNode
 from kyma_harness.node.rules.rules import Rules
@@ -88,13 +90,14 @@ class RunningCluster:
         Raises an ExceptionGroup with a ComponentFailedError when a component fails, at the start or later.
         """
         rules = Rules.load(self._settings.rules)
-        with PortPool() as ports:
-            pki = make_pki(self._layout.pki, node_name=NODE_NAME)
+        with PortPool() as ports, LoopbackNetworks() as networks:
+            pki = make_pki(self._layout.pki, node_name=NODE_NAME, services=networks.services)
             components = Components(
-                tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports)
-            )
+                tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports),
+                services=networks.services,
+            )  # fmt: skip
             components.write_kubeconfigs(f"kyma-harness-{self._settings.name}")
-            node = self._node_settings(rules, ports, pki)
+            node = replace(self._node_settings(rules, ports, components), pod_network=networks.pods)
             control_plane = ControlPlane(components=components, layout=self._layout, announce=self._announce)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -145,7 +148,8 @@ class RunningCluster:
         self.was_ready = True
         self._announce(Step(name="cluster", started=self._started).over())
 
-    def _node_settings(self, rules: Rules, ports: PortPool, pki: ClusterPki) -> NodeSettings:
+    def _node_settings(self, rules: Rules, ports: PortPool, components: Components) -> NodeSettings:
+        pki = components.pki
         return NodeSettings(
             name=NODE_NAME,
             state=self._layout.root,
@@ -155,6 +159,7 @@ class RunningCluster:
             tls_cert=pki.kubelet.certificate,
             tls_key=pki.kubelet.key,
             client_ca=pki.authority,
+            egress_port=components.ports.egress,
             placeholders=self._settings.placeholders,
         )
 
@@ -166,4 +171,5 @@ class RunningCluster:
             etcd_peer=ports.reserve(),
             controller_manager=ports.reserve(),
             scheduler=ports.reserve(),
+            egress=ports.reserve(),
         )

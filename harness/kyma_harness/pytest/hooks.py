@@ -54,6 +54,8 @@ HAD: pytest.StashKey[Wanted] = pytest.StashKey()
 """On a test that has its turn: what for."""
 STARTED: pytest.StashKey[float] = pytest.StashKey()
 """On each test: the Unix time at which its set-up began."""
+FAILED: pytest.StashKey[str] = pytest.StashKey()
+"""On each test that has failed since then: the cause, in a line. What fails after that does not hide it."""
 
 
 DYNAMIC = "getfixturevalue"
@@ -170,6 +172,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """Note when the test's window begins."""
     item.stash[STARTED] = time.time()
+    item.stash[FAILED] = ""  # of an attempt before this one
     with item.config.stash[STEPS].step("set-up"):
         return (yield)
 
@@ -231,9 +234,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the evidence of a failed phase; fixtures have not cleaned up yet, unless this is the clean-up."""
-    report = yield
-    if has_cluster(item):
-        from kyma_harness.pytest.evidence import attend
+    if not has_cluster(item):
+        return (yield)
+    from kyma_harness.pytest.evidence import attend, hide_ours
 
-        attend(item, call, report)
+    hide_ours(call)
+    report = yield
+    attend(item, call, report)
     return report

@@ -18,7 +18,7 @@ from kyma_harness.kyma.pair import BINARIES, LifecycleManagers, builtin_pair, re
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 
-@pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])
+@pytest.fixture(scope="package", params=[Choice.BUILTIN, Choice.REAL])
 def managers(request: pytest.FixtureRequest, portal: Portal) -> LifecycleManagers:
     """The pair under test; the real one where $KYMA_DIST has it."""
     if request.param is Choice.BUILTIN:
@@ -33,7 +33,7 @@ def managers(request: pytest.FixtureRequest, portal: Portal) -> LifecycleManager
     return portal.call(unpacked())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster_of_pair(
     managers: LifecycleManagers,
     portal: Portal,

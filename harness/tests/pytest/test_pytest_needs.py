@@ -4,6 +4,7 @@ import sys
 import textwrap
 
 import pytest
+from nested import environment
 
 from kyma_harness.host.process import run
 
@@ -45,7 +46,7 @@ def report(portal, tmp_path_factory):
     (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST))
     (folder / "test_needs.py").write_text(textwrap.dedent(TESTS))
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "--strict-markers", folder]
-    return portal.call(run(command, timeout=120, check=False, cwd=folder)).stdout
+    return portal.call(run(command, timeout=120, check=False, cwd=folder, env=environment())).stdout
 
 
 def test_with_the_capability_it_runs(report):

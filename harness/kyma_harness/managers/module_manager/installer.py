@@ -64,7 +64,7 @@ class Installer:
         except ConflictError:
             raise
         except (ControllerError, HarnessError, WaitError) as error:
-            log.warning("installation failed", cause=str(error))
+            log.error("installation failed", cause=str(error))  # noqa: TRY400 - its words are enough
             return State.ERROR
 
     async def remove(self, manifest: Object, installs: list[Install]) -> bool:

@@ -1,15 +1,40 @@
-"""Pod IPs: what the API shows, since it refuses loopback addresses; nothing listens there."""
+"""Where something listens, and the pod IPs that the API shows: it refuses loopback addresses."""
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from kyma_harness.node.errors import AddressError
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """An address of this host and a port of it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """Where on this host the pods are that the API shows by IPs of its own."""
+
+    shown: IPv4Network
+    pods: IPv4Network
+
+    def address(self, pod_ip: str) -> str:
+        """Return the address that a pod has on this host."""
+        offset = int(IPv4Address(pod_ip)) - int(self.shown.network_address)
+        return str(self.pods.network_address + offset)
+
+
 class PodAddresses:
     """Hand out each address once, and an address given back only after all the others."""
 
-    def __init__(self, cidr: str) -> None:
-        self._network = IPv4Network(cidr)
+    def __init__(self, network: IPv4Network) -> None:
+        self._network = network
         self._used: set[str] = set()
         self._last = int(self._network.network_address)
 
