@@ -1,10 +1,10 @@
 """Check a module that is Ready against the contract, and against what its own ``module.yaml`` adds."""
 
 import importlib.util
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_fixed
 
@@ -27,8 +27,24 @@ from kyma_harness.kyma.contract import (
 )
 from kyma_harness.kyma.deploy import instance_name
 from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.matching import differences, filled
 from kyma_harness.kyma.module import Module
+from kyma_harness.wait.difference import ANY, differences
+
+__all__ = ["ANY", "differences", "filled"]
+
+
+def filled(pattern: Any, values: Mapping[str, str]) -> Any:
+    """Replace each ``{key}`` in the strings of a nested structure."""
+    if isinstance(pattern, str):
+        for key, value in values.items():
+            pattern = pattern.replace(f"{{{key}}}", value)
+        return pattern
+    if isinstance(pattern, Mapping):
+        return {key: filled(value, values) for key, value in pattern.items()}
+    if isinstance(pattern, Sequence):
+        return [filled(value, values) for value in pattern]
+    return pattern
+
 
 PAUSE = 0.5
 """Seconds between two attempts."""

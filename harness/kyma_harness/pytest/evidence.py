@@ -1,26 +1,129 @@
 """Keep evidence of each failed test that had a cluster."""
 
+import os
+import shlex
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FunctionType, TracebackType
 
 import pytest
 from _pytest._code.code import ExceptionChainRepr
 
+from kubeloop.errors import ControllerError
 from kyma_harness.evidence.failure import Findings, Incident
 from kyma_harness.evidence.folder import discard, lay_down
 from kyma_harness.evidence.gather import gather
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.pytest.command import command_for
-from kyma_harness.pytest.hooks import PROPERTY
-from kyma_harness.pytest.stash import EVIDENCE, FAILED, OBSERVED, SALVAGED, STARTED, STEPS, Salvaged
+from kyma_harness.pytest.cluster import SEED, SEED_PROPERTY
+from kyma_harness.pytest.hooks import EVIDENCE, FAILED, OBSERVED, PROPERTY, SALVAGED, STARTED, STEPS, Salvaged
+from kyma_harness.pytest.observing import facts_of
+from kyma_harness.session.setup import Testbed
 from kyma_harness.wait.eventually import EventuallyError
+from kyma_harness.wait.observer import Observer
+from kyma_harness.wait.steps import StepLog
 from kyma_harness.wait.waits import WaitError
 
 OURS = ("kyma_harness.", "kubeloop.", "asyncio.", "concurrent.futures.")
 """Modules through which an error of a wait comes to the test, and which say nothing of it."""
 RUNNERS = ("_pytest.", "pluggy.")
+OPTIONS = ("--kyma", "--harness")
+LONG = (*OPTIONS, "--rootdir", "--confcutdir", "--config-file", "--override-ini", "--import-mode")
+SHORT = ("-c", "-o", "-p")
+"""What decides which cluster a test gets, and whether pytest finds the test and what it imports."""
+WITHOUT_VALUE = ("--harness-keep",)
+VARIABLES = ("KUBECONFIG", "KYMA_DIST", "HARNESS_TOOLS", "PYTHONPATH")
+
+
+def command_for(item: pytest.Item) -> str:
+    """Return a line for a shell: the folder, the environment that counts, our options, seeds and the test.
+
+    The folder is the one that pytest was run in: paths in options and environment begin there.
+    """
+    config, folder = item.config, item.config.invocation_params.dir
+    counting = {
+        name: value
+        for name, value in os.environ.items()
+        if name in VARIABLES or name.startswith("KYMA_HARNESS_")
+    }
+    properties = dict(item.user_properties)
+    if SEED_PROPERTY in properties:
+        counting[SEED] = str(properties[SEED_PROPERTY])
+    variables = [f"{name}={shlex.quote(value)}" for name, value in counting.items()]
+    program, given = _called(config)
+    words = [*program, *options_of(given), *_fixed(config, given), _test(item, folder)]
+    line = " ".join([*variables, *map(shlex.quote, words)])
+    return f"cd {shlex.quote(str(folder))} && {line}"
+
+
+def _called(config: pytest.Config) -> tuple[list[str], list[str]]:
+    """Return how pytest was called, and with what; a worker of pytest-xdist is told how its session was."""
+    called = list(getattr(config, "workerinput", {}).get("mainargv", []))
+    name, given = (called[0], called[1:]) if called else (sys.argv[0], list(config.invocation_params.args))
+    # As a module, pytest has the current folder on its path; as a program it has not.
+    apart = [] if Path(name).name == "__main__.py" else ["-P"]
+    return [sys.executable, *apart, "-m", "pytest"], list(map(str, given))
+
+
+def options_of(given: list[str]) -> list[str]:
+    """Return those of pytest's words that a test needs to run as it did."""
+    kept, words = list[str](), iter(given)
+    for word in words:
+        is_long, is_short = word.startswith(LONG), word.startswith(SHORT) and not word.startswith("--")
+        if not (is_long or is_short):
+            continue
+        kept.append(word)
+        has_value = "=" in word if is_long else word not in SHORT
+        if not has_value and word not in WITHOUT_VALUE and (value := next(words, "")):
+            kept.append(value)
+    return kept
+
+
+def _fixed(config: pytest.Config, given: list[str]) -> list[str]:
+    """Return what pytest has found out or diced for itself, and would not for one test alone."""
+    root = [] if any(word.startswith("--rootdir") for word in given) else [f"--rootdir={config.rootpath}"]
+    seed = config.getoption("randomly_seed", default=None)
+    return [*root, *([f"--randomly-seed={seed}"] if isinstance(seed, int) else [])]
+
+
+def _test(item: pytest.Item, folder: Path) -> str:
+    """Name a test as it is found from a folder; its own name for it begins at the root of all tests."""
+    place, colons, name = item.nodeid.partition("::")
+    found = os.path.relpath(item.config.rootpath / place, folder)
+    return f"{found}{colons}{name}"
+
+
+def salvage(testbed: Testbed, *, portal: Portal, config: pytest.Config) -> None:
+    """Look into the cluster, and leave what is found for the tests that asked for it."""
+    folder = TemporaryDirectory(prefix="kyma-harness-")
+    config.add_cleanup(folder.cleanup)  # every test that needs the cluster has a copy by then
+    logs = Path(folder.name)
+    try:
+        findings = portal.call(_look_into(testbed, logs, config.stash[STEPS]))
+        salvaged = Salvaged(findings=findings, facts=facts_of(testbed), logs=logs)
+    except Exception as error:  # noqa: BLE001 - why the set-up failed counts more
+        why = f"the cluster could not be looked into: {type(error).__name__}: {error}"
+        salvaged = Salvaged(findings=Findings(problems=[why]), facts={}, logs=None)
+    config.stash[SALVAGED] = salvaged
+
+
+async def _look_into(testbed: Testbed, logs: Path, steps: StepLog) -> Findings:
+    problems: list[str] = []
+    try:
+        await testbed.provider.collect_logs(logs)
+    except (HarnessError, ControllerError, OSError) as error:
+        problems.append(f"logs of the cluster: {error}")
+    now = time.time()
+    try:
+        async with testbed.client() as client:
+            found = await gather(Observer.over(client, steps=steps), now - 600, now)
+    except (HarnessError, ControllerError, OSError) as error:
+        return Findings(steps=steps.steps, problems=[*problems, str(error)])
+    return replace(found, problems=[*problems, *found.problems])
 
 
 def attend(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

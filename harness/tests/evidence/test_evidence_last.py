@@ -1,6 +1,5 @@
 """The last test of a session leaves the same evidence as any other; in runs of pytest of their own."""
 
-import os
 import re
 import sys
 import textwrap
@@ -8,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nested import environment
 
 from kyma_harness.host.process import run
 
@@ -59,8 +59,7 @@ def suite(portal, tmp_path):
         (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS).format(more=more, body=body))
         plain = ["-p", "no:cacheprovider", "-p", "no:randomly", "-rA", f"--rootdir={tmp_path}"]
         argv = [sys.executable, "-m", "pytest", *plain, *options, "test_it.py"]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        environ = inherited | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+        environ = environment(KYMA_HARNESS_STATE=str(tmp_path / "state"))
         done = portal.call(run(argv, timeout=120, check=False, cwd=tmp_path, env=environ))
         evidence = tmp_path / ".harness-evidence"
         folders = list(evidence.glob("*test_last-*"))

@@ -119,7 +119,7 @@ async def test_a_pod_is_deleted_while_its_status_is_being_written(tmp_path):
 async def test_a_deadline_fails_the_pod_when_its_last_process_has_ended_and_not_before(tmp_path):
     gate = tmp_path / "go"
     script = f"trap '{until_file(gate)}; exit 0' TERM; while true; do sleep 0.02; done"
-    of = a_pod(shell(script), activeDeadlineSeconds=1)
+    of = a_pod(shell(script), activeDeadlineSeconds=3)
     async with running_pod(of, tmp_path) as rig:
         await rig.until(lambda: "Killing" in rig.reasons())
         await rig.until(lambda: ready_reason(rig.status) == "PodFailed")

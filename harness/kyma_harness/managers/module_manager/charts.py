@@ -10,7 +10,7 @@ from typing import Any
 from kubeloop.resource import Object
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.process import run
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.errors import KymaError
 
 DEFAULT_NAMESPACE = "default"

@@ -5,7 +5,7 @@ from kubeloop.errors import ConflictError, ControllerError
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, is_deleting
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
 from kyma_harness.managers.module_manager.layers import Layers
 from kyma_harness.managers.module_manager.objects import Objects

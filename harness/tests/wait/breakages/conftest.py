@@ -15,13 +15,13 @@ from kubeloop.kinds import CRD, DEPLOYMENT
 from kubeloop.resource import Kind
 from kyma_harness.cli.example import LAMP
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import KCP_NAMESPACE, MANIFEST
 from kyma_harness.kyma.module import Module
 from kyma_harness.pytest.cluster import Freeing
 from kyma_harness.pytest.handles.api import Api
-from kyma_harness.session.settings import Settings, from_environment
+from kyma_harness.session.options import Settings, from_environment
 from kyma_harness.session.setup import Testbed
 from kyma_harness.wait.observer import Observer
 
