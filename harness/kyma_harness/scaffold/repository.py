@@ -12,9 +12,9 @@ from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.host.errors import CommandError, HarnessError
 from kyma_harness.host.process import run
+from kyma_harness.kyma.charting import KUSTOMIZATIONS, is_chart, is_kustomization
 from kyma_harness.kyma.documents import parse_objects
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 RENDER_SECONDS = 60.0
 DEPTH = 4
 """How deep in the repository charts are looked for."""
@@ -46,7 +46,7 @@ class Repository:
     @property
     def is_chart(self) -> bool:
         """Whether the source is a Helm chart."""
-        return (self.source / "Chart.yaml").is_file()
+        return is_chart(self.source)
 
 
 def look(folder: Path, source: Path | None = None) -> Repository:
@@ -99,7 +99,7 @@ def _project(file: Path) -> Mapping[str, Any]:
 def _named(source: Path) -> Path:
     if not source.exists():
         raise RepositoryError(f"{source} does not exist")
-    if source.is_dir() and not _is_kustomization(source) and not (source / "Chart.yaml").is_file():
+    if source.is_dir() and not is_kustomization(source) and not is_chart(source):
         raise RepositoryError(
             f"{source} has neither a Chart.yaml nor a kustomization.yaml",
             remedy="name the folder of a chart or of a kustomization, or a file of YAML, with --chart",
@@ -114,7 +114,7 @@ def _only_source(folder: Path) -> Path:
         raise RepositoryError(f"{folder} has several charts ({listed})", remedy="name one with --chart")
     if charts:
         return charts[0]
-    if _is_kustomization(folder / "config" / "default"):
+    if is_kustomization(folder / "config" / "default"):
         return folder / "config" / "default"
     raise RepositoryError(
         f"{folder} has no Chart.yaml and no config/default/kustomization.yaml, so nothing to install",
@@ -135,10 +135,6 @@ def _charts(folder: Path) -> Iterator[Path]:
         if "Chart.yaml" in files:
             folders[:] = []
             yield here
-
-
-def _is_kustomization(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in KUSTOMIZATIONS)
 
 
 def _samples(folder: Path) -> Iterator[tuple[Path, Object]]:
