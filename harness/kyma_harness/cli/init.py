@@ -44,6 +44,6 @@ async def init(session: Session, folder: Path, *, chart: Path | None) -> None:
     written = texts(found, guessed)
     await asyncio.to_thread(write, found, written)
     for warning in guessed.warnings:
-        session.console.print(f"[yellow]![/yellow] {warning}", highlight=False)
+        session.console.print(f"[yellow]![/yellow] {warning}", highlight=False, soft_wrap=True)
     for path in written:
         click.echo(found.folder / path)
