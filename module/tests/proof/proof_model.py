@@ -114,7 +114,7 @@ class World:
     """Objects of others by names that NATS needs, and whether they may be taken over."""
 
     finds_peers: bool = True
-    """Whether several servers find one another: on a process node, pods need roots for that."""
+    """Whether several servers find one another: on a process node whose pods have a root of their own."""
 
     restless: bool = False
     """Whether there was an act since the last rest whose outcome another act could change."""
