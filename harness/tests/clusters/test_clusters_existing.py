@@ -197,5 +197,5 @@ async def test_a_cluster_with_a_default_storage_class_gets_no_remark_about_stora
 
     await provider.create(reports.append)
 
-    assert "storage" not in [report.part for report in reports]
+    assert "storage" not in [report.name for report in reports]
     await provider.delete()

@@ -58,7 +58,7 @@ async def test_a_created_cluster_has_settled_and_knows_its_registry(provider, k3
     assert provider.registry == RegistryAddress(
         push="localhost:5001", pull="k3d-test-registry.localhost:5000", nodes="k3d-test-registry:5001"
     )
-    assert [report.part for report in reports if report.state == "ready"] == [
+    assert [report.name for report in reports if report.state == "ready"] == [
         "api server",
         "nodes",
         "service account",
