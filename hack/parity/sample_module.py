@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kubeloop import goyaml
+from kyma_harness.kyma.crds import definitions_in
 from kyma_harness.kyma.module import Module, Verification
 
 NAMESPACE = "parity"
@@ -79,8 +80,7 @@ class Specimens:
 
     def definitions(self, suffix: str = "") -> list[dict[str, Any]]:
         """Return the CRDs of a specimen, in a group of its own."""
-        files = sorted((self._base.chart / "crds").glob("*.y*ml"))
-        found = [item for path in files for item in goyaml.load_all(path.read_bytes()) if item]
+        found = definitions_in(self._base.chart)
         for item in found:
             spec = item["spec"]
             spec["group"] = self._group(spec["group"], suffix)

@@ -1,6 +1,7 @@
 """Read Kubernetes objects from YAML, and put them into an order in which they can be applied."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from kubeloop import goyaml
 from kubeloop.resource import Object
@@ -16,12 +17,18 @@ def parse_objects(text: str, source: str) -> list[Object]:
         documents = [document for document in goyaml.load_all(text) if document]
     except goyaml.YAMLError as error:
         raise KymaError(f"{source} is not YAML: {error}") from None
-    for document in documents:
-        if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
-            raise KymaError(
-                f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind"
-            )
-    return documents
+    return [_object(document, source) for document in documents]
+
+
+def _object(document: Any, source: str) -> Object:
+    """Return a document that is an object: it says of which kind it is, and its metadata is a mapping."""
+    given = document if isinstance(document, dict) else {}
+    if not all(isinstance(given.get(key), str) and given[key] for key in ("apiVersion", "kind")):
+        raise KymaError(f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind")
+    metadata = given.get("metadata")
+    if not isinstance(metadata, dict | None):
+        raise KymaError(f"{source}: the metadata of a {given['kind']} is no mapping")
+    return {**given, "metadata": metadata or {}}
 
 
 def in_order(objects: Iterable[Object]) -> list[Object]:

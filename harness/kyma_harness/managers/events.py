@@ -4,12 +4,29 @@ import hashlib
 from datetime import UTC, datetime
 
 from kubeloop.client import Client
-from kubeloop.errors import AlreadyExistsError, ApiError, UnreachableError
+from kubeloop.errors import AlreadyExistsError, ApiError, ControllerError, UnreachableError
 from kubeloop.kinds import EVENT
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, describe
+from kyma_harness.host.errors import HarnessError
+from kyma_harness.wait.waits import WaitError
 
 log = get_logger(__name__)
+
+
+LONGEST = 1024
+"""Characters of what an Event, or a condition of ours, says."""
+
+
+def sentence_of(error: Exception) -> str:
+    """Return in one line what went wrong; of what nobody has foreseen also the kind of error."""
+    said = " ".join(str(error).split())
+    return (said if is_foreseen(error) else f"internal error: {type(error).__name__}: {said}")[:LONGEST]
+
+
+def is_foreseen(error: Exception) -> bool:
+    """Tell whether an error was raised on purpose, by the API server or by us."""
+    return isinstance(error, ControllerError | HarnessError | WaitError)
 
 
 class EventRecorder:
@@ -62,7 +79,7 @@ class EventRecorder:
             },
             "type": type_,
             "reason": reason,
-            "message": message[:1024],
+            "message": message[:LONGEST],
             "source": {"component": self._component},
             "firstTimestamp": now,
             "lastTimestamp": now,

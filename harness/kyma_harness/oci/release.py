@@ -43,8 +43,9 @@ async def release(
     default CR is judged by the API server of ``client``, without one by the schema of its CRD. ``adapt`` may
     change the bundle between its checks and the registry.
     """
-    judge = await asyncio.to_thread(check_by_schema, module)
-    if client is not None:
+    if client is None:
+        judge = await asyncio.to_thread(check_by_schema, module)
+    else:
         judge = await check_on_server(module, client)
     bundle = await adapt(await asyncio.to_thread(pack, module))
     text = template(bundle, base_url or registry)
