@@ -24,5 +24,5 @@ async def load_image(session: Session, archive: Path) -> None:
 
     testbed = await session.running()
     with Ledger(session.console).step("load image") as step:
-        await testbed.provider.load_image(archive)
-        step.note(f"{archive.name} is on every node of {testbed.settings.cluster}")
+        names = await testbed.provider.load_image(archive)
+        step.note(f"on every node of {testbed.settings.cluster}: {', '.join(names)}")

@@ -5,12 +5,13 @@ import io
 import os
 import socket
 import tarfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Self
 
 from kyma_harness.clusters.errors import BuildError, DockerError
@@ -32,6 +33,9 @@ BUILD_TIMEOUT_SECONDS = 1200
 MEND = """
 Mend what the last step says, or have the image assembled without Docker's help: --harness-image=assembled \
 (--image on the command line)"""
+SHOWN_WHOLE = 10
+"""From how many megabytes on tenths tell nothing."""
+BRING = "load it with `docker load`, name another where it can be had, or connect to the internet"
 _NOT_TO_BE_HAD = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.FORBIDDEN)
 """Not there, in use, or in use by a network's endpoints."""
 Say = Callable[[str], None]
@@ -145,7 +149,7 @@ class Docker:
         On failure :class:`BuildError` has the last lines of the build.
         """
 
-        def build() -> None:
+        def build(given_up: Event) -> None:
             stream = self._client.api.build(
                 path=str(context),
                 dockerfile=str(dockerfile),
@@ -156,10 +160,11 @@ class Docker:
                 decode=True,
                 timeout=BUILD_TIMEOUT_SECONDS,
             )
-            _follow(stream, say, f"image {tag} cannot be built from {dockerfile}", remedy=MEND)
+            wanted = _while_wanted(stream, given_up)
+            _follow(wanted, say, f"image {tag} cannot be built from {dockerfile}", remedy=MEND)
 
         with _explained(f"image {tag}"):
-            await asyncio.to_thread(build)
+            await _streamed(build)
 
     async def image_id(self, reference: str) -> str:
         """Return the digest of an image's configuration, which tells its content."""
@@ -179,26 +184,78 @@ class Docker:
     async def push(self, reference: str, say: Say) -> None:
         """Push an image to the registry in its name."""
 
-        def push() -> None:
+        def push(given_up: Event) -> None:
             stream = self._client.api.push(reference, stream=True, decode=True)
-            _follow(stream, say, f"image {reference} cannot be pushed")
+            _follow(_while_wanted(stream, given_up), say, f"image {reference} cannot be pushed")
 
         with _explained(f"image {reference}"):
-            await asyncio.to_thread(push)
+            await _streamed(push)
+
+    async def has_image(self, reference: str) -> bool:
+        """Tell whether the daemon has an image of this name."""
+        return await _asked(f"image {reference}", self._client.images.get, reference, absent=True) is not None
+
+    async def pull(self, reference: str, say: Say) -> None:
+        """Pull an image, and say how far it has come; raises :class:`BuildError` with the daemon's reason."""
+
+        def pull(given_up: Event) -> None:
+            stream = self._client.api.pull(*_repository_and_tag(reference), stream=True, decode=True)
+            pulled = Pulled()
+            for event in _while_wanted(stream, given_up):
+                if error := event.get("error"):
+                    raise BuildError(f"image {reference} cannot be pulled: {error}", remedy=BRING)
+                if said := pulled.told(event):
+                    say(said)
+
+        with _explained(f"image {reference}"):
+            await _streamed(pull)
 
     async def load(self, archive: Path) -> None:
         """Load an image from a tar into the daemon."""
 
-        def load() -> None:
+        def load(_: Event) -> None:
             with archive.open("rb") as file:
                 self._client.images.load(file)
 
         with _explained(f"image archive {archive}"):
-            await asyncio.to_thread(load)
+            await _streamed(load)
 
     async def _found(self, container: str) -> Any:
         """Return a container as the library has it; None where there is none."""
         return await _asked(f"container {container}", self._client.containers.get, container, absent=True)
+
+
+@dataclass(slots=True)
+class Pulled:
+    """How much of an image was pulled, from what the daemon tells layer by layer."""
+
+    done: dict[str, int] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+
+    def told(self, event: Mapping[str, Any]) -> str:
+        """Take one event, and return how far the pull is, such as ``12 of 96 MB``; empty while unknown.
+
+        The daemon tells a layer's size when it begins with it, so that what is wanted may still grow.
+        """
+        layer, detail = event.get("id", ""), event.get("progressDetail") or {}
+        if event.get("status") == "Downloading" and detail.get("total"):
+            self.done[layer], self.wanted[layer] = int(detail.get("current", 0)), int(detail["total"])
+        elif event.get("status") == "Download complete" and layer in self.wanted:
+            self.done[layer] = self.wanted[layer]
+        else:
+            return ""
+        return f"{_megabytes(sum(self.done.values()))} of {_megabytes(sum(self.wanted.values()))} MB"
+
+
+def _megabytes(count: int) -> str:
+    millions = count / 1e6
+    return f"{millions:.0f}" if millions >= SHOWN_WHOLE else f"{millions:.1f}"
+
+
+def _repository_and_tag(reference: str) -> tuple[str, str | None]:
+    """Take a reference apart as the daemon wants it; a digest stays with the repository's name."""
+    repository, colon, tag = reference.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag and "@" not in reference else (reference, None)
 
 
 async def _asked(what: str, ask: Callable[..., Any], *given: Any, absent: bool = False) -> Any:
@@ -214,6 +271,47 @@ async def _asked(what: str, ask: Callable[..., Any], *given: Any, absent: bool =
         raise DockerError(f"{what}: Docker refuses: {error.explanation or error}") from None
     except (DockerException, requests.RequestException, OSError) as error:
         raise DockerError(f"{what}: the Docker daemon stopped answering: {error}") from None
+
+
+async def _streamed(work: Callable[[Event], None]) -> None:
+    """Do what may take minutes in a thread that nobody waits for who gives it up, or ends the program.
+
+    The work is told by its event that it was given up: the daemon ends what nobody reads any more.
+    """
+    loop, given_up = asyncio.get_running_loop(), Event()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        outcome: BaseException | None = None
+        try:
+            work(given_up)
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            outcome = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, outcome)
+
+    Thread(target=run, name="docker", daemon=True).start()
+    try:
+        await done
+    finally:
+        given_up.set()
+
+
+def _while_wanted(stream: Generator[Mapping[str, Any]], given_up: Event) -> Iterator[Mapping[str, Any]]:
+    """Pass a stream on until it is given up, and hang up then."""
+    with closing(stream):
+        for event in stream:
+            if given_up.is_set():
+                return
+            yield event
 
 
 def _follow(stream: Iterator[Mapping[str, Any]], say: Say, failed: str, *, remedy: str = "") -> None:

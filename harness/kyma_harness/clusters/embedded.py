@@ -78,7 +78,7 @@ class EmbeddedProvider:
         """Give the host address at which the process node forwards to the Service's pods."""
         yield await self._running().address_of(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
+    async def load_image(self, archive: Path) -> list[str]:
         """Refuse: rules say which program runs for an image."""
         raise NotCapableError(
             f"cluster {self._name} has no containers, so {archive.name} cannot be loaded: write a rule "

@@ -12,7 +12,8 @@
      │  └ DockerError            no Docker daemon, or one that refuses
      ├ ForeignClusterError       the cluster is not ours to touch
      ├ CreationError             the cluster did not come up
-     └ BuildError                Docker could not build, load or push an image
+     ├ ArchiveError              a file that is no archive of images
+     └ BuildError                Docker could not build, load, pull or push an image
 """
 
 from typing import Self
@@ -73,5 +74,9 @@ class CreationError(ClusterError):
     """A cluster that did not come up; its logs are kept, itself is gone."""
 
 
+class ArchiveError(ClusterError):
+    """A file that has no images for the nodes."""
+
+
 class BuildError(ClusterError):
-    """An image that Docker could not build, load or push."""
+    """An image that Docker could not build, load, pull or push."""

@@ -107,7 +107,7 @@ class ExistingProvider:
         """Forward a port of this host to the Service, through the API server."""
         return self._home.reach(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
+    async def load_image(self, archive: Path) -> list[str]:
         """Refuse: nodes take images from registries."""
         raise NotCapableError(
             f"{archive.name} cannot be put on the nodes of {self._options.context}: push it to "

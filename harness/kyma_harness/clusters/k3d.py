@@ -1,11 +1,14 @@
 """The original PoC's set-up: k3s in containers, by the k3d command line."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 
 import yaml
 
+from kyma_harness.clusters.archive import names_in
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.coredns import alias
 from kyma_harness.clusters.docker import Container, Docker
@@ -73,6 +76,7 @@ class K3dProvider:
                 await self._cli.start(self._cluster)
                 await self._settle(docker, on_progress)
                 return
+            await self._pull(docker, on_progress)
             async with removing_on_failure(lambda: self._remove(docker)):
                 await self._create(docker, on_progress)
                 async with keeping_logs(self._collect, self._home.logs / "settling"):
@@ -82,9 +86,11 @@ class K3dProvider:
         """Forward a port of this host to the Service, through the API server."""
         return self._home.reach(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
-        """Import the image into every node."""
+    async def load_image(self, archive: Path) -> list[str]:
+        """Import the images into every node."""
+        names = names_in(archive)
         await self._cli.import_image(self._cluster, archive)
+        return names
 
     async def collect_logs(self, folder: Path) -> None:
         """Write one log file for each of the cluster's containers, and copy those of attempts that failed."""
@@ -98,6 +104,13 @@ class K3dProvider:
             await self._remove(docker)
         self._home.remove()
         self._registry = None
+
+    async def _pull(self, docker: Docker, report: Callable[[Progress], None]) -> None:
+        """Pull the images that the daemon lacks, and tell how far: k3d says nothing for minutes."""
+        for image in [*await self._cli.images(self._options.node_image), self._options.registry_image]:
+            if not await docker.has_image(image):
+                part = f"pull {image}"
+                await step(part, partial(docker.pull, image, _running(part, report)), report)
 
     async def _create(self, docker: Docker, report: Callable[[Progress], None]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -135,7 +148,7 @@ class K3dProvider:
         await self._note(await self._containers(docker))
         name = registry_name(self._cluster)
         async with self._home.client() as client:
-            await settle(client, report)
+            await settle(client, report, brings_dns=True)
             await step("patch-coredns", lambda: alias(client, f"{name}.localhost", name), report)
 
     async def _containers(self, docker: Docker) -> list[Container]:
@@ -179,6 +192,17 @@ class K3dProvider:
     def _config_file(self) -> Path:
         """Written before k3d makes anything: it tells that a registry without a server is ours."""
         return self._home.folder / "k3d.yaml"
+
+
+def _running(part: str, report: Callable[[Progress], None]) -> Callable[[str], None]:
+    """Return what reports how far a part is."""
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        seconds = time.monotonic() - started
+        report(Progress(part=part, state="running", seconds=seconds, message=text))
+
+    return say
 
 
 def _servers(containers: list[Container]) -> list[Container]:

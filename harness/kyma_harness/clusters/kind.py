@@ -11,6 +11,7 @@ from pathlib import Path
 import semver
 import yaml
 
+from kyma_harness.clusters.archive import names_in
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.docker import Container, Docker
 from kyma_harness.clusters.errors import (
@@ -98,9 +99,11 @@ class KindProvider:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
         return self._home.reach(namespace, service, port)
 
-    async def load_image(self, archive: Path) -> None:
-        """Load the image into every node, without a detour through the Docker daemon."""
+    async def load_image(self, archive: Path) -> list[str]:
+        """Load the images into every node, without a detour through the Docker daemon."""
+        names = names_in(archive)
         await self._kind("load", "image-archive", str(archive), "--name", self._cluster)
+        return names
 
     async def collect_logs(self, folder: Path) -> None:
         """Let kind collect what its nodes wrote, and copy what it collected when they failed."""

@@ -41,7 +41,10 @@ class ProcessRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One line about a part of the cluster: ``state`` is ``started``, ``ready`` or ``failed``."""
+    """One line about a part of the cluster: ``state`` is ``started``, ``running``, ``ready`` or ``failed``.
+
+    While it is ``running``, ``message`` says how far it is.
+    """
 
     part: str
     state: str
@@ -84,11 +87,12 @@ class Provider(Protocol):
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Give ``host:port`` under which a Service's port answers from this host, while the block runs."""
 
-    async def load_image(self, archive: Path) -> None:
-        """Put an image on every node, from a tar of it and under the name that the tar says.
+    async def load_image(self, archive: Path) -> list[str]:
+        """Put images on every node, from a tar of them, and return the names that the tar gives them.
 
         For images whose name is not ours to choose; ours go through the registry. Raises
-        :class:`NotCapableError` where the nodes take no images from us.
+        :class:`NotCapableError` where the nodes take no images from us, :class:`ArchiveError` for what is no
+        such tar.
         """
 
     async def collect_logs(self, folder: Path) -> None:

@@ -1,11 +1,20 @@
 """Wait until a cluster that says it is up can really be used."""
 
+import operator
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryError,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
 from kubeloop.client import Client
 from kubeloop.errors import ApiError, ControllerError, NotFoundError, UnreachableError
@@ -23,16 +32,17 @@ DEFAULT_ACCOUNT = Target(kind=SERVICE_ACCOUNT, name="default", namespace="defaul
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
-async def settle(client: Client, report: Report, *, within: float = 120) -> None:
+async def settle(client: Client, report: Report, *, brings_dns: bool = False, within: float = 120) -> None:
     """Wait for the API server, every node, the default ServiceAccount and CoreDNS, and report each.
 
+    A cluster that ``brings_dns`` is waited for until it has its CoreDNS; of others we take what is there.
     ``within`` is in seconds, for each of them. Raises :class:`CreationError` that names what did not come.
     """
     await step("api server", lambda: _answers(client, within), report)
     await step("nodes", lambda: _nodes_ready(client, within), report)
     await step("service account", lambda: wait_for(
         client, DEFAULT_ACCOUNT, exists(), what="exist", within=within), report)  # fmt: skip
-    await step("dns", lambda: _dns_available(client, within), report)
+    await step("dns", lambda: _dns_available(client, within, brought=brings_dns), report)
 
 
 @asynccontextmanager
@@ -97,15 +107,30 @@ async def _answers(client: Client, within: float) -> None:
 
 
 async def _nodes_ready(client: Client, within: float) -> None:
-    for node in (await client.list(NODE)).items:
-        target = Target(kind=NODE, name=node["metadata"]["name"])
+    """Wait for the first node to register, which takes a while, and for each to be Ready."""
+    for name in await _names_of_nodes(client, within):
+        target = Target(kind=NODE, name=name)
         await wait_for(client, target, has_condition("Ready"), what="be Ready", within=within)
 
 
-async def _dns_available(client: Client, within: float) -> None:
-    """Wait for CoreDNS where the cluster has it under its usual name; others bring their own DNS."""
+async def _names_of_nodes(client: Client, within: float) -> list[str]:
+    async def names() -> list[str]:
+        return [str(node["metadata"]["name"]) for node in (await client.list(NODE)).items]
+
+    registered = AsyncRetrying(
+        retry=retry_if_result(operator.not_), wait=wait_fixed(0.25), stop=stop_after_delay(within)
+    )
     try:
-        await client.get(DNS.kind, DNS.name, DNS.namespace)
-    except NotFoundError:
-        return
+        return await registered(names)
+    except RetryError:
+        raise WaitError(f"no node has registered within {within:g} s", None, timed_out=True) from None
+
+
+async def _dns_available(client: Client, within: float, *, brought: bool) -> None:
+    """Wait for CoreDNS where the cluster has it under its usual name; others bring their own DNS."""
+    if not brought:
+        try:
+            await client.get(DNS.kind, DNS.name, DNS.namespace)
+        except NotFoundError:
+            return
     await wait_for(client, DNS, has_condition("Available"), what="be Available", within=within)

@@ -13,6 +13,14 @@ from k3d_recorder import RecordedK3d
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 
+COREFILE = """\
+.:53 {
+    errors
+    import /etc/coredns/custom/*.override
+}
+import /etc/coredns/custom/*.server
+"""
+"""The lines of k3s' Corefile that matter here."""
 DNS_RULES = """\
 rules:
 - image: "*coredns:*"
@@ -88,5 +96,12 @@ async def _add_dns(kubeconfig):
             },
         },
     }
+    corefile = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "coredns", "namespace": "kube-system"},
+        "data": {"Corefile": COREFILE},
+    }
     async with Client.from_kubeconfig(kubeconfig) as client:
+        await client.create(corefile)
         await client.create(deployment)

@@ -3,7 +3,9 @@
 The answers are shaped as a real daemon (API 1.41) gave them for the registry and a node of a k3d cluster.
 """
 
+import asyncio
 import io
+import itertools
 import json
 import tarfile
 from collections.abc import AsyncIterator
@@ -22,6 +24,14 @@ class RecordedDaemon:
         self.removed: list[str] = []
         self.broken: tuple[int, str] | None = None
         """The status and the message of every answer but the version, while it is set; 0 hangs up."""
+        self.lacking: dict[str, list[dict]] = {}
+        """The images that it lacks, and what it tells while it pulls each."""
+        self.pulled: list[str] = []
+        self.endless = False
+        """Whether a pull never comes to its end."""
+        self.pulling = asyncio.Event()
+        self.hung_up = asyncio.Event()
+        """Set once a pull was given up by who asked for it."""
         self.written: dict[tuple[str, str], str] = {}
         """What was written into containers, by container and path."""
 
@@ -43,6 +53,8 @@ class RecordedDaemon:
         app.router.add_post("/{api}/containers/create", self._create)
         app.router.add_post("/{api}/containers/{name}/start", self._nothing)
         app.router.add_put("/{api}/containers/{name}/archive", self._write)
+        app.router.add_get("/{api}/images/{name:.*}/json", self._image)
+        app.router.add_post("/{api}/images/create", self._pull)
         app.router.add_get("/{api}/networks/{name}", self._network)
         app.router.add_post("/{api}/networks/{name}/connect", self._connect)
         app.router.add_get("/{api}/volumes/{name}", self._no_volume)
@@ -96,6 +108,26 @@ class RecordedDaemon:
             "HostConfig": {"LogConfig": {"Type": "json-file"}},
         }
         return web.json_response(attributes)
+
+    async def _image(self, request):
+        name = request.match_info["name"]
+        if name in self.lacking:
+            return web.json_response({"message": f"No such image: {name}"}, status=404)
+        return web.json_response({"Id": f"sha256:{name}"})
+
+    async def _pull(self, request):
+        name = f"{request.query['fromImage']}:{request.query['tag']}"
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            for event in itertools.cycle(self.lacking[name]) if self.endless else self.lacking[name]:
+                await response.write(json.dumps(event).encode() + b"\r\n")
+                self.pulling.set()
+                await asyncio.sleep(0.01 if self.endless else 0)
+        except ConnectionError:
+            self.hung_up.set()
+        self.pulled.append(name)
+        return response
 
     async def _create(self, request):
         wanted = await request.json()

@@ -12,6 +12,12 @@ PULL_FAILED = (
     "docker failed to pull image 'docker.io/rancher/k3s:v1.35.5-k3s1'\"\n"
     'level=fatal msg="Cluster creation FAILED, rollback deactivated."\n'
 )
+NOT_IMPORTED = (
+    "level=info msg=\"Importing image(s) into cluster 'test'\"\n"
+    "level=error msg=\"failed to import images in node 'k3d-test-server-0': Exec process in node "
+    "'k3d-test-server-0' failed with exit code '1'\"\n"
+    'level=info msg="Successfully imported 1 image(s) into 1 cluster(s)"\n'
+)
 SCRIPT = """\
     #!{python}
     import json, os, pathlib, sys

@@ -1,13 +1,20 @@
 """The k3d provider against recorded answers of k3d and Docker, and a real API server to settle on."""
 
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
 from docker_daemon import a_container
-from k3d_recorder import PULL_FAILED, containers_of
+from image_archives import saved
+from k3d_recorder import NOT_IMPORTED, PULL_FAILED, containers_of
 
 from kubeloop.client import Client
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.coredns import CUSTOM
+from kyma_harness.clusters.coredns import COREFILE, CUSTOM
 from kyma_harness.clusters.errors import (
+    ArchiveError,
+    BuildError,
     CreationError,
     ForeignClusterError,
     NotRunningError,
@@ -17,8 +24,11 @@ from kyma_harness.clusters.k3d import K3dProvider
 from kyma_harness.clusters.k3d_cli import K3dCli
 from kyma_harness.clusters.options import ProviderOptions
 from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.host.errors import CommandError
 from kyma_harness.host.ports import PortPool
 
+K3S = "docker.io/rancher/k3s:v1.35.5-k3s1"
+"""The image of nodes of the recorded k3d."""
 pytestmark = pytest.mark.usefixtures("daemon")
 
 
@@ -35,6 +45,10 @@ def provider(k3d, tmp_path, tools):
 
 def ignore(_):
     pass
+
+
+def downloading(layer, current, *, of):
+    return {"status": "Downloading", "id": layer, "progressDetail": {"current": current, "total": of}}
 
 
 async def test_a_created_cluster_has_settled_and_knows_its_registry(provider, k3d, cluster_with_dns):
@@ -161,7 +175,7 @@ async def test_a_cluster_that_does_not_settle_is_taken_away_and_its_logs_are_kep
         {"cluster create": [made], "kubeconfig get": [without_dns], "cluster delete": [gone]},
     )
 
-    with pytest.raises(CreationError, match=r"(?s)patch-coredns: .*coredns.*logs/settling"):
+    with pytest.raises(CreationError, match=r"(?s)dns: .*coredns.*it does not exist.*logs/settling"):
         await provider.create(ignore)
 
     log = tmp_path / "state" / "logs" / "settling" / "k3d-test-server-0.log"
@@ -214,7 +228,7 @@ async def test_the_default_cluster_needs_its_registrys_port(k3d, tmp_path, tools
     assert "cluster create" not in k3d.commands
 
 
-@pytest.mark.parametrize("said", ["k3d version v4.4.8\n", "something else\n"])
+@pytest.mark.parametrize("said", ["k3d version v4.4.8\n", "k3d version v5.5.1\n", "something else\n"])
 async def test_a_k3d_that_is_too_old_or_none_is_refused(provider, k3d, said):
     k3d.reply({"version": [{"out": said}]})
 
@@ -223,10 +237,118 @@ async def test_a_k3d_that_is_too_old_or_none_is_refused(provider, k3d, said):
 
 
 async def test_an_image_is_imported_into_this_cluster_alone(provider, k3d, tmp_path):
-    await provider.load_image(tmp_path / "nats.tar")
+    archive = saved(tmp_path, "nats:2.15.1-alpine")
+
+    names = await provider.load_image(archive)
 
     (call,) = k3d.calls
-    assert call["arguments"] == ["image", "import", str(tmp_path / "nats.tar"), "--cluster", "test"]
+    assert call["arguments"] == ["image", "import", str(archive), "--cluster", "test"]
+    assert names == ["nats:2.15.1-alpine"]
+
+
+async def test_an_import_that_a_node_refused_is_no_success_though_k3d_says_so(provider, k3d, tmp_path):
+    k3d.reply({"image import": [{"err": NOT_IMPORTED}]})
+
+    with pytest.raises(CommandError, match=r"(?s)did not import .*nats\.tar.*k3d-test-server-0.*exit code"):
+        await provider.load_image(saved(tmp_path, "nats:2.15.1-alpine"))
+
+
+async def test_what_is_no_archive_of_images_does_not_get_as_far_as_k3d(provider, k3d):
+    with pytest.raises(ArchiveError, match=r"/etc/hosts is no archive of images"):
+        await provider.load_image(Path("/etc/hosts"))
+
+    assert k3d.calls == []
+
+
+async def test_images_that_the_daemon_lacks_are_pulled_before_and_told_how_far(
+    provider, k3d, daemon, cluster_with_dns
+):
+    daemon.lacking = {
+        "docker.io/rancher/k3s:v1.35.5-k3s1": [
+            {"status": "Pulling from rancher/k3s", "id": "v1.35.5-k3s1"},
+            {
+                "status": "Downloading",
+                "id": "a",
+                "progressDetail": {"current": 1_000_000, "total": 4_000_000},
+            },
+            {
+                "status": "Downloading",
+                "id": "b",
+                "progressDetail": {"current": 30_000_000, "total": 90_000_000},
+            },
+            {"status": "Download complete", "id": "a", "progressDetail": {}},
+        ]
+    }
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster create": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+    reports = []
+
+    await provider.create(reports.append)
+
+    pulls = [one for one in reports if one.part == f"pull {K3S}"]
+    assert [(one.state, one.message) for one in pulls] == [
+        ("started", ""),
+        ("running", "1.0 of 4.0 MB"),
+        ("running", "31 of 94 MB"),
+        ("running", "34 of 94 MB"),
+        ("ready", ""),
+    ]
+    assert daemon.pulled == [K3S]
+
+
+async def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(provider, k3d, daemon):
+    daemon.lacking = {"ghcr.io/k3d-io/k3d-proxy:5.9.0": [{"error": "dial tcp: lookup ghcr.io: no such host"}]}
+
+    with pytest.raises(BuildError, match=r"k3d-proxy:5\.9\.0 cannot be pulled: .*no such host: load it with"):
+        await provider.create(ignore)
+
+    assert "cluster create" not in k3d.commands
+
+
+async def test_who_gives_a_pull_up_does_not_wait_for_it_and_the_daemon_is_let_go(provider, daemon):
+    daemon.endless = True
+    daemon.lacking = {K3S: [downloading("a", 1, of=4)]}
+    creating = asyncio.create_task(provider.create(ignore))
+    await daemon.pulling.wait()
+
+    creating.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    async with asyncio.timeout(30):
+        await daemon.hung_up.wait()
+
+
+async def test_other_images_are_taken_where_k3ds_own_variables_name_them(k3d, tmp_path, monkeypatch):
+    monkeypatch.setenv("K3D_IMAGE_LOADBALANCER", "mirror/proxy:1")
+    monkeypatch.setenv("K3D_IMAGE_TOOLS", "mirror/tools:1")
+
+    images = await K3dCli(k3d.program, kubeconfig=tmp_path / "kubeconfig").images("mirror/k3s:1")
+
+    assert images == ["mirror/k3s:1", "mirror/proxy:1", "mirror/tools:1"]
+
+
+@pytest.mark.parametrize("corefile", ["import /etc/coredns/custom/*.server", ""])
+async def test_a_k3s_that_would_not_read_the_registrys_name_is_refused(
+    provider, k3d, cluster_with_dns, corefile
+):
+    kubeconfig = {"out": cluster_with_dns.kubeconfig.read_text()}
+    k3d.reply({"cluster create": [{"containers": containers_of("test")}], "kubeconfig get": [kubeconfig]})
+    async with Client.from_kubeconfig(cluster_with_dns.kubeconfig) as client, written(client, corefile):
+        with pytest.raises(CreationError, match=r"imports no \*\.override .* --node-image"):
+            await provider.create(ignore)
+
+
+@asynccontextmanager
+async def written(client, corefile):
+    """Have another Corefile for a while."""
+    had = await client.get(COREFILE.kind, COREFILE.name, COREFILE.namespace)
+    where = {"namespace": COREFILE.namespace}
+    await client.merge_patch(COREFILE.kind, COREFILE.name, {"data": {"Corefile": corefile}}, **where)
+    try:
+        yield
+    finally:
+        await client.merge_patch(COREFILE.kind, COREFILE.name, {"data": had["data"]}, **where)
 
 
 async def test_logs_are_collected_container_by_container(provider, daemon, tmp_path):

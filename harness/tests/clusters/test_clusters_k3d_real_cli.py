@@ -105,5 +105,5 @@ async def test_it_is_found_on_the_path(real_k3d, tmp_path):
 
 
 def test_where_it_is_not_on_the_path_the_remedy_is_named(tmp_path):
-    with pytest.raises(ProviderUnavailableError, match=r"install k3d 5\.5 or newer"):
+    with pytest.raises(ProviderUnavailableError, match=r"install k3d 5\.5\.2 or newer"):
         K3dCli.find(kubeconfig=tmp_path / "kubeconfig", path=str(tmp_path))

@@ -3,15 +3,17 @@
 import json
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import yaml
 from docker_daemon import a_container
+from image_archives import saved
 
 from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.errors import CreationError, ForeignClusterError
+from kyma_harness.clusters.errors import ArchiveError, CreationError, ForeignClusterError
 from kyma_harness.clusters.factory import provider_to_delete
 from kyma_harness.clusters.kind import KindProvider
 from kyma_harness.clusters.kind_config import config, hosts_toml
@@ -171,9 +173,19 @@ async def test_a_cluster_of_somebody_else_is_not_touched(make, kind, daemon):
 
 
 async def test_an_image_is_loaded_into_this_cluster_alone(make, kind, tmp_path):
-    await make().load_image(tmp_path / "nats.tar")
+    archive = saved(tmp_path, "nats:2.15.1-alpine")
 
-    assert kind.calls == [["load", "image-archive", str(tmp_path / "nats.tar"), "--name", "test"]]
+    names = await make().load_image(archive)
+
+    assert kind.calls == [["load", "image-archive", str(archive), "--name", "test"]]
+    assert names == ["nats:2.15.1-alpine"]
+
+
+async def test_what_is_no_archive_of_images_does_not_get_as_far_as_kind(make, kind):
+    with pytest.raises(ArchiveError, match=r"/etc/hosts is no archive of images"):
+        await make().load_image(Path("/etc/hosts"))
+
+    assert not (kind.folder / "calls.jsonl").exists()
 
 
 async def test_an_old_kind_is_told_where_registries_are_described(make, kind, tmp_path):
