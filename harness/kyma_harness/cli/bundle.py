@@ -54,22 +54,32 @@ async def bundle(
 
     It is checked before, and goes to the registry as an OCI artifact. Credentials for the registry are those
     that `docker login` has left. The default CR is judged by the API server where a cluster runs, else by the
-    schema of its CRD.
+    schema of its CRD; the chart is rendered, and what the lifecycle managers could not do with it is refused.
     """
     import asyncio
 
+    from kyma_harness.kyma.helm import Helm
     from kyma_harness.kyma.module import Module
     from kyma_harness.oci.release import release
+    from kyma_harness.toolchain.tools import at_hand
 
     module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
     testbed = await session.attached()
     if registry or dry_run:
+        tools = await at_hand(explicit=session.settings.tools, cache=session.settings.cache)
         async with testbed.client() if testbed else nullcontext() as client:
             released = await release(
-                module, registry or K3D_REGISTRY, client=client, insecure=insecure, dry_run=dry_run
+                module,
+                registry or K3D_REGISTRY,
+                client=client,
+                insecure=insecure,
+                dry_run=dry_run,
+                helm=Helm(tools.found["helm"]) if "helm" in tools.found else None,
             )
     else:
         released = await replace(testbed or await session.running(), module=module).bundle()
+    for note in released.notes:
+        session.console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     session.console.print(f"default CR checked by {released.judge}", highlight=False)
     if output:
         await asyncio.to_thread(output.write_text, released.template, encoding="utf-8")

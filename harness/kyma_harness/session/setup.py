@@ -20,9 +20,10 @@ from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.golang import GoSource
+from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
-from kyma_harness.kyma.pair import LifecycleManagers, find
+from kyma_harness.kyma.pair import NATS_RULES, LifecycleManagers, find
 from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.kyma.room import check_room
 from kyma_harness.kyma.undeploy import undeploy
@@ -109,10 +110,17 @@ class Testbed:
                 f"{registry.push}/{PREFIX}",
                 client=client,
                 base_url=f"{registry.pull}/{PREFIX}",
+                helm=self._helm,
                 adapt=with_its_image,
             )
         write_private(self.template_file, released.template)
         return released
+
+    @property
+    def _helm(self) -> Helm | None:
+        """The program that renders the chart to look at it; not every provider brings one."""
+        program = self.tools.folder / "helm"
+        return Helm(program) if program.exists() else None
 
     @property
     def has_containers(self) -> bool:
@@ -178,6 +186,13 @@ class Testbed:
             known.with_objects(made).write(self.settings)
 
 
+def _rules(module: Module, managers: LifecycleManagers) -> list[Path]:
+    """Order the files of rules: no module's takes the managers' place, but it may have a NATS of its own."""
+    own = [file for file in managers.rules if file != NATS_RULES]
+    defaults = [file for file in managers.rules if file == NATS_RULES]
+    return [*own, *([module.rules] if module.rules else []), *defaults]
+
+
 async def choose_provider(settings: Settings) -> Chosen:
     """Choose the provider, which for a cluster that runs is the one it runs on."""
     known = Record.read(settings)
@@ -202,7 +217,7 @@ async def prepare(
         tools=tools,
         options=settings.options,
         rules=ProcessRules(
-            files=[*([module.rules] if module.rules else []), *managers.rules],
+            files=_rules(module, managers),
             placeholders=managers.placeholders,
         ),
         detached=settings.detached,
