@@ -116,7 +116,7 @@ def test_objects_that_cannot_be_installed_or_take_much_along_are_told(
         (Manager(namespace="lamps", deployment="lamp-manager"), ""),
         (
             Manager(namespace="lamps", deployment="no-such"),
-            "no Deployment lamps/no-such, which module.yaml says is the manager; its Deployments are: lamps/l",
+            "no Deployment lamps/no-such, which module.yaml says is the manager; its Deployments are: ",
         ),
         (Manager(namespace="default", deployment="lamp-manager"), "has no Deployment default/lamp-manager"),
         (
