@@ -20,7 +20,8 @@ PREFACE = """\
 
 <!-- Written by `make reference`. Change the commands, not this page. -->
 
-`kyma-harness [OPTIONS] COMMAND [ARGS]`. Every command has `--help`, with examples.
+`kyma-harness [OPTIONS] COMMAND [ARGS]`. Every command has `--help`, with examples. The options of all
+commands may stand before the command or behind it.
 
 Every option can come from the environment: `--cluster` from `KYMA_HARNESS_CLUSTER`, `--output` of `status`
 from `KYMA_HARNESS_STATUS_OUTPUT`. What a cluster was made with (provider, module, lifecycle managers) later
@@ -94,7 +95,8 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _options(command: click.Command) -> Iterator[str]:
-    shown = [one for one in command.params if isinstance(one, click.Option) and one.name != "version"]
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    shown = [one for one in options if one.expose_value and not one.hidden]
     if not shown:
         return
     yield "| option | |"

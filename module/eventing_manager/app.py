@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from eventing_manager.act.actor import Actor
 from eventing_manager.act.chart import ChartRenderer
 from eventing_manager.act.credentials import CredentialsKeeper, generated
-from eventing_manager.act.eventings import Eventings, Recorder
+from eventing_manager.act.eventings import Eventings
 from eventing_manager.act.install import Installation
-from eventing_manager.api.names import EVENTING, EVENTINGS_DEFINITION, LEASE_NAME, RELEASE
+from eventing_manager.api.names import EVENTING, EVENTINGS_DEFINITION, LEASE_NAME, MANAGER, RELEASE
 from eventing_manager.api.tenancy import Tenancy
 from eventing_manager.metrics import EventingMetrics, ManagerMetrics
 from eventing_manager.observe.copies import OwnedObjects
@@ -24,6 +24,7 @@ from eventing_manager.shutdown import Shutdown
 from eventing_manager.wakes import Wakes
 from kubeloop.controller import Controller
 from kubeloop.definitions import Definitions
+from kubeloop.events import EventRecorder
 from kubeloop.kinds import SECRET
 from kubeloop.lease import Lease
 from kubeloop.reflector import Reflector
@@ -84,7 +85,7 @@ class EventingManager:
         eventings = Eventings(
             client,
             self._watched,
-            Recorder(client, clock=clock),
+            EventRecorder(client, MANAGER, clock=clock),
             clock=clock,
             on_report=self._metrics.reported,
         )

@@ -7,7 +7,6 @@
      │    └── HelmKilledError  helm was killed or too slow, which tells nothing about the chart
      ├── JetStreamError   NATS cannot be asked, or its answer cannot be trusted
      ├── CredentialsError what the Secret of NATS says cannot be handed to NATS
-     ├── QuantityError    not a quantity of Kubernetes, or beyond what 64 bits count
      └── SettingsError    an argument of the command line makes no sense
 """
 
@@ -36,10 +35,6 @@ class JetStreamError(EventingError):
 
 class CredentialsError(EventingError):
     """Name and password of the clients of NATS cannot be handed to NATS as they are."""
-
-
-class QuantityError(EventingError, ValueError):
-    """A string is not a quantity of Kubernetes."""
 
 
 class SettingsError(EventingError):

@@ -20,6 +20,7 @@
      ├── ConfigurationError        there is nothing to connect to or to authenticate with
      ├── ForeignObjectError        an object of that name belongs to someone else
      ├── LeaseLostError            another instance may lead by now
+     ├── QuantityError             a string is no quantity of Kubernetes, or beyond what 64 bits count
      ├── QueueClosedError          no more keys are handed out
      └── TerminalError             raised by a reconciler: trying again would not help
 """
@@ -206,6 +207,10 @@ class ForeignObjectError(ControllerError):
 
 class LeaseLostError(ControllerError):
     """The lease could not be renewed in time: whoever led by it must stop at once."""
+
+
+class QuantityError(ControllerError, ValueError):
+    """A string is not a quantity of Kubernetes."""
 
 
 class QueueClosedError(ControllerError):

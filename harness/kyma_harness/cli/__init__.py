@@ -20,7 +20,8 @@ PathOption = click.Path(path_type=Path)
         "auto_envvar_prefix": "KYMA_HARNESS",
         "max_content_width": 100,
     },
-    epilog="`kyma-harness COMMAND --help` has examples. Exit codes: 0 done, 1 failed, 2 wrong command line, "
+    epilog="`kyma-harness COMMAND --help` has examples; the options above may stand behind COMMAND as well. "
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, "
     "3 not running, 4 not in time, 5 not possible here, 130 interrupted.",
 )
 @click.option(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +14,7 @@ from kyma_harness.cli.options import provider_options
 from kyma_harness.cli.outcomes import Down, Up
 from kyma_harness.host.choices import Choice, Stage
 from kyma_harness.session.options import answers
-from kyma_harness.session.settings import DEFAULT_CLUSTER, from_environment
+from kyma_harness.session.settings import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +58,7 @@ async def up(session: Session, *, kyma: str, until: str, **asked: Any) -> Up:
     from kyma_harness.session import stages
     from kyma_harness.session.progress import Ledger
 
-    known = {field.name: getattr(session.settings, field.name) for field in fields(session.settings)}
-    session.settings = from_environment(**{**known, **answers(asked), "kyma": Choice(kyma)})
+    session.choose(**answers(asked), kyma=Choice(kyma))
     testbed, ledger = await session.testbed(), Ledger(session.console)
     last = Stage(until)
     with _saying_what_stays(session):

@@ -62,7 +62,8 @@ def _module(ctx: click.Context) -> dict[str, Any]:
     import yaml
 
     try:
-        settings = from_environment(**ctx.find_root().params)
+        of_all = ctx.find_root().params
+        settings = from_environment(**{name: ctx.params.get(name) or of_all[name] for name in of_all})
         file = settings.module
         if file == default_module(Path.cwd()):
             file = Path(_recorded(settings.cluster_state / RECORD).get("module", file))

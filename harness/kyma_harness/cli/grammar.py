@@ -5,6 +5,7 @@ They are named, and imported when they are called: help and completion need the 
 
 from __future__ import annotations
 
+import copy
 import inspect
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,7 +22,7 @@ from kyma_harness.cli.session import Session
 from kyma_harness.host.paths import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
     Run = Callable[..., Coroutine[Any, Any, outcomes.Outcome | None]]
 
@@ -60,6 +61,7 @@ class Command(click.Command):
         def call(session: Session, /, **options: Any) -> None:
             import asyncio
 
+            session.choose(**{name: options.pop(name) for name in self._of_all})
             if self.outcome:
                 session.format = Format(options.pop("output"))
             outcome = asyncio.run(run(session, **options))
@@ -71,6 +73,26 @@ class Command(click.Command):
 
         name = run.__name__.replace("_", "-")
         super().__init__(name, callback=call, params=params, help=inspect.getdoc(run))
+        self._of_all: list[str] = []
+
+    def take_also(self, options: Iterable[click.Option]) -> None:
+        """Take the options of all commands behind the command's name as well; its help leaves them out."""
+        names = {param.name for param in self.params}
+        for option in options:
+            if option.name and option.name not in names:
+                other = copy.copy(option)
+                other.hidden = True
+                self.params.append(other)
+                self._of_all.append(option.name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the options of all commands as well."""
+        offered = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            return offered
+        more = [one for one in self.params if isinstance(one, click.Option) and one.name in self._of_all]
+        items = [CompletionItem(name, help=one.help) for one in more for name in one.opts]
+        return [*offered, *(one for one in items if one.value.startswith(incomplete))]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note the format before anything can be wrong with the other arguments."""
@@ -103,7 +125,11 @@ class Commands(click.Group):
         """Import a command; None where there is none of this name."""
         for named in self.sections.values():
             if cmd_name in named and cmd_name not in self.commands:
-                self.add_command(named[cmd_name].load())
+                command = named[cmd_name].load()
+                command.take_also(
+                    one for one in self.params if isinstance(one, click.Option) and one.expose_value
+                )
+                self.add_command(command)
         return self.commands.get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

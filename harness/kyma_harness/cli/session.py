@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kyma_harness.cli.output import Format
 from kyma_harness.clusters.errors import NotRunningError
@@ -22,6 +24,15 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.format = Format.TEXT
+
+    def choose(self, **chosen: Any) -> None:
+        """Let what was chosen take the place of what was so before; ``None`` counts as not chosen."""
+        from kyma_harness.session.settings import from_environment
+
+        given = {name: value for name, value in chosen.items() if value is not None}
+        if given:
+            known = {field.name: getattr(self.settings, field.name) for field in fields(self.settings)}
+            self.settings = from_environment(**{**known, **given})
 
     @cached_property
     def console(self) -> Console:
@@ -42,18 +53,25 @@ class Session:
 
         return await set_up(self.settings, self.console)
 
-    async def attached(self) -> Testbed | None:
-        """Return the testbed of the running cluster; nothing where there is none."""
+    async def attached(self, *, whichever_module: bool = False) -> Testbed | None:
+        """Return the testbed of the running cluster; nothing where there is none.
+
+        A command that has nothing to do with the module takes whichever the cluster was made with, also in a
+        folder that has another.
+        """
         from kyma_harness.session.record import Record
 
-        if Record.read(self.settings) is None:
+        known = Record.read(self.settings)
+        if known is None:
             return None
+        if whichever_module:
+            self.settings = replace(self.settings, module=Path(known.module))
         testbed = await self.testbed()
         return testbed if await testbed.provider.attach() else None
 
-    async def running(self) -> Testbed:
-        """Return the testbed of the running cluster; an error where there is none."""
-        testbed = await self.attached()
+    async def running(self, *, whichever_module: bool = False) -> Testbed:
+        """Return the testbed of the running cluster, as :meth:`attached`; an error where there is none."""
+        testbed = await self.attached(whichever_module=whichever_module)
         if testbed is None:
             raise NotRunningError.of_cluster(self.settings.cluster)
         return testbed

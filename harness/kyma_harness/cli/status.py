@@ -33,7 +33,7 @@ async def status(session: Session) -> Status:
     """
     from kyma_harness.session.leftovers.census import census
 
-    testbed = await session.attached()
+    testbed = await session.attached(whichever_module=True)
     found = await _running(testbed) if testbed else Status(cluster=session.settings.cluster, running=False)
     found = replace(found, clusters=census(session.settings))
     if session.format is Format.TEXT:
@@ -44,7 +44,7 @@ async def status(session: Session) -> Status:
 @teaches({"kubeconfig": "for a shell: export KUBECONFIG=$(kyma-harness kubeconfig)"})
 async def kubeconfig(session: Session) -> None:
     """Print the path of the cluster's kubeconfig."""
-    click.echo((await session.running()).provider.kubeconfig)
+    click.echo((await session.running(whichever_module=True)).provider.kubeconfig)
 
 
 @click.option("--follow", "-f", is_flag=True, help="Go on with new lines as they come.")

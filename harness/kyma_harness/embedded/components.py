@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from kubeloop.client.kubeconfig import as_text, certificate_user, cluster_of, kubeconfig_of
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.pki import ClusterPki, KeyPair
 from kyma_harness.embedded.probe import Probe, client_tls
@@ -55,6 +56,23 @@ class Components:
     def registry_address(self) -> str:
         """Where the registry listens."""
         return f"{_HOST}:{self.ports.registry}"
+
+    def write_kubeconfigs(self, cluster: str) -> None:
+        """Write what each client of the API server reads; `cluster` is what they call it."""
+        clients = {
+            self.layout.kubeconfig: self.pki.admin,
+            self.layout.pki / "kube-controller-manager.kubeconfig": self.pki.controller_manager,
+            self.layout.pki / "kube-scheduler.kubeconfig": self.pki.scheduler,
+            self.layout.pki / "node.kubeconfig": self.pki.node,
+        }
+        for path, client in clients.items():
+            # Each carries its certificates, so that it can be copied as one file.
+            document = kubeconfig_of(
+                cluster_of(self.api_url, self.pki.authority.read_bytes()),
+                certificate_user(client.certificate.read_bytes(), client.key.read_bytes()),
+                name=cluster,
+            )
+            write_private(path, as_text(document))
 
     def etcd(self) -> Component:
         """Return etcd, which wants a client certificate of its own authority from everybody."""

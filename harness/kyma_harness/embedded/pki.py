@@ -1,15 +1,10 @@
-"""Make the certificates of one cluster: short-lived, ECDSA, private keys for this user alone."""
+"""Have the certificates of one cluster made: good for a year, private keys for this user alone."""
 
 import datetime as dt
-import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from trustme import CA
 
 from kyma_harness.host.paths import private_folder, write_private
 
@@ -23,8 +18,9 @@ _API_SERVER_NAMES = (
     *_LOCALHOST,
 )
 _VALID_FOR = dt.timedelta(days=365)
-_CLOCK_SKEW = dt.timedelta(hours=1)
 _MASTERS = "system:masters"
+_NOBODY = "kyma-harness"
+"""An organization is a group to the API server. No role is bound to this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,37 +54,22 @@ class _Authority:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._subject = _subject(name, ())
-        certificate = (
-            _builder(self._subject, self._subject, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_key_usage(signs_certificates=True), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-        self.path = write_private(folder / f"{name}.crt", _pem(certificate))
+        self._authority = CA(path_length=0, organization_name=_NOBODY, organization_unit_name=name)
+        self.path = write_private(folder / f"{name}.crt", self._authority.cert_pem.bytes())
 
-    def issue(
-        self, file: str, name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()
-    ) -> KeyPair:
-        """Issue a client certificate, which with `hosts` is also good for serving under these names."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
-        builder = (
-            _builder(_subject(name, groups), self._subject, key.public_key())
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    def issue(self, file: str, name: str, *, group: str = _NOBODY, hosts: tuple[str, ...] = ()) -> KeyPair:
+        """Issue a certificate for a client of this name, which may also serve under the names of `hosts`."""
+        issued = self._authority.issue_cert(
+            # Go refuses a certificate without any name of a host, as trustme marks their list as critical.
+            *(hosts or (file,)),
+            common_name=name,
+            organization_name=group,
+            organization_unit_name=file,
+            not_after=dt.datetime.now(dt.UTC) + _VALID_FOR,
         )
-        if hosts:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False
-            )
         return KeyPair(
-            certificate=write_private(
-                self._folder / f"{file}.crt", _pem(builder.sign(self._key, hashes.SHA256()))
-            ),
-            key=write_private(self._folder / f"{file}.key", _key_pem(key)),
+            certificate=write_private(self._folder / f"{file}.crt", issued.cert_chain_pems[0].bytes()),
+            key=write_private(self._folder / f"{file}.key", issued.private_key_pem.bytes()),
         )
 
 
@@ -108,69 +89,12 @@ def make_pki(folder: Path, *, node_name: str) -> ClusterPki:
         api_server_to_etcd=etcd.issue("kube-apiserver-etcd", "kube-apiserver"),
         api_server_to_kubelet=cluster.issue("kube-apiserver-kubelet", "kube-apiserver-kubelet-client"),
         controller_manager=cluster.issue(
-            "kube-controller-manager",
-            "system:kube-controller-manager",
-            groups=[_MASTERS],
-            hosts=_LOCALHOST,
+            "kube-controller-manager", "system:kube-controller-manager", group=_MASTERS, hosts=_LOCALHOST
         ),
         scheduler=cluster.issue("kube-scheduler", "system:kube-scheduler", hosts=_LOCALHOST),
-        node=cluster.issue("node", f"system:node:{node_name}", groups=["system:nodes", _MASTERS]),
+        node=cluster.issue("node", f"system:node:{node_name}", group=_MASTERS),
         kubelet=cluster.issue("kubelet", f"system:node:{node_name}", hosts=(node_name, *_LOCALHOST)),
-        admin=cluster.issue("admin", "kubernetes-admin", groups=[_MASTERS]),
-        service_account_key=write_private(
-            folder / "service-account.key", _key_pem(ec.generate_private_key(ec.SECP256R1()))
-        ),
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _VALID_FOR)
-    )
-
-
-def _subject(name: str, groups: Sequence[str]) -> x509.Name:
-    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
-    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _general(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
+        admin=cluster.issue("admin", "kubernetes-admin", group=_MASTERS),
+        # Of a certificate that nobody needs: tokens are signed with the bare key.
+        service_account_key=cluster.issue("service-account", "service-account").key,
     )

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX
 from pathlib import Path
@@ -21,7 +21,7 @@ from kubeloop.errors import ControllerError, NotFoundError
 from kubeloop.logs import get_logger
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.locks import FileLock, try_flock
-from kyma_harness.host.pinned_process import Stranger, started
+from kyma_harness.host.pinned_process import Stranger, parent_of
 
 _LOOK_SECONDS = 0.25
 _SECONDS = 5.0
@@ -51,8 +51,8 @@ class Request:
 class Repair:
     """What undoes one fault: a process goes on, requests are sent."""
 
-    process: tuple[int, int] | None = None
-    """Its id, and when it started, by which it is told from another that has its id by then."""
+    process: int | None = None
+    """Its id: a child of the supervisor, which tells it from another that has the id by then."""
     requests: tuple[Request, ...] = ()
 
     def to_json(self) -> str:
@@ -66,17 +66,11 @@ class Repair:
             said = json.loads(text)
         except ValueError:
             return None
-        process = (int(said["process"][0]), int(said["process"][1])) if said["process"] else None
-        return cls(process=process, requests=tuple(Request(**one) for one in said["requests"]))
-
-    @classmethod
-    def resuming(cls, pid: int) -> Self:
-        """Return what lets a process that is stopped go on."""
-        return cls(process=(pid, started(pid)))
+        return cls(process=said["process"], requests=tuple(Request(**one) for one in said["requests"]))
 
 
 class Repairs:
-    """What is to be put right in one cluster."""
+    """What is to be put right in one cluster; its supervisor does it."""
 
     def __init__(self, layout: Layout) -> None:
         self._folder = layout.repairs
@@ -107,7 +101,7 @@ class Repairs:
 
     async def _carry_out(self, repair: Repair) -> None:
         if repair.process:
-            _resume(*repair.process)
+            _resume(repair.process)
         if repair.requests:
             async with Client.from_kubeconfig(
                 self._kubeconfig, user_agent="repairs", timeout=_SECONDS
@@ -132,9 +126,6 @@ def _taken_over(file: Path) -> Iterator[Repair | None]:
         os.close(descriptor)
 
 
-def _resume(pid: int, since: int) -> None:
-    try:
-        with Stranger(pid, lambda: started(pid) == since) as process:
-            process.signal(signal.SIGCONT)
-    except ProcessLookupError:
-        return
+def _resume(pid: int) -> None:
+    with suppress(ProcessLookupError), Stranger(pid, lambda: parent_of(pid) == os.getpid()) as process:
+        process.signal(signal.SIGCONT)

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from kubeloop.client import Client
 from kyma_harness.embedded.components import Components, Ports
 from kyma_harness.embedded.control_plane import Announce, ControlPlane, timed
-from kyma_harness.embedded.kubeconfig import write_kubeconfig
 from kyma_harness.embedded.layout import ClusterRecord, Layout
 from kyma_harness.embedded.node import running_node
-from kyma_harness.embedded.pki import ClusterPki, KeyPair, make_pki
+from kyma_harness.embedded.pki import ClusterPki, make_pki
 from kyma_harness.embedded.readiness import until_pods_can_be_made, until_pods_can_run
 from kyma_harness.embedded.repairs import Repairs
 from kyma_harness.embedded.settings import SupervisorSettings
@@ -44,7 +43,7 @@ class RunningCluster:
             components = Components(
                 tools=self._settings.tools, layout=self._layout, pki=pki, ports=self._reserve(ports)
             )
-            self._write_kubeconfigs(components, pki)
+            components.write_kubeconfigs(f"kyma-harness-{self._settings.name}")
             node = self._node_settings(rules, ports, pki)
             control_plane = ControlPlane(components=components, layout=self._layout, announce=self._announce)
             try:
@@ -118,20 +117,3 @@ class RunningCluster:
             controller_manager=ports.reserve(),
             scheduler=ports.reserve(),
         )
-
-    def _write_kubeconfigs(self, components: Components, pki: ClusterPki) -> None:
-        folder = self._layout.pki
-        clients: dict[str, KeyPair] = {
-            str(self._layout.kubeconfig): pki.admin,
-            str(folder / "kube-controller-manager.kubeconfig"): pki.controller_manager,
-            str(folder / "kube-scheduler.kubeconfig"): pki.scheduler,
-            str(folder / "node.kubeconfig"): pki.node,
-        }
-        for path, client in clients.items():
-            write_kubeconfig(
-                self._layout.root / path,
-                cluster=f"kyma-harness-{self._settings.name}",
-                server=components.api_url,
-                authority=pki.authority,
-                client=client,
-            )

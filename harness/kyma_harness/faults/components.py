@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.faults.errors import NoSuchProcessError, NotBackError
@@ -35,7 +37,7 @@ class Components:
 
     def pid(self, name: str) -> int:
         """Return the process id of a component; NoSuchProcessError where it does not run."""
-        found = [pid for pid in _children_of(self._supervisor) if _program(pid) == name]
+        found = [child.pid for child in _children_of(self._supervisor) if _program(child) == name]
         if not found:
             raise NoSuchProcessError(
                 f"no {name} runs in the cluster at {self._layout.root}: known are {', '.join(_NAMES)}"
@@ -77,18 +79,14 @@ class Components:
             raise NotBackError(message, timed_out=True) from None
 
 
-def _children_of(parent: int) -> list[int]:
-    tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    return [int(pid) for file in tasks for pid in _text(file).split()]
+def _children_of(supervisor: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(supervisor).children()
+    return []
 
 
-def _program(pid: int) -> str:
+def _program(process: psutil.Process) -> str:
     """Return the name of the program a process runs; empty when it has ended."""
-    return Path(_text(Path(f"/proc/{pid}/cmdline")).partition("\0")[0]).name
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+    with suppress(psutil.Error):
+        return Path(next(iter(process.cmdline()), "")).name
+    return ""

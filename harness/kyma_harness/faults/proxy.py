@@ -1,8 +1,10 @@
 """Stand between a program and the API server, count its calls, and let a plan go wrong with them."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,13 +14,15 @@ from aiohttp import web
 from yarl import URL
 
 from kubeloop.client import Client
+from kubeloop.client.credentials import KubeconfigCredentials
+from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kubeloop.logs import get_logger
 from kyma_harness.faults.answers import cut_off, expired, refused
 from kyma_harness.faults.call import ApiCall
 from kyma_harness.faults.fault import Cut, Delay, EndWatch, Expire, Fault, Kill, Moment, Refuse
 from kyma_harness.faults.plan import Calm, Plan
 from kyma_harness.faults.record import CallRecord, Recorded
-from kyma_harness.faults.upstream import Upstream, write_token_kubeconfig
+from kyma_harness.host.paths import write_private
 
 log = get_logger(__name__)
 
@@ -32,6 +36,20 @@ _TOKEN_SECONDS: Final = 24 * 3600
 _OF_THE_CONNECTION: Final = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "host", "content-length", "content-encoding"}
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where the API server is and how it proves that it is; no credentials of anybody."""
+
+    server: str
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def of(cls, kubeconfig: Path) -> Self:
+        """Take server and authority from the kubeconfig's current context."""
+        credentials = KubeconfigCredentials(str(kubeconfig))
+        return cls(server=credentials.server, tls=credentials.trust())
 
 
 class ApiProxy:
@@ -87,7 +105,8 @@ class ApiProxy:
     async def kubeconfig_for(self, client: Client, account: str, namespace: str, path: Path) -> Path:
         """Write a kubeconfig with which a program comes through here as a ServiceAccount; good for a day."""
         request = await client.create_token(account, namespace, expiration_seconds=_TOKEN_SECONDS)
-        return write_token_kubeconfig(path, server=self.url, token=request["status"]["token"])
+        document = kubeconfig_of({"server": self.url}, {"token": request["status"]["token"]}, name="faulty")
+        return write_private(path, as_text(document))
 
     def aim(self, kill: Callable[[], None]) -> None:
         """Say what is to happen when a plan says Kill."""

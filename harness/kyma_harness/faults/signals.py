@@ -52,7 +52,7 @@ class Signals:
 
     @contextmanager
     def _asked_to_stop(self, pid: int) -> Iterator[None]:
-        with self._pinned(pid) as process, self._repairs.promised(Repair.resuming(pid)) as promise:
+        with self._pinned(pid) as process, self._repairs.promised(Repair(process=pid)) as promise:
             try:
                 _hit(process, pid, signal.SIGSTOP)
                 yield

@@ -6,11 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 _KILL_SECONDS = 10.0
+_IDLE = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _WHOLE_GROUP = 1 << 2
 """PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9."""
 
@@ -57,17 +59,16 @@ class Stranger:
 
 def parent_of(pid: int) -> int:
     """Return the process that a process is a child of; 0 where it is no more."""
-    return _stat(pid, 4)
-
-
-def started(pid: int) -> int:
-    """Return when a process started, in clock ticks since the machine did; 0 where it is no more."""
-    return _stat(pid, 22)
+    with suppress(psutil.Error):
+        return psutil.Process(pid).ppid()
+    return 0
 
 
 def is_stopped(pid: int) -> bool:
     """Tell whether a signal has stopped every thread of a process; True where it is no more."""
-    return all((_fields(thread) or ["X"])[0] in "TtZX" for thread in Path(f"/proc/{pid}/task").glob("*/stat"))
+    with suppress(psutil.Error):
+        return all(_is_idle(thread.id) for thread in psutil.Process(pid).threads())
+    return True
 
 
 async def end_process(pid: int, is_the_one: Callable[[], bool], *, grace: float) -> bool:
@@ -106,15 +107,7 @@ async def _until_readable(descriptor: int, seconds: float) -> bool:
     return True
 
 
-def _stat(pid: int, field: int) -> int:
-    """Return a field of proc_pid_stat(5), from the fourth one on; 0 where the process is no more."""
-    fields = _fields(Path(f"/proc/{pid}/stat"))
-    return int(fields[field - 3]) if fields else 0
-
-
-def _fields(stat: Path) -> list[str]:
-    """Return the fields from the third one on, as the second may hold anything; none of what is no more."""
-    try:
-        return stat.read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+def _is_idle(thread: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(thread).status() in _IDLE  # Linux tells of a thread as it does of a process
+    return True

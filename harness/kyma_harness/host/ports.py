@@ -7,13 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from kyma_harness.host.errors import NoPortLeftError, PortTakenError
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.paths import runtime_dir
 
 # Below Linux's range for outgoing connections (32768-60999), so that no client's port gets in the way.
 _FIRST, _LAST = 20000, 31999
-_LISTEN_STATE = "0A"
 
 
 class PortPool:
@@ -92,33 +93,9 @@ def is_bindable(port: int) -> bool:
 
 
 def listener_on(port: int) -> str | None:
-    """Name the process that listens on a port, as far as /proc tells this user."""
-    inodes = _listening_inodes(port)
-    for process in Path("/proc").glob("[0-9]*") if inodes else ():
-        with contextlib.suppress(OSError):
-            if descriptors_of(process) & inodes:
-                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+    """Name the process that listens on a port, as far as this user may know."""
+    for one in psutil.net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.pid and one.laddr and one.laddr.port == port:
+            with contextlib.suppress(psutil.Error):
+                return f"process {one.pid} ({psutil.Process(one.pid).name()})"
     return None
-
-
-def descriptors_of(process: Path) -> set[str]:
-    """Return where the open descriptors of a folder of /proc lead, without those that close while we look.
-
-    Raises OSError where the process is no more, or somebody else's.
-    """
-    found = set()
-    for entry in (process / "fd").iterdir():
-        with contextlib.suppress(OSError):
-            found.add(str(entry.readlink()))
-    return found
-
-
-def _listening_inodes(port: int) -> set[str]:
-    found = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        with contextlib.suppress(OSError):
-            for line in table.read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == _LISTEN_STATE and int(fields[1].rpartition(":")[2], 16) == port:
-                    found.add(f"socket:[{fields[9]}]")
-    return found

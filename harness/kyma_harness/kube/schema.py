@@ -11,6 +11,7 @@ from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError
 from kubeloop.kinds import CRD
 from kubeloop.resource import Kind, Object
+from kyma_harness.host import descriptions
 from kyma_harness.kube.patterns import pattern_allows
 
 SERVER_FIELDS = ("apiVersion", "kind", "metadata")
@@ -42,9 +43,7 @@ def violations(obj: Object, schema: dict[str, Any]) -> list[str]:
         _Validator.check_schema(closed, format_checker=_NO_FORMATS)
     except SchemaError as error:
         return [f"its CRD has a schema that is none: {error.message}"]
-    found = _Validator(closed).iter_errors(admitted(obj, schema))
-    in_order = sorted(found, key=lambda error: list(map(str, error.absolute_path)))
-    return [_sentence(error) for error in in_order]
+    return descriptions.violations(admitted(obj, schema), closed, whole="the object", validator=_Validator)
 
 
 def admitted(value: Any, schema: Any) -> Any:
@@ -139,8 +138,3 @@ def _pattern(_validator: object, pattern: Any, instance: Any, _schema: object) -
 _Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 _NO_FORMATS = FormatChecker(())
 """A pattern that Python cannot read is a pattern nonetheless."""
-
-
-def _sentence(error: ValidationError) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return f"{where.lstrip('.') or 'the object'}: {error.message}"

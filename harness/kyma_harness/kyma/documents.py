@@ -11,7 +11,7 @@ ORDER = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole
 """What others need before they can be; kinds that are not named here keep their order behind these."""
 
 
-def parse_objects(text: str, source: str) -> list[Object]:
+def parse_objects(text: str | bytes, source: str) -> list[Object]:
     """Parse a YAML stream; ``source`` names it in an error."""
     try:
         documents = [document for document in goyaml.load_all(text) if document]

@@ -6,12 +6,14 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Self
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-
 from kubeloop import goyaml
+from kyma_harness.host.descriptions import mapping_in, neighbour, violations
 from kyma_harness.kyma.errors import ModuleError
 
+_WHERE = (
+    "name the module.yaml of the module with --module (pytest: --harness-module), or go into the folder that"
+    " has it"
+)
 SCHEMA_FILE = Path(__file__).with_name("module.schema.yaml")
 
 
@@ -82,17 +84,16 @@ class Module:
         ``instead`` takes the place of fields of the file, such as ``version="1.0.1"``; None leaves one alone.
         """
         given = {field: value for field, value in instead.items() if value is not None}
-        data = {**_mapping(path), **given}
-        problems = [_sentence(error) for error in Draft202012Validator(_schema()).iter_errors(data)]
-        if problems:
-            listed = "".join(f"\n  {problem}" for problem in sorted(problems))
+        data = {**mapping_in(path, ModuleError, remedy=_WHERE), **given}
+        if problems := violations(data, _schema()):
+            listed = "".join(f"\n  {problem}" for problem in problems)
             raise ModuleError(f"{path} does not describe a module:{listed}")
         return cls._from(path, data)
 
     @classmethod
     def _from(cls, path: Path, data: Mapping[str, Any]) -> Self:
-        def neighbour(key: str, where: Mapping[str, Any] = data) -> Path | None:
-            return _existing(path, key, where[key]) if key in where else None
+        def named(key: str, where: Mapping[str, Any] = data) -> Path | None:
+            return neighbour(path, key, where[key], ModuleError) if key in where else None
 
         verify = data.get("verify", {})
         return cls(
@@ -101,52 +102,26 @@ class Module:
             channel=data["channel"],
             target=data.get("target", "control-plane"),
             provider=data.get("provider", "internal"),
-            chart=_existing(path, "chart", data["chart"]),
-            config=_existing(path, "config", data["config"]),
-            default_cr=_custom_resource(_existing(path, "defaultCR", data["defaultCR"])),
+            chart=neighbour(path, "chart", data["chart"], ModuleError),
+            config=neighbour(path, "config", data["config"], ModuleError),
+            default_cr=_custom_resource(neighbour(path, "defaultCR", data["defaultCR"], ModuleError)),
             manager=Manager(**data["manager"]),
-            rules=neighbour("rules"),
-            image=neighbour("image"),
+            rules=named("rules"),
+            image=named("image"),
             switch=Switch(path=data["switch"]["path"], values=tuple(data["switch"]["values"]))
             if "switch" in data
             else None,
             verification=Verification(
                 finalizer=verify.get("finalizer"),
                 log=verify.get("log", {}),
-                script=neighbour("script", verify),
+                script=named("script", verify),
             ),
         )
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        documents = goyaml.load_all(path.read_bytes())
-    except FileNotFoundError:
-        raise ModuleError(
-            f"{path} does not exist: name the module.yaml of the module with --module (pytest: "
-            "--harness-module), or go into the folder that has it"
-        ) from None
-    except goyaml.YAMLError as error:
-        raise ModuleError(f"{path} is not YAML: {error}") from None
-    found = [document for document in documents if document is not None]
-    if len(found) > 1:
-        raise ModuleError(f"{path} holds {len(found)} documents, and only the first would count: leave one")
-    data = found[0] if found else None
-    if not isinstance(data, dict):
-        raise ModuleError(f"{path} holds {type(data).__name__}, not a mapping")
-    return data
-
-
-def _existing(module_file: Path, key: str, value: str) -> Path:
-    path = (module_file.parent / value).resolve()
-    if not path.exists():
-        raise ModuleError(f"{module_file}: {key}: {path} does not exist; paths are relative to module.yaml")
-    return path
-
-
 def _custom_resource(path: Path) -> dict[str, Any]:
     """Read the default CR; lifecycle-manager sets its name and namespace, but copies all else."""
-    resource = _mapping(path)
+    resource = mapping_in(path, ModuleError)
     missing = [key for key in ("apiVersion", "kind") if not resource.get(key)]
     if missing:
         raise ModuleError(f"{path}: the default CR has no {' and no '.join(missing)}")
@@ -157,20 +132,3 @@ def _custom_resource(path: Path) -> dict[str, Any]:
 def _schema() -> dict[str, Any]:
     schema: dict[str, Any] = goyaml.load(SCHEMA_FILE.read_bytes())
     return schema
-
-
-def _sentence(error: ValidationError) -> str:
-    where = ".".join(str(part) for part in error.absolute_path)
-    prefix = f"{where}: " if where else ""
-    rule: Any = error.validator_value
-    schema: Any = error.schema
-    match error.validator:
-        case "enum":
-            return f"{prefix}{error.instance!r} is not allowed; allowed are {', '.join(rule)}"
-        case "pattern":
-            examples = ", ".join(schema.get("examples", ()))
-            return f"{prefix}{error.instance!r} is not of the form {rule}, for example {examples}"
-        case "additionalProperties":
-            return f"{prefix}{error.message}; known are {', '.join(schema['properties'])}"
-        case _:
-            return f"{prefix}{error.message}"

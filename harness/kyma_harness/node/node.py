@@ -6,9 +6,9 @@ from dataclasses import replace
 import aiohttp
 
 from kubeloop.client import Client
+from kubeloop.events import EventRecorder
 from kubeloop.kinds import CONFIG_MAP, POD, SECRET
 from kubeloop.reflector import Reflector
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.folders import linked, open_up, plain_path
 from kyma_harness.node.network.services import ServiceProxy
 from kyma_harness.node.pods.bound import BoundPods
@@ -31,7 +31,7 @@ class ProcessNode:
         settings = self._settings = replace(settings, state=plain_path(settings.state))
         self.kubelet_port = settings.ports.reserve()
         self._client = client
-        self._events = EventRecorder(client, host=settings.name)
+        self._events = EventRecorder(client, "process-node", host=settings.name)
         self._provisioner = Provisioner(
             client, settings.state / "volumes", node=settings.name, events=self._events
         )

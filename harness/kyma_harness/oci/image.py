@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kyma_harness.host.image_names import full_name
 from kyma_harness.oci.bundle import MANIFEST_TYPE, Blob
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -102,14 +103,6 @@ def _named(reference: str) -> dict[str, str]:
         "io.containerd.image.name": full_name(reference),
         "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
     }
-
-
-def full_name(reference: str) -> str:
-    """Spell a reference out as container runtimes do: registry and ``library/`` are Docker's by default."""
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
 
 
 def _blob_path(blob: Blob) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-from jsonschema import Draft202012Validator
-
+from kubeloop import goyaml
+from kyma_harness.host.descriptions import mapping_in, neighbour, violations
 from kyma_harness.oci.errors import RecipeError
 
 SCHEMA_FILE = Path(__file__).with_name("recipe.schema.yaml")
@@ -48,14 +47,9 @@ class Recipe:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read and check an ``image.yaml``; :class:`RecipeError` lists everything wrong with it."""
-        data = _mapping(path)
-        schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
-        problems = [
-            f"{'.'.join(map(str, error.absolute_path)) or 'the file'}: {error.message}"
-            for error in Draft202012Validator(schema).iter_errors(data)
-        ]
-        if problems:
-            listed = "".join(f"\n  {problem}" for problem in sorted(problems))
+        data = mapping_in(path, RecipeError, remedy="name it in module.yaml, image")
+        if problems := violations(data, goyaml.load(SCHEMA_FILE.read_bytes())):
+            listed = "".join(f"\n  {problem}" for problem in problems)
             raise RecipeError(f"{path} does not describe an image:{listed}")
         return cls._from(path, data)
 
@@ -68,35 +62,19 @@ class Recipe:
             reference=data["reference"],
             repository_value=data["values"]["repository"],
             tag_value=data["values"]["tag"],
-            dockerfile=_existing(path, data["dockerfile"]) if "dockerfile" in data else None,
-            context=_existing(path, data.get("context", ".")),
+            dockerfile=neighbour(path, "dockerfile", data["dockerfile"], RecipeError)
+            if "dockerfile" in data
+            else None,
+            context=neighbour(path, "context", data.get("context", "."), RecipeError),
             assembly=Assembly(
                 distribution=assembly["distribution"],
                 tools=tuple(assembly.get("tools", ())),
-                files={where: _existing(path, file) for where, file in assembly.get("files", {}).items()},
+                files={
+                    where: neighbour(path, f"assembly.files.{where}", file, RecipeError)
+                    for where, file in assembly.get("files", {}).items()
+                },
                 environment=assembly.get("environment", {}),
                 entrypoint=tuple(assembly["entrypoint"]),
                 user=assembly.get("user", "65532:65532"),
             ),
         )
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(
-            f"{path} cannot be read ({error.strerror}): name it in module.yaml, image"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise RecipeError(f"{path} holds {type(data).__name__}, not a mapping")
-    return data
-
-
-def _existing(recipe: Path, value: str) -> Path:
-    path = (recipe.parent / value).resolve()
-    if not path.exists():
-        raise RecipeError(f"{recipe}: {path} does not exist; paths are relative to image.yaml")
-    return path

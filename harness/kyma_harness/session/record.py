@@ -14,7 +14,7 @@ from kyma_harness.host.choices import AUTO, Choice
 from kyma_harness.host.paths import definite, explained, private_folder, write_private
 from kyma_harness.kyma.makings import Made
 from kyma_harness.session.fingerprint import Fingerprint
-from kyma_harness.session.settings import RECORD, Settings, default_module
+from kyma_harness.session.settings import MODULE_FILE, RECORD, Settings, default_module
 
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
 CONFIRMATION = "allow_context"
@@ -99,15 +99,30 @@ class Record:
         write_private(private_folder(settings.cluster_state) / RECORD, json.dumps(asdict(self), indent=2))
 
     def fill_in(self, settings: Settings) -> Settings:
-        """Let "auto", and options that were not given, mean what the cluster was made with."""
+        """Let "auto", and options that were not given, mean what the cluster was made with.
+
+        Raises :class:`MismatchError` where the folder one is in has another module than the cluster.
+        """
         return replace(
             settings,
             provider=self.provider if settings.provider == AUTO else settings.provider,
             kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
             kyma_dist=settings.kyma_dist or (Path(self.kyma_dist) if self.kyma_dist else None),
-            module=Path(self.module) if settings.module == default_module(Path.cwd()) else settings.module,
+            module=self._module_meant(settings),
             options=self.provider_options() if settings.options == ProviderOptions() else settings.options,
         )
+
+    def _module_meant(self, settings: Settings) -> Path:
+        ours, meant = Path(self.module), settings.module
+        if meant != default_module(Path.cwd()):
+            return meant
+        if meant == Path.cwd() / MODULE_FILE and meant.exists() and definite(ours) != definite(meant):
+            raise MismatchError(
+                f"cluster {settings.cluster} was made with {ours}, and this folder has another, {meant}",
+                remedy="name the cluster's with --module (pytest: --harness-module); for that of this folder"
+                " take another cluster with --cluster, or stop this one with `kyma-harness down`",
+            )
+        return ours
 
     def forget(self, settings: Settings) -> None:
         """Drop it: the cluster did not come to be. One that somebody else has written since stays."""

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 DEFAULT_CLUSTER = "kyma"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 """What a cluster may be called: its name is also a folder's and a host's, and k3d takes 32 characters."""
+MODULE_FILE = "module.yaml"
 RECORD = "testbed.json"
 """The file beside a cluster that says what it was made for: see :mod:`kyma_harness.session.record`."""
 PREFIX = "unsigned"
@@ -75,7 +76,7 @@ def default_module(folder: Path, checkout: Path = PROJECT) -> Path:
 
     It need not exist: an installed harness is in no checkout.
     """
-    own, eventing = folder / "module.yaml", checkout / "module" / "module.yaml"
+    own, eventing = folder / MODULE_FILE, checkout / "module" / MODULE_FILE
     return own if own.exists() or not eventing.exists() else eventing
 
 

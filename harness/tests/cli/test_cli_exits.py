@@ -153,3 +153,26 @@ def test_a_folder_that_is_none_of_ours_stays_where_it_is_collected_what_dead_run
 
     assert "has notes.txt and nothing of a cluster" in said.document["kept"][0]["problem"]
     assert notes.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("--cluster", "two", "enable"), ("enable", "--cluster", "two"), ("enable", "--cluster=two")]
+)
+def test_an_option_of_all_commands_may_stand_on_either_side_of_the_command(kyma_harness, words):
+    said = kyma_harness(*words)
+
+    assert said.code == 3
+    assert "cluster two is not running" in said.err
+
+
+def test_of_an_option_that_is_given_twice_the_later_one_counts(kyma_harness):
+    said = kyma_harness("--cluster", "one", "down", "--cluster", "two")
+
+    assert "cluster two was not running" in said.err
+
+
+def test_what_cannot_be_a_cluster_s_name_is_refused_behind_the_command_too(kyma_harness):
+    said = kyma_harness("down", "--cluster", "../two")
+
+    assert said.code == 2
+    assert "'../two' cannot be a cluster's name" in said.err

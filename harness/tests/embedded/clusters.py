@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from eventually import PATIENCE
 
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.descendants import marked
-from kyma_harness.host.ports import descriptors_of, is_bindable
+from kyma_harness.host.ports import is_bindable
 from kyma_harness.host.process import run
 from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -49,17 +50,13 @@ def programs_of(state: Path) -> list[str]:
 
 
 def listeners_of(cluster: EmbeddedCluster) -> list[tuple[str, int]]:
-    """Return the addresses, in hexadecimal, and ports on which a cluster's processes listen."""
-    inodes = set()
+    """Return the addresses and ports on which a cluster's processes listen."""
+    found = []
     for pid in (cluster.pid, *processes_of(cluster.state)):
-        with contextlib.suppress(OSError):
-            inodes |= descriptors_of(Path(f"/proc/{pid}"))
-    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
-    lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
-    found = [
-        fields[1].split(":") for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes
-    ]
-    return [(address, int(port, 16)) for address, port in found]
+        with contextlib.suppress(psutil.Error):
+            held = psutil.Process(pid).net_connections("tcp")
+            found += [tuple(one.laddr) for one in held if one.status == psutil.CONN_LISTEN]
+    return found
 
 
 def all_free(ports: list[int]) -> bool:
@@ -71,6 +68,6 @@ def entries(folder: Path) -> list[str]:
 
 
 def _program(pid: int) -> str:
-    with contextlib.suppress(OSError):  # it may end while we look
-        return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0].rpartition("/")[2]
+    with contextlib.suppress(psutil.Error):  # it may end while we look
+        return Path(next(iter(psutil.Process(pid).cmdline()), "")).name
     return ""

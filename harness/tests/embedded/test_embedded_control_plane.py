@@ -14,7 +14,7 @@ from eventually import eventually
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.errors import ClusterRunningError
 
-LOOPBACK = "0100007F"
+LOOPBACK = "127.0.0.1"
 
 
 def names(answer: Any) -> list[str]:

@@ -1,7 +1,10 @@
 """What the report is made of."""
 
+import pytest
+from markupsafe import Markup
+
 from kyma_harness.evidence.report.lanes import lanes_of
-from kyma_harness.evidence.report.markup import Markup, element
+from kyma_harness.evidence.report.markup import element
 from kyma_harness.evidence.report.page import page
 from kyma_harness.evidence.report.scale import Scale
 from kyma_harness.evidence.report.sections import sentence
@@ -36,14 +39,64 @@ def a_page(*incidents, outcomes=()):
     return page(Session(started=100.0, ended=120.0, outcomes=outcomes, incidents=incidents))
 
 
-def test_nothing_from_a_cluster_becomes_markup():
-    evil = "<script>alert(1)</script>"
-    log = {"namespace": "shop", "pod": "web", "container": "main", "previous": False, "problem": ""}
+EVIL = "<script>alert(1)</script>"
+A_LOG = {"namespace": "shop", "pod": "web", "container": "main", "previous": False, "problem": ""}
+AN_EVENT = {
+    "type": "Warning", "reason": "BackOff", "message": "again", "metadata": {},
+    "lastTimestamp": "1970-01-01T00:01:45Z",
+    "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-0"},
+}  # fmt: skip
+A_STEP = {"name": "it", "started": 101, "ended": 102, "depth": 0, "ok": True, "is_act": True}
 
-    drawn = a_page(an_incident(cause=evil, message=evil, logs=[{**log, "text": f"2022 {evil}"}]))
 
-    assert evil not in drawn
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"test": EVIL},
+        {"cause": EVIL},
+        {"cause": f"Pod {EVIL}: no"},
+        {"message": f"E  so {EVIL} did not come to be"},
+        {"command": EVIL},
+        {"facts": {EVIL: "x"}},
+        {"facts": {"x": EVIL}},
+        {"folder": f'"{EVIL}'},
+        {"problems": [EVIL]},
+        {"logs": [{**A_LOG, "text": f"2022-12-01T08:06:42.1Z {EVIL}"}]},
+        {"logs": [{**A_LOG, "text": "", "problem": EVIL}]},
+        {"logs": [{**A_LOG, "text": "", "pod": EVIL}]},
+        {"events": [{**AN_EVENT, "message": EVIL}]},
+        {"events": [{**AN_EVENT, "type": EVIL}]},
+        {"steps": [{**A_STEP, "name": f'"{EVIL}'}]},
+        {"steps": [{**A_STEP, "name": f'"{EVIL}', "ok": False}]},
+        {"transitions": [a_transition("Pending", 101, name=EVIL), a_transition(EVIL, 102, name=EVIL)]},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_nothing_from_a_cluster_becomes_markup(fields):
+    drawn = a_page(an_incident(**fields))
+
+    assert EVIL not in drawn
+    assert f'"{EVIL}' not in drawn
     assert "&lt;script&gt;alert(1)" in drawn
+
+
+def test_what_a_test_or_a_reason_is_called_is_no_markup_either():
+    drawn = a_page(outcomes=[Outcome(test=EVIL, outcome="skipped", seconds=0, reason=EVIL)])
+
+    assert EVIL not in drawn
+    assert drawn.count("&lt;script&gt;alert(1)") == 2
+
+
+def test_the_lines_of_a_log_are_the_lines_of_the_report():
+    text = "2022-12-01T08:06:42.1Z one\n2022-12-01T08:06:43.1Z   error: two"
+
+    drawn = a_page(an_incident(logs=[{**A_LOG, "text": text}]))
+
+    assert (
+        '<pre tabindex="0"><span class="dim">08:06:42.1Z </span><span>one</span>\n'
+        '<span class="dim">08:06:43.1Z </span><span class="bad">  error: two</span>\n</pre>'
+    ) in drawn
+    assert "2 lines, 1 of them errors" in drawn
 
 
 def test_the_page_names_no_address_to_load_anything_from():
@@ -63,7 +116,7 @@ def test_the_failures_stand_before_what_passed():
 
 
 def test_an_attribute_cannot_be_left():
-    assert element("a", "x", href='"><b>') == '<a href="&quot;&gt;&lt;b&gt;">x</a>'
+    assert element("a", "x", href='"><b>') == '<a href="&#34;&gt;&lt;b&gt;">x</a>'
 
 
 def test_markup_is_not_escaped_twice():

@@ -8,12 +8,12 @@ import pytest
 
 from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError, NotFoundError
+from kubeloop.events import EventRecorder
 from kubeloop.kinds import EVENT
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA, MANIFEST
 from kyma_harness.kyma.pair import builtin_pair
-from kyma_harness.managers.events import EventRecorder
 from kyma_harness.managers.lifecycle_manager.reconciler import KymaReconciler
 from kyma_harness.managers.module_manager.installer import Outcome
 from kyma_harness.managers.module_manager.reconciler import ManifestReconciler

@@ -13,7 +13,6 @@ from kubeloop.client import Client
 from kubeloop.kinds import NODE, POD, SERVICE, SERVICE_ACCOUNT
 from kyma_harness.embedded.components import Components, Ports
 from kyma_harness.embedded.control_plane import ControlPlane
-from kyma_harness.embedded.kubeconfig import write_kubeconfig
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.pki import ClusterPki, make_pki
 from kyma_harness.host import process
@@ -149,7 +148,7 @@ async def running_plane(root: Path, tools: Path, ports: PortPool):
     layout.create()
     pki = make_pki(layout.pki, node_name="process-node")
     components = Components(tools=tools, layout=layout, pki=pki, ports=_ports(ports))
-    _write_kubeconfigs(layout, components, pki)
+    components.write_kubeconfigs("test")
     plane = ControlPlane(components=components, layout=layout, announce=lambda _: None)
     try:
         await plane.start_api()
@@ -184,15 +183,3 @@ def _ports(ports):
         api_server=reserve(), registry=reserve(), etcd=reserve(), etcd_peer=reserve(),
         controller_manager=reserve(), scheduler=reserve(),
     )  # fmt: skip
-
-
-def _write_kubeconfigs(layout, components, pki):
-    clients = {
-        layout.kubeconfig: pki.admin,
-        layout.pki / "kube-controller-manager.kubeconfig": pki.controller_manager,
-        layout.pki / "kube-scheduler.kubeconfig": pki.scheduler,
-    }
-    for path, client in clients.items():
-        write_kubeconfig(
-            path, cluster="test", server=components.api_url, authority=pki.authority, client=client
-        )

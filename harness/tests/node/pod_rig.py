@@ -17,9 +17,9 @@ from eventually import PATIENCE
 from node_builders import Claims, Issuer
 
 from kubeloop.errors import NotFoundError, UnreachableError
+from kubeloop.events import EventRecorder
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.containers.logs import LogQuery
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
@@ -293,7 +293,7 @@ async def running_pod(pod, state, *, objects=(), **settings):
             state=state, tools=state, rules=Rules.load([RULES]), ports=ports,
             tls_cert=unused, tls_key=unused, client_ca=unused, **{"first_backoff": 0.05, **settings},
         )  # fmt: skip
-        events = EventRecorder(api, host="test")
+        events = EventRecorder(api, "process-node", host="test")
         pods = BoundPods(
             node, api, events=events, claims=Claims(state), service_port=lambda *_: 1, node_ip="127.0.0.1"
         )

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from node_cluster import address_of, fetch, wait_until
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -21,7 +22,7 @@ async def kubeconfig_of(cluster, namespace, web, **spec):
 
 def token_of(path):
     """Return the token a kubeconfig points to."""
-    content = json.loads(path.read_text())
+    content = yaml.safe_load(path.read_text())
     return Path(content["users"][0]["user"]["tokenFile"]).read_text()
 
 
@@ -33,7 +34,7 @@ def claims_of(token):
 
 def forged(path):
     """Return a copy of a kubeconfig whose token is none."""
-    content, token = json.loads(path.read_text()), path.with_name("forged-token")
+    content, token = yaml.safe_load(path.read_text()), path.with_name("forged-token")
     token.write_text("not.a.token")
     content["users"][0]["user"]["tokenFile"] = str(token)
     copy = path.with_name("forged")

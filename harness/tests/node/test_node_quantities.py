@@ -1,30 +1,8 @@
-from decimal import Decimal
+"""What a container is told of its own resources."""
 
 import pytest
 
-from kyma_harness.node.identity.downward import divided, parse_quantity
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("500m", "0.5"),
-        ("2", "2"),
-        ("1.5", "1.5"),
-        ("1Gi", str(2**30)),
-        ("64k", "64000"),
-        ("1e3", "1000"),
-        ("2E", "2e18"),
-    ],
-)
-def test_a_quantity_is_read_with_its_suffix(text, number):
-    assert parse_quantity(text) == Decimal(number)
-
-
-@pytest.mark.parametrize("text", ["", "much", "1K", "1Gb", "1mi"])
-def test_what_is_no_quantity_is_refused(text):
-    with pytest.raises(ValueError, match="is no quantity"):
-        parse_quantity(text)
+from kyma_harness.node.identity.downward import divided
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from node_builders import rules
 
+from kyma_harness.host.image_names import canonical
 from kyma_harness.node.errors import ImageError, RuleError
-from kyma_harness.node.rules.rules import Rules, canonical, plain_placeholders
+from kyma_harness.node.rules.rules import Rules, plain_placeholders
 
 NATS = """
 - image: "*/nats:*"
@@ -65,10 +66,10 @@ def test_an_unknown_image_is_refused_where_there_are_no_rules_at_all():
     [
         ("- command: [a]", "rule 1: 'image' is a required property"),
         ("- image: a\n- {image: b, comand: [c]}", "rule 2: .*'comand' was unexpected"),
-        ("- {image: a, command: nats}", "rule 1, command: 'nats' is not of type 'array'"),
-        ("- {image: a, listen: {http: x}}", "rule 1, listen: 'http' does not match"),
-        ("- {image: a, listen: {80: 81}}", "rule 1, listen.80: 81 is not valid"),
-        ("- {image: a, env: {PORT: 80}}", "rule 1, env.PORT: 80 is not of type 'string'"),
+        ("- {image: a, command: nats}", "rule 1: command: 'nats' is not of type 'array'"),
+        ("- {image: a, listen: {http: x}}", "rule 1: listen: 'http' is not of the form"),
+        ("- {image: a, listen: {80: 81}}", "rule 1: listen.80: 81 is not valid"),
+        ("- {image: a, env: {PORT: 80}}", "rule 1: env.PORT: 80 is not of type 'string'"),
         ("image: a", "expected a list of rules"),
         ("- {image: a", "is not YAML"),
     ],

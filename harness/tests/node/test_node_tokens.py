@@ -1,10 +1,14 @@
-import json
+from pathlib import Path
 
 import pytest
+import yaml
+from eventually import eventually
 from node_builders import Issuer, facts
+from pod_builders import a_pod, shell
+from pod_rig import running_pod
 
 from kubeloop.errors import UnreachableError
-from kyma_harness.node.identity.tokens import PodTokens, write_kubeconfig
+from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, PodTokens
 
 
 class Clock:
@@ -93,12 +97,25 @@ async def test_a_token_that_is_granted_for_no_time_is_not_asked_for_at_once_agai
     assert tokens.seconds_left == 10
 
 
-def test_the_kubeconfig_points_to_the_token_instead_of_holding_it(tmp_path):
-    path = tmp_path / "run" / "kubeconfig"
+async def test_the_kubeconfig_points_to_the_token_instead_of_holding_it(tmp_path):
+    seen = tmp_path / "seen"
+    token = {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
+    volume = {"name": "access", "projected": {"sources": [token]}}
+    mount = {"name": "access", "mountPath": SERVICE_ACCOUNT_FOLDER}
+    script = f"cp -p $KUBECONFIG {seen}.new; mv {seen}.new {seen}; exec sleep 600"
+    of = a_pod(shell(script, volumeMounts=[mount]))
+    of["spec"]["volumes"] = [volume]
 
-    write_kubeconfig(path, server="https://127.0.0.1:6443", folder=tmp_path / "sa", namespace="shop")
+    async with running_pod(of, tmp_path) as rig:
+        await eventually(seen.exists)
+        content = yaml.safe_load(seen.read_text())
+        (user,) = content["users"]
+        (context,) = content["contexts"]
+        held = Path(user["user"]["tokenFile"]).read_text()  # noqa: ASYNC240 - one look
+        rig.delete(grace=1)
+        await rig.until_gone()
 
-    content = json.loads(path.read_text())
-    assert content["users"][0]["user"] == {"tokenFile": str(tmp_path / "sa" / "token")}
-    assert content["contexts"][0]["context"]["namespace"] == "shop"
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert held == "token-1"
+    assert content["clusters"][0]["cluster"]["server"] == rig.api.server
+    assert context["context"]["namespace"] == of["metadata"]["namespace"]
+    assert seen.stat().st_mode & 0o777 == 0o600

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.host.image_names import full_name
 from kyma_harness.oci.bundle import MANIFEST_TYPE
-from kyma_harness.oci.image import Image, Process, full_name, write_archive
+from kyma_harness.oci.image import Image, Process, write_archive
 from kyma_harness.oci.layer import Entry, layer
 from kyma_harness.oci.push import push
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kyma_harness.clusters.errors import RecordError
+from kyma_harness.clusters.errors import MismatchError, RecordError
 from kyma_harness.session.leftovers.census import Condition, census
 from kyma_harness.session.record import Record
 from kyma_harness.session.settings import default_module, from_environment
@@ -33,6 +33,42 @@ def test_what_is_said_counts(tmp_path):
 
     assert record.fill_in(later).module == Path("/other/module.yaml")
     assert record.fill_in(later).kyma_dist == Path("/other")
+
+
+@pytest.fixture
+def in_a_folder(tmp_path, monkeypatch):
+    """Go into a folder that has a module of its own, and return that one's file."""
+    folder = tmp_path / "torch"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "module.yaml").touch()
+    return folder / "module.yaml"
+
+
+def a_record_of(module, tmp_path):
+    made = from_environment({}, state=tmp_path, module=module)
+    return Record.of(made, provider="embedded", kyma="real", fingerprint={})
+
+
+@pytest.mark.parametrize("named", [None, Path("module.yaml")], ids=["not named", "named"])
+def test_the_module_of_this_folder_does_not_lose_to_another_in_silence(tmp_path, in_a_folder, named):
+    record = a_record_of(Path("/lamp/module.yaml"), tmp_path)
+
+    with pytest.raises(MismatchError, match=rf"made with /lamp/module.yaml, .* {in_a_folder}: name"):
+        record.fill_in(from_environment({}, state=tmp_path, module=named))
+
+
+def test_in_a_folder_with_a_module_another_one_may_be_named(tmp_path, in_a_folder):
+    record = a_record_of(Path("/lamp/module.yaml"), tmp_path)
+    asked = from_environment({}, state=tmp_path, module=Path("/lamp/module.yaml"))
+
+    assert record.fill_in(asked).module == Path("/lamp/module.yaml")
+
+
+def test_the_module_of_this_folder_is_the_cluster_s_by_whichever_way_it_was_named(tmp_path, in_a_folder):
+    record = a_record_of(Path("../torch/module.yaml"), tmp_path)
+
+    assert record.fill_in(from_environment({}, state=tmp_path)).module == in_a_folder
 
 
 @pytest.mark.parametrize(

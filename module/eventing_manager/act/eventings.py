@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from eventing_manager.api.names import EVENTING, FINALIZER, MANAGER, SETTINGS_ANNOTATION
+from eventing_manager.api.names import EVENTING, FINALIZER, SETTINGS_ANNOTATION
 from eventing_manager.api.spec import is_noted
-from eventing_manager.api.status import TIME_FORMAT, ConditionType, State, new_status
-from kubeloop.errors import ControllerError, NotFoundError
-from kubeloop.kinds import EVENT
+from eventing_manager.api.status import ConditionType, State, new_status
+from kubeloop.errors import NotFoundError
 from kubeloop.logs import get_logger
-from kubeloop.resource import Kind, ObjectKey, finalizers_of, has_finalizer, uid_of, version_of
+from kubeloop.resource import ObjectKey, finalizers_of, has_finalizer, uid_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from eventing_manager.api.status import Report
     from kubeloop.client import Client
+    from kubeloop.events import EventRecorder, EventType
     from kubeloop.reflector import Reflector
     from kubeloop.resource import Object
 
@@ -29,48 +29,6 @@ _TOLD: Final = (ConditionType.READY, ConditionType.DRAINED)
 """What is worth an Event: the summary, and whether messages were lost."""
 
 _QUIET: Final = frozenset({State.READY, State.PROCESSING, State.DELETING})
-_MESSAGE_LIMIT: Final = 1024
-"""Characters that the API server takes."""
-
-
-class Recorder:
-    """Write an Event when a condition comes to hold, ceases to, or does so for another reason."""
-
-    def __init__(self, client: Client, *, clock: Callable[[], datetime]) -> None:
-        self._client = client
-        self._clock = clock
-
-    async def record(self, before: Object, after: Object) -> None:
-        """Write what is new in a status; a failure is logged, as nothing depends on an Event."""
-        for condition in transitions(before, after):
-            try:
-                await self._client.create(self._event(after, condition))
-            except ControllerError as error:
-                log.warning("event is lost", reason=condition["reason"], error=str(error))
-
-    def _event(self, eventing: Object, condition: dict[str, Any]) -> Object:
-        now = self._clock().strftime(TIME_FORMAT)
-        key = ObjectKey.of(eventing)
-        return {
-            "apiVersion": EVENT.api_version,
-            "kind": EVENT.kind,
-            "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
-            "involvedObject": {
-                "apiVersion": Kind.of(eventing).api_version,
-                "kind": eventing["kind"],
-                "namespace": key.namespace,
-                "name": key.name,
-                "uid": uid_of(eventing),
-            },
-            "type": "Normal" if eventing["status"]["state"] in _QUIET else "Warning",
-            "reason": condition["reason"],
-            "message": condition["message"][:_MESSAGE_LIMIT],
-            "source": {"component": MANAGER},
-            "reportingComponent": MANAGER,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
 
 
 def transitions(before: Object, after: Object) -> list[dict[str, Any]]:
@@ -102,14 +60,14 @@ class Eventings:
         self,
         client: Client,
         reflector: Reflector,
-        recorder: Recorder,
+        events: EventRecorder,
         *,
         clock: Callable[[], datetime],
         on_report: Callable[[Object, Object], None] = lambda _before, _after: None,
     ) -> None:
         self._client = client
         self._reflector = reflector
-        self._recorder = recorder
+        self._events = events
         self._clock = clock
         self._on_report = on_report
         self._written: dict[ObjectKey, Object] = {}
@@ -145,7 +103,9 @@ class Eventings:
         self._written[key] = written
         log.debug("status is written", state=status["state"])
         self._on_report(eventing, written)
-        await self._recorder.record(eventing, written)
+        for condition in transitions(eventing, written):
+            kind: EventType = "Normal" if written["status"]["state"] in _QUIET else "Warning"
+            await self._events.write(written, kind, condition["reason"], condition["message"])
         return written
 
     async def claim(self, eventing: Object, settings: str | None = None) -> Object:

@@ -6,15 +6,13 @@ The API server has validated it against the CRD, so nothing is validated here ag
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from eventing_manager.api.names import FORCE_ANNOTATION, SETTINGS_ANNOTATION
-from eventing_manager.errors import QuantityError
+from kubeloop.quantity import whole
 from kubeloop.resource import ObjectKey, annotations_of
 
 if TYPE_CHECKING:
@@ -193,46 +191,3 @@ def _time(value: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
-
-
-_QUANTITY: Final = re.compile(
-    r"(?P<number>[+-]?(?:\d{1,64}(?:\.\d{0,64})?|\.\d{1,64}))"
-    r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?\d{1,64}))?",
-    re.ASCII,
-)
-_FACTORS: Final = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
-}
-_EXPONENTS: Final = range(-64, 65)
-"""Of more than these nothing is computed: a number of a million digits takes half a minute."""
-
-LARGEST: Final = 2**63 - 1
-"""What Kubernetes and NATS count bytes in has no room for more."""
-
-
-def whole(quantity: str) -> int:
-    """Return a quantity as a whole number, rounded up as Kubernetes rounds.
-
-    Raises QuantityError where it is none, and where it is beyond what 64 bits count.
-    """
-    match = _QUANTITY.fullmatch(quantity)
-    if match is None:
-        raise QuantityError(f"{quantity[:80]!r} is not a quantity; write it like 1Gi or 500M")
-    number = Decimal(match["number"])
-    if match["suffix"]:
-        number *= _FACTORS[match["suffix"]]
-    elif match["exponent"] and number:
-        if int(match["exponent"]) not in _EXPONENTS:
-            raise _beyond(quantity)
-        number = number.scaleb(int(match["exponent"]))
-    if abs(number) > LARGEST:
-        raise _beyond(quantity)
-    return int(number.to_integral_value(ROUND_CEILING))
-
-
-def _beyond(quantity: str) -> QuantityError:
-    return QuantityError(f"{quantity[:80]!r} is beyond what 64 bits count; write it like 1Gi or 500M")

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from eventing_manager.api import reports
 from eventing_manager.api.names import NATS
-from eventing_manager.api.spec import is_noted, provisioned_spec, settings_to_note, whole
+from eventing_manager.api.spec import is_noted, provisioned_spec, settings_to_note
 from eventing_manager.api.status import Reason, State, active_backend
 from eventing_manager.decide.steps import Apply, Keep, LookAgain, Note, Report, patience
 from eventing_manager.decide.volumes import misfit
-from eventing_manager.errors import QuantityError
 from eventing_manager.observe.copies import unready_reason
 from eventing_manager.observe.kinds import kinds_found
+from kubeloop.errors import QuantityError
 from kubeloop.kinds import STATEFUL_SET
+from kubeloop.quantity import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from eventing_manager.api.names import SERVERS_LABEL
-from eventing_manager.api.spec import ReclaimPolicy, StorageType, provisioned_spec, whole
-from eventing_manager.errors import QuantityError
+from eventing_manager.api.spec import ReclaimPolicy, StorageType, provisioned_spec
+from kubeloop.errors import QuantityError
+from kubeloop.quantity import whole
 from kubeloop.resource import ObjectKey, describe, is_deleting, labels_of
 
 if TYPE_CHECKING:

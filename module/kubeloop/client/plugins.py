@@ -11,6 +11,8 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
+from kubeloop.client.kubeconfig import kubeconfig_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,12 +23,7 @@ class Plugin:
     def __init__(self, user: dict[str, Any], folder: Path) -> None:
         self._is_exec = "exec" in user
         # All else of the kubeconfig is our own business: the loader would leave its keys in /tmp.
-        kubeconfig = {
-            "current-context": "it",
-            "clusters": [{"name": "it", "cluster": {"server": "http://of-no-interest"}}],
-            "users": [{"name": "it", "user": user}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        }
+        kubeconfig = kubeconfig_of({"server": "http://of-no-interest"}, user)
         self._loader = KubeConfigLoader(kubeconfig, config_base_path=str(folder))
 
     @property

@@ -17,9 +17,15 @@ from eventing_manager.decide.decide import (
 from eventing_manager.decide.provide import AllowedMetadata, is_allowed, provide, refused
 from eventing_manager.decide.steps import Apply, Delete, Keep, LetGo, LookAgain, Note, Report
 from eventing_manager.decide.volumes import misfit, reclaim_policy
-from eventing_manager.errors import ChartError, CredentialsError, HelmKilledError, QuantityError
+from eventing_manager.errors import ChartError, CredentialsError, HelmKilledError
 from eventing_manager.observe.observed import Installed, Silence, Wish
-from kubeloop.errors import ConflictError, ForeignObjectError, InvalidError, KindAbsentError
+from kubeloop.errors import (
+    ConflictError,
+    ForeignObjectError,
+    InvalidError,
+    KindAbsentError,
+    QuantityError,
+)
 from kubeloop.resource import Kind, ObjectKey
 
 ALLOWED = AllowedMetadata()

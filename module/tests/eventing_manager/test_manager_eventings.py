@@ -41,7 +41,7 @@ class Server:
 
 def eventings(copies, *, answer):
     server = Server(copies.seen, answer)
-    return Eventings(server, copies, recorder=None, clock=lambda: NOON)
+    return Eventings(server, copies, events=None, clock=lambda: NOON)
 
 
 async def test_what_was_written_is_read_before_the_watch_tells_of_it():

@@ -1,7 +1,5 @@
 """What an Eventing asks for, and what the chart is told."""
 
-import pytest
-
 from eventing_manager.act.chart import chart_values
 from eventing_manager.api.spec import (
     BackendType,
@@ -9,9 +7,7 @@ from eventing_manager.api.spec import (
     OnUndelivered,
     ReclaimPolicy,
     StorageType,
-    whole,
 )
-from eventing_manager.errors import QuantityError
 
 
 def eventing(backend, **spec):
@@ -68,28 +64,3 @@ def test_the_chart_learns_the_size_as_a_quantity_and_in_bytes():
     storage = chart_values(spec)["nats"]["storage"]
 
     assert storage == {"type": "file", "size": "1.5Gi", "bytes": 1610612736}
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("0", 0),
-        ("1024", 1024),
-        ("1Gi", 2**30),
-        ("1.5Gi", 3 * 2**29),
-        ("1G", 10**9),
-        ("500M", 5 * 10**8),
-        ("1e9", 10**9),
-        ("1E", 10**18),
-        ("1500m", 2),
-        (".5k", 500),
-    ],
-)
-def test_a_quantity_is_read_as_kubernetes_reads_it(text, number):
-    assert whole(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1gb", "1GiB", "one", "1e", "--1"])
-def test_what_is_no_quantity_is_refused_by_name(text):
-    with pytest.raises(QuantityError, match="is not a quantity"):
-        whole(text)

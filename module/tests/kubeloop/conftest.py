@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 from builders import config_map, rights_are_known, role, role_binding, service_account
-from control_plane import ControlPlane, kubeconfig_of
+from control_plane import ControlPlane
 from fake_server import running_fake_server
 
 from kubeloop.client import Client
+from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.ports import PortPool
 from kyma_harness.toolchain.tools import ensure, explicit_tools
@@ -106,7 +107,9 @@ async def limited(client, namespace, shared_plane, tmp_path) -> AsyncIterator[Li
                 await client.create(role_binding("limited", where, namespace))
             request = await client.create_token("limited", namespace, expiration_seconds=3600)
             path = tmp_path / "limited"
-            path.write_text(kubeconfig_of(shared_plane.cluster, {"token": request["status"]["token"]}))
+            path.write_text(
+                as_text(kubeconfig_of(shared_plane.cluster, {"token": request["status"]["token"]}))
+            )
             found = await stack.enter_async_context(Client.from_kubeconfig(path, user_agent="tests/1.0"))
             for where, rules in rights.items():
                 await rights_are_known(found, where, rules)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from trustme import CA
 
 from kubeloop.client import Client
+from kubeloop.client.kubeconfig import as_text, certificate_user, cluster_of, kubeconfig_of
 from kubeloop.errors import ControllerError
 from kyma_harness.host.process import Child, spawn
 
@@ -28,30 +23,6 @@ TOKEN = "made-for-tests"
 START_LIMIT = 180.0
 
 
-class Authority:
-    """Sign client certificates."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _subject("authority of the tests", "tests")
-        self.certificate = _pem(
-            _builder(self._name, self._name, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def issue(self, name: str, group: str) -> tuple[bytes, bytes]:
-        """Return certificate and key of a member of a group."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-        certificate = (
-            _builder(_subject(name, group), self._name, key.public_key())
-            .add_extension(usage, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        return _pem(certificate), _key_pem(key)
-
-
 @dataclass(slots=True, kw_only=True)
 class ControlPlane:
     """Start, kill and start again: the data stays for as long as the folder does."""
@@ -61,7 +32,7 @@ class ControlPlane:
     etcd_port: int
     peer_port: int
     api_port: int
-    authority: Authority = field(default_factory=Authority)
+    authority: CA = field(default_factory=CA)
     children: list[Child] = field(default_factory=list)
 
     @classmethod
@@ -78,30 +49,26 @@ class ControlPlane:
         return plane
 
     @property
-    def cluster(self) -> dict[str, object]:
+    def cluster(self) -> dict[str, str]:
         """The cluster of a kubeconfig; the API server makes its certificate itself."""
-        return {
-            "server": f"https://127.0.0.1:{self.api_port}",
-            "certificate-authority": str(self.folder / "certificates" / "apiserver.crt"),
-        }
+        return cluster_of(
+            f"https://127.0.0.1:{self.api_port}", self.folder / "certificates" / "apiserver.crt"
+        )
 
     @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
 
     def write_files(self) -> None:
-        (self.folder / "sa.key").write_bytes(_key_pem(ec.generate_private_key(ec.SECP256R1())))
+        self.authority.issue_cert(common_name="sa").private_key_pem.write_to_path(self.folder / "sa.key")
         (self.folder / "tokens.csv").write_text(f'{TOKEN},tester,tester,"system:masters"\n')
-        (self.folder / "client-ca.crt").write_bytes(self.authority.certificate)
-        self.kubeconfig.write_text(kubeconfig_of(self.cluster, {"token": TOKEN}))
+        (self.folder / "client-ca.crt").write_bytes(self.authority.cert_pem.bytes())
+        self.kubeconfig.write_text(as_text(kubeconfig_of(self.cluster, {"token": TOKEN})))
 
-    def inline_certificate(self, group: str) -> dict[str, object]:
+    def inline_certificate(self, group: str) -> dict[str, str]:
         """Return the user of a kubeconfig: a member of a group, by a certificate in the file itself."""
-        certificate, key = self.authority.issue("tester", group)
-        return {
-            "client-certificate-data": base64.b64encode(certificate).decode(),
-            "client-key-data": base64.b64encode(key).decode(),
-        }
+        issued = self.authority.issue_cert("tester", common_name="tester", organization_name=group)
+        return certificate_user(issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes())
 
     async def start(self) -> None:
         """Start both and wait until the API server is ready."""
@@ -162,53 +129,3 @@ class ControlPlane:
             # Nothing here makes the ServiceAccount which this would wait for.
             "--disable-admission-plugins=ServiceAccount",
         ]
-
-
-def kubeconfig_of(cluster: dict[str, object], user: dict[str, object]) -> str:
-    """Return a kubeconfig with one context."""
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "tests",
-            "clusters": [{"name": "tests", "cluster": cluster}],
-            "users": [{"name": "tests", "user": user}],
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
-        }
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-    )
-
-
-def _subject(name: str, group: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, group),
-            x509.NameAttribute(NameOID.COMMON_NAME, name),
-        ]
-    )
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )

@@ -6,9 +6,9 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from aiohttp import web
 
+from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kubeloop.kinds import CONFIG_MAP
 from kubeloop.reflector import Reflector, ReflectorTimings
 
@@ -57,16 +57,7 @@ class FakeServer:
         return sum("limit" in request.query for request in self.requests)
 
     def write_kubeconfig(self, path: Path, user: dict[str, object]) -> Path:
-        path.write_text(
-            yaml.safe_dump(
-                {
-                    "current-context": "fake",
-                    "clusters": [{"name": "fake", "cluster": {"server": self.url}}],
-                    "users": [{"name": "fake", "user": user}],
-                    "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
-                }
-            )
-        )
+        path.write_text(as_text(kubeconfig_of({"server": self.url}, user)))
         return path
 
 

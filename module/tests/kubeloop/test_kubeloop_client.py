@@ -8,9 +8,9 @@ from itertools import islice
 
 import pytest
 from builders import PATIENCE, a_new_kind, config_map, custom_object, define
-from control_plane import kubeconfig_of
 
 from kubeloop.client import Client
+from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kubeloop.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -334,7 +334,7 @@ async def test_a_service_account_token_is_issued_and_rbac_binds_it(client, names
     )
     request = await client.create_token("reader", namespace, expiration_seconds=600)
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, {"token": request["status"]["token"]}))
+    path.write_text(as_text(kubeconfig_of(shared_plane.cluster, {"token": request["status"]["token"]})))
 
     async with Client.from_kubeconfig(path) as reader:
         with pytest.raises(ForbiddenError, match=f"system:serviceaccount:{namespace}:reader"):
@@ -343,7 +343,7 @@ async def test_a_service_account_token_is_issued_and_rbac_binds_it(client, names
 
 async def test_a_token_that_nobody_issued_is_refused(shared_plane, tmp_path):
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, {"token": "guessed"}))
+    path.write_text(as_text(kubeconfig_of(shared_plane.cluster, {"token": "guessed"})))
 
     async with Client.from_kubeconfig(path) as stranger:
         with pytest.raises(UnauthorizedError):

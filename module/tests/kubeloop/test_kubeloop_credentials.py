@@ -9,7 +9,7 @@ import sys
 from urllib.parse import urlsplit
 
 import pytest
-from control_plane import TOKEN, kubeconfig_of
+from control_plane import TOKEN
 from yarl import URL
 
 from kubeloop.client import Client
@@ -20,6 +20,7 @@ from kubeloop.client.credentials import (
     InClusterCredentials,
     KubeconfigCredentials,
 )
+from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kubeloop.errors import ConfigurationError, ForbiddenError, UnauthorizedError, UnreachableError
 from kubeloop.kinds import CONFIG_MAP
 
@@ -112,7 +113,7 @@ async def test_an_exec_plugin_that_gives_nothing_is_told_before_the_first_reques
 
 async def listed(cluster, user, tmp_path) -> str:
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(cluster, user))
+    path.write_text(as_text(kubeconfig_of(cluster, user)))
     async with Client.from_kubeconfig(path) as client:
         return (await client.list(CONFIG_MAP, namespace="default")).resource_version
 
@@ -191,7 +192,9 @@ async def test_the_name_in_the_certificate_may_be_another_than_in_the_url(shared
 async def test_to_know_the_server_is_to_prove_nothing_to_it(shared_plane, tmp_path):
     """Who stands in between asks as those whose requests it passes on."""
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, shared_plane.inline_certificate("system:masters")))
+    path.write_text(
+        as_text(kubeconfig_of(shared_plane.cluster, shared_plane.inline_certificate("system:masters")))
+    )
     credentials = KubeconfigCredentials(str(path))
 
     class Stranger:
@@ -242,7 +245,7 @@ def test_a_pod_without_part_of_its_service_account_is_told(shared_plane, tmp_pat
 async def test_the_proxy_of_a_kubeconfig_is_asked(server, tmp_path):
     cluster = {"server": ELSEWHERE, "proxy-url": server.url}
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(cluster, {"token": "secret"}))
+    path.write_text(as_text(kubeconfig_of(cluster, {"token": "secret"})))
 
     await ask(path)
 
@@ -257,7 +260,7 @@ async def test_the_proxy_of_the_environment_is_asked_and_what_a_netrc_says_is_pa
     without_proxies(monkeypatch)
     monkeypatch.setenv("http_proxy", server.url)
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of({"server": ELSEWHERE}, {"token": "secret"}))
+    path.write_text(as_text(kubeconfig_of({"server": ELSEWHERE}, {"token": "secret"})))
 
     await ask(path)
 
@@ -341,7 +344,7 @@ def test_a_plain_kubeconfig_takes_nothing_of_the_official_package(shared_plane, 
         "certificate": shared_plane.inline_certificate("system:masters"),
     }
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, users[user]))
+    path.write_text(as_text(kubeconfig_of(shared_plane.cluster, users[user])))
 
     assert heavy_modules("kubeconfig", str(path)) == "[]"
 
@@ -354,6 +357,6 @@ def test_a_pod_takes_nothing_of_the_official_package(shared_plane, tmp_path):
 
 def test_an_exec_plugin_takes_the_official_package(shared_plane, tmp_path):
     path = tmp_path / "kubeconfig"
-    path.write_text(kubeconfig_of(shared_plane.cluster, a_plugin(tmp_path, printed(token=TOKEN))))
+    path.write_text(as_text(kubeconfig_of(shared_plane.cluster, a_plugin(tmp_path, printed(token=TOKEN)))))
 
     assert "kubernetes" in heavy_modules("kubeconfig", str(path))

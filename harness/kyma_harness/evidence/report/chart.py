@@ -1,8 +1,11 @@
 """Draw rows of bars on an axis of time, as SVG whose text keeps its size at any width."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from kyma_harness.evidence.report.markup import Child, Markup, element
+from markupsafe import Markup
+
+from kyma_harness.evidence.report.markup import Child, element
 from kyma_harness.evidence.report.scale import Scale
 
 ROW = 28
@@ -12,6 +15,28 @@ NARROW = 0.35
 """Percent of the width below which a bar would not be seen."""
 ROOM = 1.25
 """Percent of the width that a letter takes, on a screen of usual size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What stands on the left of a row."""
+
+    name: str
+    kind: str = ""
+    depth: int = 0
+    """How far it is set in, below what it is part of."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Rows on an axis of time, and the same in words."""
+
+    labels: Sequence[Label]
+    drawing: Markup
+    summary: str
 
 
 def row_top(row: int) -> float:
@@ -39,14 +64,14 @@ def bar(
 
 
 def chart(
-    labels: Sequence[Child],
+    labels: Sequence[Label],
     rows: Sequence[Child],
     scale: Scale,
     *,
-    label: str,
+    summary: str,
     marks: Sequence[float] = (),
-) -> Markup:
-    """Put labels on the left and rows on the right, over lines for the ticks of the scale."""
+) -> Chart:
+    """Draw rows over lines for the ticks of the scale."""
     height = AXIS + len(rows) * ROW
     ticks = scale.ticks()
     lines = [
@@ -62,13 +87,9 @@ def chart(
     ]
     drawing = element(
         "svg", lines, words, dashes, rows,
-        role="img", aria_label=label, width="100%", height=height, class_="drawing",
+        role="img", aria_label=summary, width="100%", height=height, class_="drawing",
     )  # fmt: skip
-    names = element("ul", [element("li", one) for one in labels], class_="labels", aria_hidden="true")
-    grid = element("div", names, drawing, class_="chart")
-    return element(
-        "div", grid, class_="scroll", tabindex="0", role="group", aria_label=label.partition(".")[0]
-    )
+    return Chart(labels=labels, drawing=drawing, summary=summary)
 
 
 def _anchor(at: float) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kyma_harness.evidence.report.chart import HEIGHT, bar, chart, row_top
+from markupsafe import Markup
+
+from kyma_harness.evidence.report.chart import HEIGHT, Chart, Label, bar, chart, row_top
 from kyma_harness.evidence.report.colour import tone_of
-from kyma_harness.evidence.report.markup import Markup, element, joined
+from kyma_harness.evidence.report.markup import element, joined
 from kyma_harness.evidence.report.scale import Scale
 
 MOST_LANES = 40
@@ -73,12 +75,12 @@ def lanes_of(incident: Mapping[str, Any]) -> list[Lane]:
     return sorted(eventful, key=weight)[:MOST_LANES]
 
 
-def draw_lanes(lanes: Sequence[Lane], scale: Scale, marks: Sequence[float]) -> Markup:
+def draw_lanes(lanes: Sequence[Lane], scale: Scale, marks: Sequence[float]) -> Chart:
     """Draw lanes as SVG on a scale, with a line down for each moment at which the test did something."""
     drawn = [_drawn(row, lane, scale) for row, lane in enumerate(lanes)]
-    labels = [joined(element("b", lane.kind.partition(".")[0]), " ", lane.name) for lane in lanes]
+    labels = [Label(kind=lane.kind.partition(".")[0], name=lane.name) for lane in lanes]
     summary = "; ".join(f"{lane.kind.partition('.')[0]} {lane.name}: {_story(lane)}" for lane in lanes)
-    return chart(labels, drawn, scale, marks=marks, label=f"Timeline of {len(lanes)} objects. {summary}")
+    return chart(labels, drawn, scale, marks=marks, summary=f"Timeline of {len(lanes)} objects. {summary}")
 
 
 def _drawn(row: int, lane: Lane, scale: Scale) -> Markup:

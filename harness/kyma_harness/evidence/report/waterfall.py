@@ -3,24 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kyma_harness.evidence.report.chart import HEIGHT, bar, chart, row_top
-from kyma_harness.evidence.report.markup import Markup, element
+from markupsafe import Markup
+
+from kyma_harness.evidence.report.chart import HEIGHT, Chart, Label, bar, chart, row_top
+from kyma_harness.evidence.report.markup import element
 from kyma_harness.evidence.report.scale import Scale
 
 SHORT = 0.1
 """Seconds below which something that the test did is drawn as a moment."""
-INDENT = 14
 
 
-def draw_steps(steps: Sequence[Mapping[str, Any]], scale: Scale) -> Markup:
+def draw_steps(steps: Sequence[Mapping[str, Any]], scale: Scale) -> Chart:
     """Draw each step on a row of its own, indented below what it is part of."""
-    labels = [
-        element("span", step["name"], title=step["name"], style=f"padding-left:{INDENT * step['depth']}px")
-        for step in steps
-    ]
+    labels = [Label(name=step["name"], depth=step["depth"]) for step in steps]
     rows = [_row(row, step, scale) for row, step in enumerate(steps)]
     told = "; ".join(f"{step['name']}: {_seconds(step, scale):.2f} s" for step in steps)
-    return chart(labels, rows, scale, label=f"Waterfall of {len(steps)} steps. {told}")
+    return chart(labels, rows, scale, summary=f"Waterfall of {len(steps)} steps. {told}")
 
 
 def moments(steps: Sequence[Mapping[str, Any]]) -> list[float]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kubeloop.client import Client
 from kubeloop.controller import Controller
+from kubeloop.events import EventRecorder
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey, controller_owner
 from kyma_harness.kyma.contract import (
@@ -16,7 +17,6 @@ from kyma_harness.kyma.contract import (
     MODULE_NAME,
     MODULE_TEMPLATE,
 )
-from kyma_harness.managers.events import EventRecorder
 from kyma_harness.managers.flags import flag_parser
 from kyma_harness.managers.lifecycle_manager.reconciler import KymaReconciler
 from kyma_harness.managers.patience import Patience

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from kubeloop.client import Client
 from kubeloop.controller import Result
 from kubeloop.errors import InvalidError, NotFoundError, is_transient
+from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, generation_of, has_finalizer, is_deleting, labels_of
 from kyma_harness.kyma.contract import KYMA, KYMA_FINALIZER, LIFECYCLE_MANAGER, MANAGED_BY, MANIFEST
-from kyma_harness.managers.events import EventRecorder, sentence_of
+from kyma_harness.managers.failures import sentence_of
 from kyma_harness.managers.lifecycle_manager.manifests import build_manifest, updated
 from kyma_harness.managers.lifecycle_manager.status import (
     entries_of,
@@ -136,12 +137,12 @@ class KymaReconciler:
             kyma = await self._client.get(KYMA, key.name, key.namespace)
         except NotFoundError:
             return self._patience.settled(key)
-        await self._events.warning(kyma, "ModuleReconciliationError", cause)
+        await self._events.write(kyma, "Warning", "ModuleReconciliationError", cause)
         await self._write(kyma, with_cause(kyma.get("status") or {}, cause, generation_of(kyma)))
         return self._patience.again(key)
 
     async def _fail(self, key: ObjectKey, kyma: Object, message: str) -> Result:
-        await self._events.warning(kyma, "ModuleReconciliationError", message)
+        await self._events.write(kyma, "Warning", "ModuleReconciliationError", message)
         await self._write(kyma, {**kyma["status"], "state": "Error"})
         return self._patience.again(key)
 
@@ -193,7 +194,7 @@ class KymaReconciler:
     async def _finish(self, kyma: Object, status: Object) -> None:
         if kyma["status"]["state"] == "Ready":
             return
-        await self._events.normal(kyma, "ReconciliationSuccess", "Reconciliation finished!")
+        await self._events.write(kyma, "Normal", "ReconciliationSuccess", "Reconciliation finished!")
         ready = {**status, "state": "Ready", "activeChannel": kyma["spec"]["channel"]}
         await self._write(kyma, ready, "Reconciliation finished!")
 
@@ -210,7 +211,7 @@ class KymaReconciler:
             return kyma
         written = await self._client.update({**kyma, "status": status}, subresource="status")
         if message:
-            await self._events.normal(kyma, "StatusUpdate", message)
+            await self._events.write(kyma, "Normal", "StatusUpdate", message)
         return written
 
 

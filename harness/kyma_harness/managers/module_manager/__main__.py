@@ -8,12 +8,12 @@ from pathlib import Path
 
 from kubeloop.client import Client
 from kubeloop.controller import Controller
+from kubeloop.events import EventRecorder
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey
 from kyma_harness.kyma.contract import MANIFEST
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
-from kyma_harness.managers.events import EventRecorder
 from kyma_harness.managers.flags import add_switch, flag_parser
 from kyma_harness.managers.module_manager.installer import Installer
 from kyma_harness.managers.module_manager.layers import Layers

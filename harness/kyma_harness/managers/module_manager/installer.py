@@ -11,7 +11,7 @@ from kyma_harness.host.errors import HarnessError
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.installation import settings_of
-from kyma_harness.managers.events import sentence_of
+from kyma_harness.managers.failures import sentence_of
 from kyma_harness.managers.module_manager.charts import Install, Renderer, definitions_of
 from kyma_harness.managers.module_manager.layers import Layers, name_of
 from kyma_harness.managers.module_manager.objects import Objects

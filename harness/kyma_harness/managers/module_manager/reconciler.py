@@ -5,10 +5,11 @@ import copy
 from kubeloop.client import Client
 from kubeloop.controller import Result
 from kubeloop.errors import NotFoundError, is_transient
+from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, generation_of, has_finalizer, is_deleting, labels_of
 from kyma_harness.kyma.contract import CACHE_KEY, KYMA_NAME, MANIFEST, MANIFEST_FINALIZER
-from kyma_harness.managers.events import EventRecorder, is_foreseen, sentence_of
+from kyma_harness.managers.failures import is_foreseen, sentence_of
 from kyma_harness.managers.module_manager.installer import Installer, PrepareError
 from kyma_harness.managers.module_manager.status import State, status_of
 from kyma_harness.managers.patience import Patience
@@ -118,7 +119,7 @@ class ManifestReconciler:
                 raise
             # Nobody can make sense of it, now or later: so nothing of it holds the Manifest.
             log.exception("everything stays behind", cause=sentence_of(error))
-            await self._events.warning(manifest, "LeftBehind", sentence_of(error))
+            await self._events.write(manifest, "Warning", "LeftBehind", sentence_of(error))
             return await self._release(key, manifest)
         if is_removed:
             return await self._release(key, manifest)
@@ -137,7 +138,7 @@ class ManifestReconciler:
             manifest = await self._client.get(MANIFEST, key.name, key.namespace)
         except NotFoundError:
             return self._patience.settled(key)
-        await self._events.warning(manifest, "PassFailed", cause)
+        await self._events.write(manifest, "Warning", "PassFailed", cause)
         await self._write(manifest, status_of(manifest, State.ERROR, message=cause))
         return self._patience.again(key)
 

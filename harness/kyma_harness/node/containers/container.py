@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeloop.errors import ControllerError
+from kubeloop.events import EventRecorder, EventType
 from kubeloop.logs import get_logger
 from kubeloop.queue import Backoff
 from kyma_harness.host.errors import HarnessError, SpawnError
@@ -19,7 +20,6 @@ from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.processes import start
 from kyma_harness.node.containers.restarts import RestartBackoff, RestartPolicy
 from kyma_harness.node.errors import ContainerConfigError, ImageError
-from kyma_harness.node.events import EventRecorder, EventType
 from kyma_harness.node.folders import first_bytes
 from kyma_harness.node.grace import Grace
 from kyma_harness.node.rules.rules import Rule, Rules

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kubeloop.client.kubeconfig import as_text, cluster_of, kubeconfig_of
 from kyma_harness.node.containers.environment import command_line, container_environment
 from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, VolumeError
 from kyma_harness.node.folders import new_file, place_within
-from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER, write_kubeconfig
+from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
 from kyma_harness.node.sandbox import Sandbox
@@ -94,7 +95,14 @@ class Launcher:
         }
         if folder := mounts.host_path(SERVICE_ACCOUNT_FOLDER):
             path = sandbox.container_folder(name, "run") / "kubeconfig"
-            write_kubeconfig(path, server=self.server, folder=folder, namespace=sandbox.facts.namespace)
+            # It points into the volume, so that a token that was renewed is read.
+            document = kubeconfig_of(
+                cluster_of(self.server, folder / "ca.crt"),
+                {"tokenFile": str(folder / "token")},
+                name="pod",
+                namespace=sandbox.facts.namespace,
+            )
+            new_file(path, as_text(document).encode())
             env["KUBECONFIG"] = str(path)
         return env
 

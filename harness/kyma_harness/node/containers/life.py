@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol
 
+from kubeloop.events import EventType
 from kyma_harness.node.containers.handlers import Handlers, Target
 from kyma_harness.node.containers.probes import Answer, Probe, ProbeKind, probe_forever, probe_of
 from kyma_harness.node.containers.processes import Process, SimulatedProcess
-from kyma_harness.node.events import EventType
 from kyma_harness.node.grace import Grace
 from kyma_harness.node.states import now
 

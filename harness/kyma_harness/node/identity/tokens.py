@@ -1,14 +1,11 @@
-"""Tokens of a pod's ServiceAccount, bound to the pod and renewed in time, and the kubeconfig to them."""
+"""Tokens of a pod's ServiceAccount, bound to the pod and renewed in time."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from kubeloop.errors import ControllerError
-from kyma_harness.node.folders import new_file
 from kyma_harness.node.identity.downward import PodFacts
 
 # Like a kubelet: at 80 % of its life, or after a day, whichever comes first.
@@ -90,18 +87,3 @@ class PodTokens:
         expires_at = datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
         lifetime = min(_RENEW_AT * (expires_at - asked), _RENEW_LATEST_SECONDS)
         return _Token(status["token"], asked + max(lifetime, _RENEW_SOONEST_SECONDS), expires_at)
-
-
-def write_kubeconfig(path: Path, *, server: str, folder: Path, namespace: str) -> None:
-    """Write a kubeconfig that points into a ServiceAccount volume, so that a renewed token is read."""
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "pod",
-        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod", "namespace": namespace}}],
-        "clusters": [
-            {"name": "pod", "cluster": {"server": server, "certificate-authority": str(folder / "ca.crt")}}
-        ],
-        "users": [{"name": "pod", "user": {"tokenFile": str(folder / "token")}}],
-    }
-    new_file(path, f"{json.dumps(content, indent=2)}\n".encode())  # JSON is YAML

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from kubeloop.client import Client
+from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, uid_of
 from kyma_harness.node.containers.container import ContainerTools
@@ -14,7 +15,6 @@ from kyma_harness.node.containers.handlers import Handlers
 from kyma_harness.node.containers.launch import Launcher, ServicePort
 from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.restarts import RestartBackoff
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.network.addresses import PodAddresses

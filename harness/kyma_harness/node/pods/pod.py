@@ -10,13 +10,13 @@ from typing import Any
 
 from kubeloop.client import Client
 from kubeloop.errors import ConflictError, ControllerError, InvalidError, NotFoundError
+from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.queue import Backoff
 from kubeloop.resource import Object, is_deleting
 from kyma_harness.node.containers.container import Container, ContainerTools, PodContext
 from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.restarts import RESTART_ALL, RestartPolicy
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.grace import Grace
 from kyma_harness.node.identity.tokens import PodTokens
 from kyma_harness.node.pods.api import PodApi, StatusWriter

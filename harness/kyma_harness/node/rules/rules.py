@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
 
+from kyma_harness.host.descriptions import violations
+from kyma_harness.host.image_names import canonical
 from kyma_harness.node.errors import ImageError, RuleError
 from kyma_harness.node.rules.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
 
@@ -98,18 +98,6 @@ class Rules:
         )
 
 
-def canonical(image: str) -> str:
-    """Spell out the registry and tag that Docker would assume."""
-    name, at, digest = image.partition("@")
-    host, slash, rest = name.partition("/")
-    if not slash:
-        name = f"docker.io/library/{name}"
-    elif not any(mark in host for mark in (".", ":")) and host != "localhost":
-        name = f"docker.io/{host}/{rest}"
-    tagged = ":" in name.rpartition("/")[2]
-    return f"{name}{'' if tagged or at else ':latest'}{at}{digest}"
-
-
 def plain_placeholders(rule: Rule, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the placeholders that do not depend on a port."""
     return {
@@ -145,8 +133,8 @@ def _parse(text: str, source: Path) -> Sequence[Rule]:
 
 def _rule(entry: Any, source: Path, position: int) -> Rule:
     entry = _with_text_ports(entry)
-    if error := best_match(Draft202012Validator(_SCHEMA).iter_errors(entry)):
-        raise RuleError(f"{source}: rule {position}{_field(error)}: {error.message}")
+    if problems := violations(entry, _SCHEMA):
+        raise RuleError("\n".join(f"{source}: rule {position}: {problem}" for problem in problems))
     listen = {
         int(port): (flags,) if isinstance(flags, str) else tuple(flags)
         for port, flags in entry.get("listen", {}).items()
@@ -168,11 +156,6 @@ def _with_text_ports(entry: Any) -> Any:
     if isinstance(entry, dict) and isinstance(entry.get("listen"), dict):
         return {**entry, "listen": {str(port): flags for port, flags in entry["listen"].items()}}
     return entry
-
-
-def _field(error: ValidationError) -> str:
-    path = ".".join(str(part) for part in error.absolute_path)
-    return f", {path}" if path else ""
 
 
 def _check_placeholders(rule: Rule, known: frozenset[str]) -> None:

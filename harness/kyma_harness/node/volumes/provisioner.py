@@ -7,11 +7,11 @@ from pathlib import Path
 from kubeloop.client import Client
 from kubeloop.controller import Controller, Result
 from kubeloop.errors import AlreadyExistsError, NotFoundError, TerminalError
+from kubeloop.events import EventRecorder
 from kubeloop.kinds import PV, PVC, STORAGE_CLASS
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey, annotations_of, is_deleting
 from kyma_harness.node.errors import VolumeError
-from kyma_harness.node.events import EventRecorder
 from kyma_harness.node.folders import remove
 
 PROVISIONER = "kyma-harness.io/directory"
