@@ -18,6 +18,7 @@ from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.installation import Settings, entries_of, settings_of
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.resource_check import check_by_schema
 from kyma_harness.node.errors import NodeError
 from kyma_harness.node.rules.rules import Rules
 
@@ -61,6 +62,17 @@ async def check(module: Module, helm: Helm | None) -> list[Problem]:
         *manager_problems(objects, module, settings),
         *image_problems(objects, module),
     ]
+
+
+async def check_thoroughly(module: Module, helm: Helm | None) -> list[Problem]:
+    """Return the same, and whether the default CR is what its CRD allows, as far as its schema says."""
+    found = await check(module, helm)
+    try:
+        await asyncio.to_thread(check_by_schema, module)
+    except KymaError as error:
+        told = Problem(says=str(error))
+        return found if told in found else [*found, told]
+    return found
 
 
 async def _settings(module: Module, helm: Helm) -> Settings:

@@ -186,7 +186,7 @@ class Testbed:
             known.with_objects(made).write(self.settings)
 
 
-def _rules(module: Module, managers: LifecycleManagers) -> list[Path]:
+def rules_in_order(module: Module, managers: LifecycleManagers) -> list[Path]:
     """Order the files of rules: no module's takes the managers' place, but it may have a NATS of its own."""
     own = [file for file in managers.rules if file != NATS_RULES]
     defaults = [file for file in managers.rules if file == NATS_RULES]
@@ -217,7 +217,7 @@ async def prepare(
         tools=tools,
         options=settings.options,
         rules=ProcessRules(
-            files=_rules(module, managers),
+            files=rules_in_order(module, managers),
             placeholders=managers.placeholders,
         ),
         detached=settings.detached,
