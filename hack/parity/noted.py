@@ -6,9 +6,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hack.parity.recording import Recording
+from kubeloop import goyaml
 from kyma_harness.wait.difference import differences
 
 FILE = Path(__file__).with_name("noted.yaml")
@@ -32,7 +31,7 @@ class Note:
 
 def load(path: Path = FILE) -> dict[str, Note]:
     """Return the notes by the name of their case."""
-    listed = yaml.safe_load(path.read_text(encoding="utf-8"))["notes"]
+    listed = goyaml.load(path.read_bytes())["notes"]
     return {one["case"]: Note(**one) for one in listed}
 
 

@@ -26,7 +26,7 @@ spec:
             x-kubernetes-preserve-unknown-fields: true
             properties:
               operator: {type: string, enum: ["!=", =]}
-              mode: {type: string, pattern: ^(?i)(on|off)?$}
+              mode: {type: string, pattern: "^(?i)(on|off)?$"}
               room: {type: string, pattern: '^[\\p{L}\\p{N} ]+$'}
 """
 SHADES = f"{{lamp}}---\n{SHADE}"
