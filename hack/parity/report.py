@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hack.parity.case import Case
 from hack.parity.comparison import Difference, compare
 from hack.parity.explanation import Explanation, Explanations
-from hack.parity.noted import Note, contradictions
 from hack.parity.recording import Recording
 
 LONGEST = 700
@@ -33,15 +32,6 @@ A difference that nobody has explained fails the command. The explanations stand
 """
 
 
-NOTED = """\
-## Noted, not recorded
-
-Of these cases there is no recording of the original. What it does in them was *seen*, by somebody who ran it
-and wrote down what came out, or *read* in its sources; `hack/parity/noted.yaml` keeps it. It is less than a
-recording, and all of it has to be so with the built-in pair.
-"""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A case, and how it went with both pairs."""
@@ -50,29 +40,18 @@ class Verdict:
     differences: Sequence[Difference]
     complete: bool
     """Whether there is a recording of both pairs."""
-    note: Note | None = None
-    """What is known of the original where there is no recording of it."""
-    contradictions: Sequence[str] = ()
-    """What the built-in pair did in another way than the note says."""
 
 
 def judge(
-    case: Case,
-    real: Iterable[Recording],
-    builtin: Recording | None,
-    explanations: Explanations,
-    note: Note | None = None,
+    case: Case, real: Iterable[Recording], builtin: Recording | None, explanations: Explanations
 ) -> Verdict:
     """Compare the built-in pair with the nearest of the courses that the original was seen to take.
 
-    The original is a race in places: what it did once is as right as what it did another time. Where nobody
-    has recorded it, what is noted of it has to do.
+    The original is a race in places: what it did once is as right as what it did another time.
     """
     compared = [compare(one, builtin) for one in real if builtin and one.case == case.name]
     if not compared:
-        told = contradictions(note, builtin) if note and builtin else ()
-        known = note if builtin else None
-        return Verdict(case=case, differences=(), complete=False, note=known, contradictions=told)
+        return Verdict(case=case, differences=(), complete=False)
     nearest = min(compared, key=lambda found: (len(explanations.unexplained(found)), len(found)))
     return Verdict(case=case, differences=nearest, complete=True)
 
@@ -87,7 +66,6 @@ def render(verdicts: Sequence[Verdict], explanations: Explanations) -> str:
         *(f"| `{one.case.name}` | {one.case.about} | {_result(one, explanations)} |" for one in judged),
         "",
         *_reasons(judged, explanations),
-        *_notes([one for one in verdicts if one.note]),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -127,24 +105,6 @@ def _reasons(verdicts: Sequence[Verdict], explanations: Explanations) -> Iterato
     if left := explanations.unexplained(every):
         yield from ("## Unexplained", "")
         yield from _table(left)
-
-
-def _notes(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Yield the cases that nobody has recorded, with what is known of them and how."""
-    if not verdicts:
-        return
-    yield from (
-        NOTED,
-        "| case | what happens | the original | known how | built-in |",
-        "|---|---|---|---|---|",
-    )
-    for one in verdicts:
-        if one.note:
-            result = "; ".join(one.contradictions) or "same"
-            known = f"{one.note.basis}: {one.note.source.strip()}"
-            cells = (one.case.about, one.note.says.strip(), known, result)
-            yield f"| `{one.case.name}` | {' | '.join(map(_cell, cells))} |"
-    yield ""
 
 
 def _table(differences: Iterable[Difference]) -> Iterator[str]:

@@ -45,8 +45,14 @@ async def descriptor_with_another_access(stage: Stage) -> None:
 
 
 async def layer_without_a_name(stage: Stage) -> None:
-    """A chart's layer has no name; then the module is removed."""
-    await _installed(stage, lambda component: component["resources"][0].pop("name"))
+    """A chart's layer has no name, and so the release has none; then the module is taken off the list."""
+    await stage.create_kyma()
+    module = await stage.offer(edit=_component(lambda component: component["resources"][0].pop("name")))
+    await stage.enable(module)
+    await stage.until_manifest(module, "Error")
+    await stage.settle()
+    await stage.disable(module)
+    await stage.settle()
 
 
 async def component_without_a_version(stage: Stage) -> None:

@@ -47,10 +47,8 @@ class Helm:
     ) -> str:
         """Render a chart as module-manager does, without hooks; HelmError where that fails."""
         settings = [f"--set={overrides}"] if overrides else []
-        # A layer without a name is installed, too; the command line has a name of its own for such a release.
-        name = [release] if release else []
         return await self._run(
-            "template", *name, str(chart), f"--namespace={namespace}", "--no-hooks", "--is-upgrade",
+            "template", release, str(chart), f"--namespace={namespace}", "--no-hooks", "--is-upgrade",
             *flags, *settings,
         )  # fmt: skip
 

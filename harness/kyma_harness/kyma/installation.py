@@ -79,15 +79,24 @@ def entries_of(content: bytes, source: str) -> list[Any]:
 async def settings_of(name: str, entries: list[Any], helm: Helm, source: str) -> Settings:
     """Return the settings in the first entry of a chart's name; both of its texts have to be there."""
     client_config, overrides = _strings(name, entries, source)
-    flags = await helm.values(client_config)
-    for flag, value in flags.items():
+    return Settings(
+        client_config=await helm.values(client_config),
+        overrides=overrides,
+        values=await helm.values(overrides),
+    )
+
+
+def check_flags(settings: Settings) -> None:
+    """Raise ConfigError where a field of helm's install action is not of its type.
+
+    module-manager finds that out when it installs, and not when it reads the layer.
+    """
+    for flag, value in settings.client_config.items():
         wanted = _FLAGS.get(flag)
         if wanted is not None and type(value) is not wanted:
             raise ConfigError(
-                f"{source}: clientConfig of {name}: unsupported flag value {flag}:{value}, "
-                f"which has to be {_NAMES[wanted]}"
+                f"clientConfig: unsupported flag value {flag}:{value}, which has to be {_NAMES[wanted]}"
             )
-    return Settings(client_config=flags, overrides=overrides, values=await helm.values(overrides))
 
 
 def _strings(name: str, entries: list[Any], source: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from kyma_harness.kyma.crds import DefinitionFile, definition_files
 from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
-from kyma_harness.kyma.installation import Settings, entries_of, settings_of
+from kyma_harness.kyma.installation import Settings, check_flags, entries_of, settings_of
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.resource_check import check_by_schema
 from kyma_harness.node.errors import NodeError
@@ -42,6 +42,7 @@ async def check(module: Module, helm: Helm | None) -> list[Problem]:
         return [*found, Problem(says="the chart was not rendered: no helm is at hand", is_fatal=False)]
     try:
         settings = await _settings(module, helm)
+        check_flags(settings)
     except KymaError as error:
         return [*found, Problem(says=str(error))]
     if any(problem.is_fatal for problem in found):

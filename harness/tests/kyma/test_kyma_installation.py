@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kubeloop import goyaml
 from kyma_harness.host.errors import SpawnError
 from kyma_harness.kyma.helm import Helm, HelmError
-from kyma_harness.kyma.installation import ConfigError, entries_of, settings_of
+from kyma_harness.kyma.installation import ConfigError, check_flags, entries_of, settings_of
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 
@@ -88,8 +88,6 @@ def test_a_layer_may_say_nothing(content: bytes):
         ({"name": "lamp", "overrides": ""}, "clientConfig of lamp is nothing, and has to be a text"),
         ({"name": "lamp", "clientConfig": ""}, "overrides of lamp is nothing, and has to be a text"),
         (an_entry(overrides={"colour": "red"}), "overrides of lamp is a mapping"),
-        (an_entry(clientConfig="Namespace=5"), "unsupported flag value Namespace:5, which has to be a text"),
-        (an_entry(clientConfig="CreateNamespace=yes"), "CreateNamespace:yes, which has to be true or false"),
     ],
 )
 async def test_an_entry_of_another_shape_is_refused(helm: Helm, entry: Any, said: str):
@@ -97,6 +95,29 @@ async def test_an_entry_of_another_shape_is_refused(helm: Helm, entry: Any, said
         await settings_of("lamp", [entry], helm, "config.yaml")
 
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("client_config", "said"),
+    [
+        ("Namespace=5", "unsupported flag value Namespace:5, which has to be a text"),
+        ("CreateNamespace=yes", "unsupported flag value CreateNamespace:yes, which has to be true or false"),
+        ("Timeout=true", "unsupported flag value Timeout:True, which has to be a number"),
+    ],
+)
+async def test_a_flag_of_another_type_is_refused(helm: Helm, client_config: str, said: str):
+    read = await settings_of("lamp", [an_entry(clientConfig=client_config)], helm, "config.yaml")
+
+    with pytest.raises(ConfigError, match=said):
+        check_flags(read)
+
+
+async def test_flags_that_helm_does_not_have_are_passed_over(helm: Helm):
+    read = await settings_of("lamp", [an_entry(clientConfig="Wait=true,Unknown=5")], helm, "config.yaml")
+
+    check_flags(read)
+
+    assert read.client_config == {"Wait": True, "Unknown": 5}
 
 
 @pytest.mark.parametrize("text", ["a=red,a.b=dark", "colour", "a={x"])

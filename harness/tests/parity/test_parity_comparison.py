@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hack.parity import noted, originals
+from hack.parity import originals
 from hack.parity.case import Case
 from hack.parity.cases import ALL
 from hack.parity.comparison import Difference, compare
@@ -119,52 +119,11 @@ def test_a_course_whose_differences_are_explained_is_nearer_than_one_that_differ
     assert explanations.unexplained(verdict.differences) == []
 
 
-def test_the_original_was_recorded_in_every_case_or_something_is_noted_of_it():
-    known, notes = originals.load(), noted.load()
+def test_the_original_was_recorded_in_every_case():
+    known = originals.load()
 
-    assert {case.name for case in ALL} == known.keys() | notes.keys()
-    assert known.keys().isdisjoint(notes)
-    assert {note.basis for note in notes.values()} <= {"seen", "read"}
+    assert {case.name for case in ALL} == known.keys()
     assert {one.pair for courses in known.values() for one in courses} == {"real"}
-
-
-@pytest.mark.parametrize(
-    ("note", "told"),
-    [
-        ({}, []),
-        ({"sequences": {"Kyma case": "*→ Error (*"}}, []),
-        ({"sequences": {"Kyma case": "*→ gone"}}, ["Kyma case: Ready → Error (x), which is not *→ gone"]),
-        ({"sequences": {"Lamp case": "*"}}, []),
-        ({"sequences": {"Lamp case": "?*"}}, ["Lamp case: never seen, which is not ?*"]),
-        ({"objects": {"Lamp case": None}}, []),
-        ({"objects": {"Kyma case": None}}, ["Kyma case is there"]),
-        ({"objects": {"Lamp case": {}}}, ["Lamp case is not there"]),
-        ({"objects": {"Kyma case": {"spec": {"a": 1}}}}, []),
-        ({"objects": {"Kyma case": {"spec": {"a": 2}}}}, ["Kyma case: spec.a is 1, not 2"]),
-    ],
-)
-def test_what_is_noted_of_the_original_has_to_be_so(note: dict[str, Any], told: list[str]):
-    known = noted.Note(**{"case": "add", "basis": "seen", "source": "", "says": "", **note})
-    seen = a_recording(
-        sequences={"Kyma case": ["Ready", "Error (x)"]}, objects={"Kyma case": {"spec": {"a": 1, "b": 2}}}
-    )
-
-    assert noted.contradictions(known, seen) == told
-
-
-def test_a_case_that_did_not_come_to_its_end_is_no_proof_of_what_is_noted():
-    known = noted.Note(case="add", basis="seen", source="", says="")
-
-    assert noted.contradictions(known, a_recording(outcome="gave up")) == ["outcome: gave up"]
-
-
-def test_the_page_says_of_a_noted_case_how_it_is_known():
-    known = noted.Note(case="add", basis="read", source="module-manager", says="It turns Error.")
-    verdict = judge(CASE, [], a_recording(), NOTHING_EXPLAINED, known)
-
-    page = render([verdict], NOTHING_EXPLAINED)
-
-    assert "| `add` | A module is added | It turns Error. | read: module-manager | same |" in page
 
 
 def test_what_the_original_does_anew_is_kept_once(tmp_path: Path):

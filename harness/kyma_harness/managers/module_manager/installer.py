@@ -10,7 +10,7 @@ from kubeloop.resource import Object, ObjectKey, is_deleting
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
-from kyma_harness.kyma.installation import settings_of
+from kyma_harness.kyma.installation import check_flags, settings_of
 from kyma_harness.managers.failures import sentence_of
 from kyma_harness.managers.module_manager.charts import Install, Renderer, definitions_of
 from kyma_harness.managers.module_manager.layers import Layers, name_of
@@ -78,6 +78,7 @@ class Installer:
         """Apply everything, create the custom resource, and return what became of it."""
         try:
             for install in installs:
+                check_flags(install.settings)
                 await self._objects.define(definitions_of(install))
                 await self._objects.apply(await self._renderer.render(install), install)
             return Outcome(state=await self._state(manifest, installs))
