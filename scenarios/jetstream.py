@@ -36,11 +36,16 @@ class JetStream:
         self._reach = reach
         self.undelivered = 0
 
-    def publish(self, *payloads: bytes) -> None:
+    def publish(self, *payloads: bytes, replicas: int = 1) -> None:
         """Publish messages and wait until the server has each; the stream is made where it is not there."""
         with self._server() as server:
             self.undelivered += len(payloads)
-            self._portal.call(_publish(server, payloads))
+            self._portal.call(_publish(server, payloads, replicas))
+
+    def replicas(self) -> list[str]:
+        """Return the servers that hold the stream."""
+        with self._server() as server:
+            return self._portal.call(_replicas(server))
 
     def consume(self, count: int) -> list[bytes]:
         """Receive and acknowledge so many messages, and return what they carry."""
@@ -57,11 +62,20 @@ class JetStream:
             yield Server(url=f"nats://{address}", user=user, password=password)
 
 
-async def _publish(server: Server, payloads: tuple[bytes, ...]) -> None:
+async def _publish(server: Server, payloads: tuple[bytes, ...], replicas: int) -> None:
     async with _jetstream(server) as jetstream:
-        await jetstream.add_stream(name=STREAM, subjects=[SUBJECTS], retention=RetentionPolicy.WORK_QUEUE)
+        await jetstream.add_stream(
+            name=STREAM, subjects=[SUBJECTS], retention=RetentionPolicy.WORK_QUEUE, num_replicas=replicas
+        )
         for payload in payloads:
             await jetstream.publish(SUBJECT, payload)
+
+
+async def _replicas(server: Server) -> list[str]:
+    async with _jetstream(server) as jetstream:
+        cluster = (await jetstream.stream_info(STREAM)).cluster
+    names = [cluster.leader, *(peer.name for peer in cluster.replicas or ())] if cluster else []
+    return sorted(name for name in names if name)
 
 
 async def _consume(server: Server, count: int) -> list[bytes]:

@@ -15,6 +15,7 @@ from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.ports import PortPool
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.pair import LifecycleManagers
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.network.forwarder import Forwarder
 from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -41,7 +42,8 @@ class Rig:
 
     async def open_gate(self) -> None:
         """Let module-manager reach the registry."""
-        await self.gate.set_targets([int(self.registry.rpartition(":")[2])])
+        host, _, port = self.registry.rpartition(":")
+        await self.gate.set_targets([Address(host, int(port))])
 
     def blob(self, digest: str) -> Path:
         """Return the file of a blob in the registry."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from trustme import CA
@@ -14,7 +15,6 @@ _API_SERVER_NAMES = (
     "kubernetes.default",
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
-    "10.96.0.1",
     *_LOCALHOST,
 )
 _VALID_FOR = dt.timedelta(days=365)
@@ -73,19 +73,20 @@ class _Authority:
         )
 
 
-def make_pki(folder: Path, *, node_name: str) -> ClusterPki:
-    """Make all certificates of a new cluster in a folder.
+def make_pki(folder: Path, *, node_name: str, services: IPv4Network | None = None) -> ClusterPki:
+    """Make all certificates of a new cluster in a folder; `services` are the addresses of its Services.
 
     The node is in system:masters: besides a kubelet's work it provisions volumes, annotates Services. So is
     the controller manager, which spares it a ServiceAccount per controller at every start.
     """
     private_folder(folder)
+    own = [str(services.network_address + 1)] if services else []  # of the Service `kubernetes`
     cluster, etcd = _Authority(folder, "kubernetes-ca"), _Authority(folder, "etcd-ca")
     return ClusterPki(
         authority=cluster.path,
         etcd_authority=etcd.path,
         etcd=etcd.issue("etcd", "etcd", hosts=_LOCALHOST),
-        api_server=cluster.issue("kube-apiserver", "kube-apiserver", hosts=_API_SERVER_NAMES),
+        api_server=cluster.issue("kube-apiserver", "kube-apiserver", hosts=(*_API_SERVER_NAMES, *own)),
         api_server_to_etcd=etcd.issue("kube-apiserver-etcd", "kube-apiserver"),
         api_server_to_kubelet=cluster.issue("kube-apiserver-kubelet", "kube-apiserver-kubelet-client"),
         controller_manager=cluster.issue(

@@ -111,6 +111,8 @@ def known_name(entry: str, names: Collection[str]) -> str:
 def _remove_tree(folder: Path) -> None:
     """Remove a folder, also where whoever wrote it has made it or a part of it read-only."""
     shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.chmod(0o700)
     for at, folders, _ in os.walk(folder):
         for inner in (Path(at), *(Path(at, name) for name in folders)):
             with suppress(OSError):

@@ -5,6 +5,7 @@ HarnessError                 what the harness raises on purpose: shown as a sent
  ├ CommandError              a program ended with a failure, or not in time
  ├ PortTakenError            the wanted port belongs to somebody else
  ├ NoPortLeftError           the whole range is reserved or in use
+ ├ NoNetworkLeftError        every loopback network is reserved
  ├ LockHeldError             somebody else holds a lock for longer than we are willing to wait
  ├ UnsafeFolderError         a folder meant for secrets is open to other users
  ├ PlaceError                a folder or file that we need cannot be used, or there is no room
@@ -58,6 +59,10 @@ class PortTakenError(HarnessError):
 
 class NoPortLeftError(HarnessError):
     """Report that no port of the range is free."""
+
+
+class NoNetworkLeftError(HarnessError):
+    """Report that no loopback network is free."""
 
 
 class LockHeldError(HarnessError):

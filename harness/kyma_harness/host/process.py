@@ -21,6 +21,7 @@ from typing import IO, NoReturn
 from kyma_harness.host.descendants import MARKER
 from kyma_harness.host.errors import CommandError, SpawnError
 from kyma_harness.host.lastlines import last_lines, tail, telling
+from kyma_harness.host.mount_namespace import Root, RootOf, entering
 
 _PR_SET_PDEATHSIG = 1
 
@@ -146,12 +147,14 @@ async def spawn(
     pass_fds: Sequence[int] = (),
     die_with_parent: bool = True,
     spares_group: bool = False,
+    root: Root | RootOf | None = None,
 ) -> Child:
     """Start a program and return at once.
 
     `stdout` is a file to append to, or a descriptor; stderr goes there too unless it has its own descriptor.
     `die_with_parent`: the kernel kills it when the thread that called us ends, however it ends.
     `spares_group`: what it has started lives on when it ends by itself, and is the caller's to end.
+    `root`: what it sees as its root; once it has that, the working folder is the root's own.
     Raises SpawnError when there is no such program or folder.
     """
     arguments = [os.fspath(argument) for argument in argv]
@@ -165,6 +168,7 @@ async def spawn(
             stdin=stdin,
             pass_fds=pass_fds,
             die_with_parent=die_with_parent,
+            root=root,
         ),
         name=name,
         argv=arguments,
@@ -182,10 +186,11 @@ async def run(
     stdin: bytes = b"",
     check: bool = True,
     spares_group: bool = False,
+    root: Root | RootOf | None = None,
 ) -> Completed:
     """Run a short command to its end; `env` None means our own environment, `timeout` is in seconds.
 
-    `spares_group` as for `spawn`.
+    `spares_group` and `root` as for `spawn`.
 
     Raises CommandError with its last lines when it fails (unless `check` is off) or takes too long.
     """
@@ -203,6 +208,7 @@ async def run(
             stderr=err.fileno(),
             stdin=given.fileno(),
             spares_group=spares_group,
+            root=root,
         )
         try:
             async with asyncio.timeout(timeout):
@@ -236,21 +242,27 @@ def _start(
     stdin: int | None,
     pass_fds: Sequence[int],
     die_with_parent: bool,
+    root: Root | RootOf | None,
 ) -> "subprocess.Popen[bytes]":
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     output = os.open(stdout, flags, 0o600) if isinstance(stdout, Path) else stdout
     try:
-        return subprocess.Popen(
-            argv,
-            env=_marked(env),
-            cwd=cwd,
-            pass_fds=pass_fds,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=output,
-            stderr=output if stderr is None else stderr,
-            preexec_fn=_die_with(os.getpid()) if die_with_parent else None,  # noqa: PLW1509 - one prepared system call
-        )
+        with _preparing(root, die_with_parent=die_with_parent) as prepare:
+            return subprocess.Popen(
+                argv,
+                env=_marked(env),
+                cwd=cwd,
+                pass_fds=pass_fds,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=output,
+                stderr=output if stderr is None else stderr,
+                preexec_fn=prepare,  # noqa: PLW1509 - prepared system calls
+            )
+    except subprocess.SubprocessError as error:
+        raise SpawnError(
+            f"cannot start {argv[0]} in a root of its own: what failed stands in its log"
+        ) from error
     except OSError as error:
         raise SpawnError(f"cannot start {argv[0]}: {error.strerror} ({error.filename})") from error
     finally:
@@ -262,6 +274,23 @@ def _marked(env: Mapping[str, str]) -> dict[str, str]:
     """Hand our own mark on, so that whatever a cluster's processes start can be told to be the cluster's."""
     inherited = {MARKER: os.environ[MARKER]} if MARKER in os.environ else {}
     return {**inherited, **env}
+
+
+@contextmanager
+def _preparing(root: Root | RootOf | None, *, die_with_parent: bool) -> Iterator[Callable[[], None] | None]:
+    """Give what the child does before it becomes the program; its death signal is set last, to stay set."""
+    dying = _die_with(os.getpid()) if die_with_parent else None
+    if root is None:
+        yield dying
+        return
+    with entering(root) as enter:
+
+        def prepare() -> None:
+            enter()
+            if dying:
+                dying()
+
+        yield prepare
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:

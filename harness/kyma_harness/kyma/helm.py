@@ -58,4 +58,11 @@ class Helm:
         except CommandError as error:
             if error.timed_out or error.returncode is None or error.returncode < 0:
                 raise
-            raise HelmError(" ".join(error.output.removeprefix("Error: ").split())) from None
+            raise HelmError(_sentence(error)) from None
+
+
+def _sentence(error: CommandError) -> str:
+    """Return what helm says is wrong, without what it was called with."""
+    lines = [line.strip() for line in error.output.splitlines() if not line.startswith("Use --debug ")]
+    begins = next((at for at, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    return " ".join(filter(None, lines[begins:])).removeprefix("Error: ")

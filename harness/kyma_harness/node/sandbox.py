@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kubeloop.logs import get_logger
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.folders import new_folder, remove
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.rules.placeholders import HOST
@@ -18,32 +19,38 @@ log = get_logger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Sandbox:
-    """What the containers of a pod share; `ports` maps container ports to host ports reserved for the pod."""
+    """What the containers of a pod share; `ports` says where each container port is to be found."""
 
     facts: PodFacts
     folder: Path
     volumes: Volumes
     pool: PortPool
-    ports: dict[int, int] = field(default_factory=dict)
+    ports: dict[int, Address] = field(default_factory=dict)
     simulated: set[str] = field(default_factory=set)
 
-    def admit(self, rule: Rule, container: str) -> bool:
-        """Give each port the rule listens on a host port, note a simulation; return whether anything is new.
+    def admit(self, rule: Rule, container: str) -> None:
+        """Give each port the rule listens on an address, note a simulation.
 
         Containers of a pod share its ports as they share its network, and keep them over restarts.
         """
-        missing = [port for port in rule.listen if port not in self.ports]
-        for port in missing:
-            self.ports[port] = self.pool.reserve()
-        pretends = rule.simulate and container not in self.simulated
-        if pretends:
+        for port in rule.listen:
+            if port not in self.ports:
+                is_own = rule.is_own(port)
+                self.ports[port] = (
+                    Address(self.facts.address, port) if is_own else Address(HOST, self.pool.reserve())
+                )
+        if rule.simulate:
             self.simulated.add(container)
-        return bool(missing) or pretends
+
+    @property
+    def hosts_file(self) -> Path:
+        """What the pod's containers find at /etc/hosts."""
+        return self.folder / "etc-hosts"
 
     @property
     def addresses(self) -> Mapping[str, str]:
         """The host addresses by container port, as the pod's annotation has them."""
-        return {str(port): f"{HOST}:{host_port}" for port, host_port in sorted(self.ports.items())}
+        return {str(port): str(address) for port, address in sorted(self.ports.items())}
 
     def container_folder(self, container: str, what: str, *, fresh: bool = False) -> Path:
         """Return a folder of one container, emptied if asked for."""
@@ -58,8 +65,9 @@ class Sandbox:
 
     async def remove(self) -> None:
         """Give back the ports and delete the folder, whatever modes the pod has left in it."""
-        for port in self.ports.values():
-            self.pool.release(port)
+        for address in self.ports.values():
+            if address.host == HOST:
+                self.pool.release(address.port)
         self.ports.clear()
         try:
             await asyncio.to_thread(remove, self.folder)

@@ -4,7 +4,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -28,28 +27,18 @@ class LogLookup(Protocol):
 
 
 @asynccontextmanager
-async def kubelet_server(
-    lookup: LogLookup, *, port: int, cert: Path, key: Path, client_ca: Path
-) -> AsyncIterator[None]:
-    """Serve on 127.0.0.1, to nobody but who has a client certificate signed by `client_ca`."""
+async def kubelet_server(lookup: LogLookup, *, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
+    """Serve on 127.0.0.1, to nobody but whom `tls` lets in."""
     # A follower that hangs up ends its handler, which else would wait for the container's next line.
     runner = web.AppRunner(
         _application(lookup), access_log=None, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, HOST, port, ssl_context=_tls(cert, key, client_ca)).start()
+        await web.TCPSite(runner, HOST, port, ssl_context=tls).start()
         yield
     finally:
         await runner.cleanup()
-
-
-def _tls(cert: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    context.load_verify_locations(client_ca)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 def _application(lookup: LogLookup) -> web.Application:

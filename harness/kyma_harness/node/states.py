@@ -72,6 +72,8 @@ class ContainerRecord:
     started: bool = False
     # For init containers: has done its part, so that the next may start. A sidecar has when it is up.
     initialized: bool = False
+    # Its definition has changed: it is started once more, whatever its policy says.
+    replaced: bool = False
     # Also while its postStart hook runs, and until its last process has ended.
     has_process: bool = False
     container_id: str = ""

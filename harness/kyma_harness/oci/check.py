@@ -12,8 +12,8 @@ from typing import Any
 from kubeloop import goyaml
 from kubeloop.kinds import CRD, DEPLOYMENT, NAMESPACE
 from kubeloop.resource import Object
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.crds import DefinitionFile, definition_files
-from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.errors import KymaError
 from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.installation import Settings, check_flags, entries_of, settings_of
@@ -22,6 +22,7 @@ from kyma_harness.kyma.resource_check import check_by_schema
 from kyma_harness.node.errors import NodeError
 from kyma_harness.node.rules.rules import Rules
 
+_ANY_PORT = range(1 << 16)
 MANAGERS = ("lifecycle-manager", "module-manager")
 """What the images of the lifecycle managers are called, wherever they come from."""
 
@@ -185,7 +186,9 @@ def rule_problems(module: Module) -> Iterator[Problem]:
         yield Problem(says=str(error))
         return
     for rule in rules.rules:
-        taken = [name for name in MANAGERS if rule.matches(f"eu.gcr.io/kyma-project/{name}:latest")]
+        taken = [
+            name for name in MANAGERS if rule.matches(f"eu.gcr.io/kyma-project/{name}:latest", _ANY_PORT)
+        ]
         if taken:
             yield Problem(
                 says=f"{rule.where} also matches the image of {' and '.join(taken)}, whose own rules come "
@@ -203,7 +206,8 @@ def image_problems(objects: Iterable[Object], module: Module) -> Iterator[Proble
     for item in objects:
         for container in _containers(item):
             image = container.get("image")
-            if isinstance(image, str) and not any(rule.matches(image) for rule in rules.rules):
+            ports = {port.get("containerPort") for port in _mappings(container.get("ports"))}
+            if isinstance(image, str) and not any(rule.matches(image, ports) for rule in rules.rules):
                 yield Problem(
                     says=f"no rule of the module says what runs image {image} of {item['kind']} "
                     f"{item['metadata'].get('name')}: where pods are processes it cannot start",
@@ -221,9 +225,8 @@ def _containers(item: Object) -> list[dict[str, Any]]:
         spec = inner.get("spec") if isinstance(inner, dict) else None
     if not isinstance(spec, dict):
         return []
-    listed = [*_list(spec.get("initContainers")), *_list(spec.get("containers"))]
-    return [one for one in listed if isinstance(one, dict)]
+    return [*_mappings(spec.get("initContainers")), *_mappings(spec.get("containers"))]
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import kyma_harness
+from kyma_harness.cli.commands import Commands
 from kyma_harness.cli.completion import SHELLS
-from kyma_harness.cli.grammar import Commands
+from kyma_harness.wait.eventually import eventually
 
 LAMP = Path(kyma_harness.__file__).parent / "examples" / "lamp" / "module.yaml"
 HEAVY = {
@@ -32,7 +34,10 @@ HEAVY = {
     "tenacity",
     "trustme",
     "kyma_harness.clusters.docker",
-    "kyma_harness.kyma",
+    "kyma_harness.kyma.contract",
+    "kyma_harness.kyma.deploy",
+    "kyma_harness.kyma.module",
+    "kyma_harness.kyma.pair",
     "kyma_harness.session.lifetime",
     "kyma_harness.session.record",
     "kyma_harness.session.setup",
@@ -40,7 +45,7 @@ HEAVY = {
 RUNNING = """\
 import atexit, json, sys
 atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
-from kyma_harness.cli import main
+from kyma_harness.__main__ import main
 main()
 """
 
@@ -115,7 +120,7 @@ def test_what_makes_a_shell_complete_loads_no_cluster(ended, shell):
 def test_a_command_loads_what_it_needs_when_it_is_called(ended):
     _, loaded = ended("status")
 
-    assert "kyma_harness.session.leftovers.census" in loaded
+    assert "kyma_harness.session.leftovers" in loaded
 
 
 def test_who_presses_ctrl_c_while_a_command_is_being_imported_sees_no_traceback():
@@ -129,3 +134,25 @@ def test_who_presses_ctrl_c_while_a_command_is_being_imported_sees_no_traceback(
 
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"
+
+
+def test_who_presses_ctrl_c_while_the_program_is_being_imported_sees_no_traceback(tmp_path):
+    slow = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
+    (tmp_path / "click.py").write_text(slow)
+    with subprocess.Popen(
+        [sys.executable, "-m", "kyma_harness", "--help"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        try:
+            eventually((tmp_path / "begun").exists, "it imports", within=60)
+
+            program.send_signal(signal.SIGINT)
+
+            assert program.communicate(timeout=60) == ("", "")
+            assert program.returncode == 130
+        finally:
+            program.kill()

@@ -20,6 +20,12 @@ import pathlib, sys
 from kyma_harness.embedded.layout import Layout
 Layout(pathlib.Path(sys.argv[1])).remove()
 """
+REMOVAL_BY_GUARD = """\
+import pathlib, sys
+from kyma_harness.embedded.layout import ENTRIES
+from kyma_harness.host.descendants import remove_unused
+remove_unused(pathlib.Path(sys.argv[1]), ENTRIES)
+"""
 LOOKS_LIKE_OURS = {"kubeconfig": "theirs", "logs/server.log": "theirs", "lock": ""}
 
 
@@ -143,14 +149,18 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert not layout.root.exists()
 
 
-def test_what_a_pod_has_made_read_only_goes_as_well(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [REMOVAL, REMOVAL_BY_GUARD], ids=["next to come", "guard"])
+@pytest.mark.parametrize("closed", ["volumes", "volumes/pkg", "volumes/pkg/mod"])
+@pytest.mark.parametrize("mode", [0o500, 0o000])
+def test_what_a_pod_has_closed_goes_as_well(tmp_path: Path, by: str, closed: str, mode: int) -> None:
     layout = Layout(tmp_path / "kyma")
     layout.create()
+    written(layout.root, {"users.lock": "", "lock": ""})
     inner = written(layout.root / "volumes" / "pkg" / "mod", THESIS)
     inner.chmod(0o500)
-    inner.parent.chmod(0o500)
+    (layout.root / closed).chmod(mode)
 
-    done = run_unprivileged([sys.executable, "-c", REMOVAL, layout.root])
+    done = run_unprivileged([sys.executable, "-c", by, layout.root])
 
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []

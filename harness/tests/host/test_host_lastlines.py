@@ -2,7 +2,7 @@
 
 import pytest
 
-from kyma_harness.host.lastlines import telling
+from kyma_harness.host.lastlines import reason_in, telling
 
 STACK = "".join(f"\tgoroutine {number}\n" for number in range(40))
 STARTING = "".join(f"starting {number}\n" for number in range(40))
@@ -37,3 +37,20 @@ def test_what_is_shown_begins_with_the_line_that_tells(tmp_path, written, first)
 
 def test_of_no_file_nothing_is_shown(tmp_path):
     assert telling(tmp_path / "nothing") == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (ETCD.partition("\n")[2], "failed to write: write /x/wal: no space left on device"),
+        ('{"level":"fatal","msg":"no"}\n', "no"),
+        ("panic: failed to create WAL\n\ngoroutine 1", "failed to create WAL"),
+        ("fatal error: out of memory", "out of memory"),
+        ("F1129 10:00:00.1 1 server.go:1] cannot listen\nmore", "cannot listen"),
+        ('{"level":"fatal","msg":', '{"level":"fatal","msg":'),
+        (STARTING, ""),
+        ("", ""),
+    ],
+)
+def test_the_reason_is_what_that_line_says(told, reason):
+    assert reason_in(told) == reason

@@ -35,7 +35,7 @@ def pod(*containers, name="web-0", namespace="shop", volumes=(), metadata=None, 
 
 def facts(of=None):
     return PodFacts(
-        pod=of or pod(), pod_ip="10.244.0.7", host_ip="127.0.0.1",
+        pod=of or pod(), pod_ip="10.244.0.7", address="127.64.0.7", host_ip="127.0.0.1",
         allocatable={"cpu": "16", "memory": "64Gi"},
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from kyma_harness.embedded.control_plane import ControlPlane
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.pki import ClusterPki, make_pki
 from kyma_harness.host import process
+from kyma_harness.host.loopback import LoopbackNetworks
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.annotations import ADDRESSES
 from kyma_harness.node.node import ProcessNode
@@ -122,13 +123,14 @@ async def wait_until(predicate, *, what, within=PATIENCE):
 @asynccontextmanager
 async def node_cluster(root: Path, tools: Path):
     """Start a control plane and a process node; end both, and every pod, at the end."""
-    with PortPool() as ports:
-        async with running_plane(root, tools, ports) as (plane, pki):
+    with PortPool() as ports, LoopbackNetworks() as networks:
+        async with running_plane(root, tools, ports, networks) as (plane, pki):
             await plane.start_controllers()
             kubeconfig = plane.layout.kubeconfig
             settings = NodeSettings(
                 state=root, tools=tools, rules=Rules.load([RULES]), ports=ports, first_backoff=0.2,
                 tls_cert=pki.kubelet.certificate, tls_key=pki.kubelet.key, client_ca=pki.authority,
+                egress_port=plane.components.ports.egress, pod_network=networks.pods,
             )  # fmt: skip
             async with (
                 Client.from_kubeconfig(kubeconfig) as client,
@@ -142,12 +144,14 @@ async def node_cluster(root: Path, tools: Path):
 
 
 @asynccontextmanager
-async def running_plane(root: Path, tools: Path, ports: PortPool):
+async def running_plane(root: Path, tools: Path, ports: PortPool, networks: LoopbackNetworks):
     """Start an API server, and nobody who changes anything in it."""
     layout = Layout.at(root)
     layout.create()
-    pki = make_pki(layout.pki, node_name="process-node")
-    components = Components(tools=tools, layout=layout, pki=pki, ports=_ports(ports))
+    pki = make_pki(layout.pki, node_name="process-node", services=networks.services)
+    components = Components(
+        tools=tools, layout=layout, pki=pki, ports=_ports(ports), services=networks.services
+    )
     components.write_kubeconfigs("test")
     plane = ControlPlane(components=components, layout=layout, announce=lambda _: None)
     try:
@@ -181,5 +185,5 @@ def _ports(ports):
     reserve = ports.reserve
     return Ports(
         api_server=reserve(), registry=reserve(), etcd=reserve(), etcd_peer=reserve(),
-        controller_manager=reserve(), scheduler=reserve(),
+        controller_manager=reserve(), scheduler=reserve(), egress=reserve(),
     )  # fmt: skip

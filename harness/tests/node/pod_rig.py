@@ -20,6 +20,8 @@ from kubeloop.errors import NotFoundError, UnreachableError
 from kubeloop.events import EventRecorder
 from kyma_harness.host.ports import PortPool
 from kyma_harness.node.containers.logs import LogQuery
+from kyma_harness.node.containers.view import probe_mounting
+from kyma_harness.node.network.hosts import HostsFiles
 from kyma_harness.node.pods.bound import BoundPods
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
@@ -175,6 +177,10 @@ class Rig:
         """Change the pod's metadata."""
         self.api.put({**self.pod, "metadata": {**self.pod["metadata"], **metadata}})
 
+    def set_spec(self, **fields):
+        """Change fields of the pod's spec."""
+        self.api.put({**self.pod, "spec": {**self.pod["spec"], **fields}})
+
     def name_image(self, image, name="web"):
         """Give a container another image."""
         spec = copy.deepcopy(self.pod["spec"])
@@ -282,7 +288,7 @@ def _environment(pid):
 
 
 @asynccontextmanager
-async def running_pod(pod, state, *, objects=(), **settings):
+async def running_pod(pod, state, *, objects=(), mounting=None, rules=None, **settings):
     """Bring a pod onto a node; whatever the test leaves of it is ended."""
     api = Api()
     for obj in objects:
@@ -290,16 +296,23 @@ async def running_pod(pod, state, *, objects=(), **settings):
     with PortPool() as ports:
         unused = state / "unused"
         node = NodeSettings(
-            state=state, tools=state, rules=Rules.load([RULES]), ports=ports,
-            tls_cert=unused, tls_key=unused, client_ca=unused, **{"first_backoff": 0.05, **settings},
+            state=state, tools=state, rules=rules or Rules.load([RULES]), ports=ports,
+            tls_cert=unused, tls_key=unused, client_ca=unused,
+            **{"first_backoff": 0.05, **settings},
         )  # fmt: skip
         events = EventRecorder(api, "process-node", host="test")
         pods = BoundPods(
-            node, api, events=events, claims=Claims(state), service_port=lambda *_: 1, node_ip="127.0.0.1"
+            node,
+            api,
+            events=events,
+            claims=Claims(state),
+            service_port=lambda *_: 1,
+            hosts=HostsFiles(),
+            node_ip="127.0.0.1",
         )
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
             writing = group.create_task(events.run())
-            pods.begin(session, group)
+            pods.begin(session, group, mounting or await probe_mounting(state / "probe"))
             api.watch = lambda old, new: _told(pods, old, new)
             api.put(pod)
             try:

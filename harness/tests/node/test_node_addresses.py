@@ -1,11 +1,13 @@
+from ipaddress import IPv4Network
+
 import pytest
 
+from kyma_harness.node.addresses import PodAddresses
 from kyma_harness.node.errors import AddressError
-from kyma_harness.node.network.addresses import PodAddresses
 
 
 def test_addresses_are_handed_out_once_each():
-    addresses = PodAddresses("10.244.0.0/29")
+    addresses = PodAddresses(IPv4Network("10.244.0.0/29"))
 
     taken = [addresses.take() for _ in range(6)]
 
@@ -13,7 +15,7 @@ def test_addresses_are_handed_out_once_each():
 
 
 def test_a_full_network_is_reported():
-    addresses = PodAddresses("10.244.0.0/30")
+    addresses = PodAddresses(IPv4Network("10.244.0.0/30"))
     addresses.take()
     addresses.take()
 
@@ -22,7 +24,7 @@ def test_a_full_network_is_reported():
 
 
 def test_an_address_given_back_is_reused_last():
-    addresses = PodAddresses("10.244.0.0/29")
+    addresses = PodAddresses(IPv4Network("10.244.0.0/29"))
     first = addresses.take()
 
     addresses.give_back(first)

@@ -10,6 +10,7 @@ from pod_builders import ENV_FROM, a_pod, config_map, shell, sleeper, until_file
 from pod_rig import running_pod
 
 from kubeloop.errors import UnreachableError
+from kyma_harness.node.containers.view import Mounting
 
 
 async def test_a_pod_that_is_deleted_while_its_container_is_prepared_starts_nothing(tmp_path):
@@ -76,7 +77,8 @@ async def test_a_mount_that_leads_out_of_its_volume_starts_nothing(tmp_path, fie
 async def test_a_working_folder_stays_in_its_volume(tmp_path):
     mounts = [{"name": "data", "mountPath": "/data"}]
     web = shell("pwd; exec sleep 600", workingDir="/data/../../../tmp", volumeMounts=mounts)
-    async with running_pod(a_pod(web, volumes=[{"name": "data", "emptyDir": {}}]), tmp_path) as rig:
+    of = a_pod(web, volumes=[{"name": "data", "emptyDir": {}}])
+    async with running_pod(of, tmp_path, mounting=Mounting(privilege=None)) as rig:
         await rig.until_state("running")
 
         assert rig.working_folder().relative_to(tmp_path).parts[-2:] == ("root", "tmp")
@@ -229,6 +231,22 @@ async def test_a_new_image_starts_a_container_once_more_and_then_its_policy_deci
 
         assert rig.exit_code() == 3
         assert rig.container()["restartCount"] == 1
+
+
+async def test_a_container_that_is_replaced_does_not_end_its_pod_however_long_that_takes(tmp_path):
+    web = shell("exec sleep 600", envFrom=ENV_FROM)
+    async with running_pod(a_pod(web, restartPolicy="Never"), tmp_path, objects=[config_map(a="1")]) as rig:
+        await rig.until_state("running")
+
+        gate = rig.api.hold("get", "ConfigMap")
+        rig.name_image("test/shell:2")
+        await gate.reached()
+        await rig.settled()
+        assert rig.status["phase"] == "Running"
+
+        gate.open()
+        await rig.until(lambda: rig.container().get("restartCount") == 1)
+        assert rig.status["phase"] == "Running"
 
 
 async def test_the_logs_of_two_starts_are_kept(tmp_path):

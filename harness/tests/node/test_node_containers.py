@@ -99,6 +99,18 @@ async def test_a_sidecar_whose_turn_does_not_come_ends_with_the_grace(tmp_path):
         assert (rig.exit_code("main"), rig.exit_code("proxy")) == (137, 0)
 
 
+async def test_an_init_container_that_is_only_simulated_ends_and_a_sidecar_does_not(tmp_path):
+    init = [
+        container("tools", "test/simulated:1"),
+        container("proxy", "test/simulated:1", restartPolicy="Always"),
+    ]
+    async with running_pod(a_pod(sleeper(), initContainers=init), tmp_path) as rig:
+        await rig.until_state("running")
+
+        assert rig.exit_code("tools") == 0
+        assert rig.state_of("proxy") == "running"
+
+
 async def test_sidecars_end_when_the_others_are_done(tmp_path):
     init = [sidecar(tmp_path, "proxy"), sidecar(tmp_path, "logger")]
     of = a_pod(shell(until_file(tmp_path / "go"), "main"), initContainers=init, restartPolicy="Never")

@@ -7,6 +7,7 @@ import pytest
 from eventually import PATIENCE
 
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.network.forwarder import Forwarder
 
 
@@ -21,7 +22,7 @@ async def a_server(name):
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        yield server.sockets[0].getsockname()[1]
+        yield Address(*server.sockets[0].getsockname())
 
 
 async def asked(port, question=b"hi"):
@@ -90,7 +91,7 @@ async def test_a_connection_that_the_target_resets_is_ended(forwarder):
         writer.transport.abort()
 
     async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
-        await forwarder.set_targets([server.sockets[0].getsockname()[1]])
+        await forwarder.set_targets([Address(*server.sockets[0].getsockname())])
         reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
 
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""

@@ -10,8 +10,10 @@ from aiohttp import web
 from node_builders import container, facts
 
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.handlers import Handlers, Target
 from kyma_harness.node.containers.launch import Launch
+from kyma_harness.node.containers.view import Rewritten
 from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.volumes.mounts import Mounts
 
@@ -43,7 +45,7 @@ async def listening(server):
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    yield site._server.sockets[0].getsockname()[1]
+    yield Address(*site._server.sockets[0].getsockname())
     await runner.cleanup()
 
 
@@ -55,15 +57,19 @@ async def server():
 @pytest.fixture
 async def asking(server, tmp_path):
     """Ask a container whose port 8080 is served by the server."""
-    async with listening(server) as port, aiohttp.ClientSession() as session:
+    async with listening(server) as address, aiohttp.ClientSession() as session:
         sandbox = Sandbox(
-            facts=facts(), folder=tmp_path, volumes=None, pool=PortPool(), ports={8080: port, 8081: port}
+            facts=facts(),
+            folder=tmp_path,
+            volumes=None,
+            pool=PortPool(),
+            ports={8080: address, 8081: address},
         )
-        launch = Launch(argv=(), env=dict(os.environ), cwd=tmp_path, mounts=Mounts({}))
+        launch = Launch(argv=(), env=dict(os.environ), cwd=tmp_path, view=Rewritten(Mounts({})))
         spec = container(
             ports=[{"name": "http", "containerPort": 8080}], env=[{"name": "WORD", "value": "hi"}]
         )
-        target, handlers = Target(container=spec, launch=launch, sandbox=sandbox), Handlers(session)
+        target, handlers = Target(pid=0, container=spec, launch=launch, sandbox=sandbox), Handlers(session)
 
         async def probe(limit=10, **handler):
             return await handlers.probe(handler, target, limit=limit)
@@ -71,7 +77,7 @@ async def asking(server, tmp_path):
         async def hook(**handler):
             return await handlers.run_hook(handler, target)
 
-        yield {"probe": probe, "hook": hook, "port": port}
+        yield {"probe": probe, "hook": hook, "port": address.port}
 
 
 def get(path="/", *headers, **fields):

@@ -1,5 +1,6 @@
 import pytest
 
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.errors import AddressError, RuleError
 from kyma_harness.node.rules.placeholders import Placeholders
 
@@ -8,7 +9,7 @@ from kyma_harness.node.rules.placeholders import Placeholders
 def placeholders():
     return Placeholders(
         values={"tools": "/opt/tools"},
-        ports={8080: 23456},
+        ports={8080: Address("127.0.0.1", 23456)},
         service_port=lambda namespace, name, port: 30000 + port if (namespace, name) == ("ns", "nats") else 1,
     )
 

@@ -135,8 +135,40 @@ def test_an_image_is_spelled_out_as_docker_would(image, full):
 def test_every_rule_knows_its_interpreter_and_the_folder_it_came_from(tmp_path):
     (rule,) = rules("- image: a", source=tmp_path / "rules.yaml").rules
 
-    values = plain_placeholders(rule, {"tools": "/opt/tools"})
+    values = plain_placeholders(rule, {"tools": "/opt/tools"}, pod_ip="127.64.0.7")
 
     assert values["python"] == sys.executable
     assert values["tools"] == "/opt/tools"
+    assert values["pod_ip"] == "127.64.0.7"
     assert Path(values["module"]) == tmp_path.resolve()
+
+
+def test_a_rule_may_be_for_containers_that_declare_a_port():
+    found = rules(
+        "- {image: 'nats:*', declares: 6222, command: [many]}\n- {image: 'nats:*', command: [one]}\n"
+    )
+
+    assert found.match("nats:2", {4222, 6222}).command == ("many",)
+    assert found.match("nats:2", {4222}).command == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ("listen: {8080: '--addr={address}'}", False),
+        ("listen: {8080: []}", True),
+        ("listen: {8080: '--listen={pod_ip}:{port}'}", True),
+        ("args: ['--host={pod_ip}'], listen: {8080: '--port={port}'}", True),
+        ("env: {HOST: '{pod_ip}'}, listen: {8080: '--port={port}'}", True),
+    ],
+)
+def test_a_port_is_the_pods_own_where_the_process_is_told_the_pods_address_or_nothing(fields, own):
+    (rule,) = rules(f"- {{image: a, {fields}}}").rules
+
+    assert rule.is_own(8080) is own
+
+
+@pytest.mark.parametrize("field", ["files: {chart: chart}", "files: {/chart/: chart}", "declares: many"])
+def test_a_field_that_cannot_be_meant_is_refused(field):
+    with pytest.raises(RuleError, match=r"rules\.yaml: rule 1"):
+        rules(f"- {{image: a, {field}}}")

@@ -174,7 +174,8 @@ def _wrong_pods(statefulset, wish):
 
 def _wrong_secret(secret):
     values = {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
-    files = [value for key, value in values.items() if key.endswith(".conf")]
+    # Servers join one another by a password of their own.
+    files = [value for key, value in values.items() if key.endswith(".conf") and key != "cluster.conf"]
     quoted = [f'"{values.get(key)}"' for key in ("username", "password")]
     is_whole = bool(files) and all(value in file for file in files for value in quoted)
     return [] if is_whole else [f"Secret {NAMESPACE}/{secret['metadata']['name']} is not whole"]

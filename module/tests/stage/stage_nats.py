@@ -90,7 +90,7 @@ class StageNats:
             self._stop()
             await asyncio.sleep(ROLL)
         current = self._server.find("statefulsets", NATS)
-        if current is None or current["metadata"]["generation"] != generation:
+        if current is None or _identity(current) != _identity(statefulset):
             return
         if current["metadata"].get("deletionTimestamp"):
             return
@@ -251,6 +251,11 @@ def _consumer(name, consumer, stream):
         "delivered": {"stream_seq": 0},
         "ack_floor": {"stream_seq": 0},
     }  # fmt: skip
+
+
+def _identity(statefulset):
+    """Tell a StatefulSet apart from its other generations, and from one that came in its place."""
+    return statefulset["metadata"]["uid"], statefulset["metadata"]["generation"]
 
 
 def _claim_of(template, name):

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from stage_life import CR_NAMESPACE, NAMESPACE, play
+from stage_program import World, calm, happen
 from stage_server import REFUSED
 
 from eventing_manager.api.names import FINALIZER
@@ -559,5 +560,28 @@ def test_a_late_status_does_not_land_on_a_successor_of_the_same_name(life):
                 one for one in seen if one and one["metadata"]["uid"] == life.eventing()["metadata"]["uid"]
             ]
             assert "backend nats" not in str(told)
+
+    play(scene, life())
+
+
+def test_servers_that_take_the_place_of_others_in_the_middle_of_a_roll_get_ready(life):
+    program = [
+        ("write", "nats", {"storage": {"size": "2Gi"}}, False),
+        ("pause", 0.6),
+        ("tamper", "statefulsets"),
+        ("fail", 3, 5, "killed"),
+        ("remove", "statefulsets"),
+        ("write", "eventmesh", {}, False),
+        ("remove", "secrets"),
+        ("write", "nats", {"storage": {"type": "memory"}, "replicas": 3}, False),
+    ]
+
+    async def scene(life):
+        world = World()
+        async with life.played():
+            for act in program:
+                await happen(act, life, world)
+            await calm(life)
+            assert life.state() == ("Ready", "Available")
 
     play(scene, life())

@@ -8,8 +8,8 @@ from typing import Any
 
 from kubeloop.resource import Object
 from kyma_harness.host.process import run
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.crds import definitions_as_installed
-from kyma_harness.kyma.documents import parse_objects
 from kyma_harness.kyma.helm import TIMEOUT, Helm
 from kyma_harness.kyma.installation import Settings
 

@@ -32,6 +32,8 @@ _LOST = 137  # that of a container of which nobody knows how it ended
 _MESSAGE_BYTES, _MESSAGE_LINES, _MESSAGE_LOG_BYTES = 4096, 80, 2048
 _TRY_AGAIN = Backoff(base=0.2, maximum=5.0)
 _KEPT_LOGS = 2
+INIT = "spec.initContainers"
+"""The field of the pod in which a container is named that comes before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,6 @@ class Container:
         self._tools = tools
         self._backoff = tools.new_backoff()
         self._is_stopping = False
-        self._is_replaced = False
         self._attempts = 0
         self._failures = 0  # to be started, in a row
         self._id = ""
@@ -149,7 +150,7 @@ class Container:
             self._container = container
             self.record.image = container["image"]
             self._backoff.reset()
-            self._is_replaced = True
+            self.record.replaced = True
             message = f"Container {self.record.name} definition changed, will be restarted"
             self._interrupt(self._pod.grace, message)
 
@@ -203,7 +204,6 @@ class Container:
         if self._is_stopping:
             return self._over()
         self._woken.clear()
-        self._is_replaced = False
         async with self._patience.until_asked():
             try:
                 return await self._start()
@@ -222,7 +222,8 @@ class Container:
         return Preparing()
 
     async def _start(self) -> Stage:
-        rule = self._tools.rules.match(self.record.image)
+        declared = {one["containerPort"] for one in self._container.get("ports") or ()}
+        rule = self._tools.rules.match(self.record.image, declared)
         self.record.image_id = f"process-rule://{rule.source.name}#{rule.position}"
         self._pod.sandbox.admit(rule, self.record.name)
         await self._pod.announce()
@@ -239,7 +240,7 @@ class Container:
         output = ContainerLog(self._pod.sandbox.log_path(self.record.name, self._attempts))
         begun_at = now()
         try:
-            process = await start(self.record.name, rule, launch, output)
+            process = await start(self.record.name, rule, launch, output, ends=self._ends_by_itself)
         except SpawnError as error:
             output.close_now()
             self._count(f"none-{self._attempts}", output)
@@ -252,7 +253,7 @@ class Container:
         self.record.has_process = True
         self._event("Normal", "Created", f"Created container {self.record.name}")
         self._event("Normal", "Started", f"Started container {self.record.name}")
-        target = Target(container=self._container, launch=launch, sandbox=self._pod.sandbox)
+        target = Target(pid=process.pid, container=self._container, launch=launch, sandbox=self._pod.sandbox)
         life = Life(
             process,
             target,
@@ -266,6 +267,7 @@ class Container:
     def _count(self, number: str, output: ContainerLog) -> None:
         """Count a start: it has an id and a log."""
         self._failures = 0
+        self.record.replaced = False
         self._attempts += 1
         self._id = f"process://{number}"
         self._logs[self._id] = output
@@ -301,7 +303,9 @@ class Container:
 
     def _after(self, ended: Terminated, *, condemned: bool = False) -> Stage:
         self._settle()
-        restarts = self._is_replaced or self._pod.policy.restarts_after(ended.exit_code, condemned=condemned)
+        restarts = self.record.replaced or self._pod.policy.restarts_after(
+            ended.exit_code, condemned=condemned
+        )
         return BackingOff(ended) if restarts else self._over()
 
     async def _back_off(self, ended: Terminated) -> Stage:
@@ -360,12 +364,17 @@ class Container:
         self._pod.changed()
 
     def _last_words(self, exit_code: int, launch: Launch, output: ContainerLog) -> str:
-        path = launch.mounts.host_path(termination_message_path(self._container))
+        path = launch.view.mounts.host_path(termination_message_path(self._container))
         words = first_bytes(path, _MESSAGE_BYTES).decode(errors="replace") if path else ""
         fallback = self._container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         if not words and fallback and exit_code:
             return output.tail(_MESSAGE_LINES)[-_MESSAGE_LOG_BYTES:]
         return words
+
+    @property
+    def _ends_by_itself(self) -> bool:
+        """Whether the rest of the pod waits for its end: that of an init container that is no sidecar."""
+        return self._pod.field == INIT and self._container.get("restartPolicy") != "Always"
 
     @property
     def _name(self) -> str:

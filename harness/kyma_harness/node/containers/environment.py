@@ -1,18 +1,24 @@
-"""Build a container's environment: env, envFrom, $(VAR), the downward API."""
+"""Build a container's environment: env, envFrom, $(VAR), the downward API, files of variables."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from kyma_harness.node.errors import ContainerConfigError
+from kyma_harness.node.errors import ContainerConfigError, VolumeError
 from kyma_harness.node.expansion import expanded
+from kyma_harness.node.folders import place_within
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.volumes.sources import Getter, config_text, secret_data
 
+_NO_VOLUMES: Mapping[str, Path] = MappingProxyType({})
 _Reader = Callable[[Getter, str, str], Awaitable[dict[str, bytes] | None]]
 
 
-async def container_environment(container: Mapping[str, Any], facts: PodFacts, api: Getter) -> dict[str, str]:
-    """Return the variables that the pod's author asked for.
+async def container_environment(
+    container: Mapping[str, Any], facts: PodFacts, api: Getter, *, volumes: Mapping[str, Path] = _NO_VOLUMES
+) -> dict[str, str]:
+    """Return the variables that the pod's author asked for; `volumes` are the pod's, as folders of the host.
 
     Raises ContainerConfigError naming the object or key that is missing and not optional.
     """
@@ -20,7 +26,11 @@ async def container_environment(container: Mapping[str, Any], facts: PodFacts, a
     for source in container.get("envFrom", ()):
         values.update(await _from_source(source, facts.namespace, api))
     for entry in container.get("env", ()):
-        if (value := await _value(entry, values, container["name"], facts, api)) is not None:
+        if "fileKeyRef" in (entry.get("valueFrom") or ()):
+            value = _of_file(entry["valueFrom"]["fileKeyRef"], volumes)
+        else:
+            value = await _value(entry, values, container["name"], facts, api)
+        if value is not None:
             values[entry["name"]] = value
     return values
 
@@ -84,3 +94,52 @@ def _reference(
     if secret in source:
         return source[secret], secret_data, "secret"
     raise ContainerConfigError(f"the process node cannot take a variable from {', '.join(sorted(source))}")
+
+
+def _of_file(reference: Mapping[str, Any], volumes: Mapping[str, Path]) -> str | None:
+    """Return the value of a key in a file that an earlier container of the pod has written."""
+    volume, path, key = reference["volumeName"], reference["path"], reference["key"]
+    if volume not in volumes:
+        raise ContainerConfigError(f'cannot find the volume "{volume}" referenced by fileKeyRef')
+    try:
+        text = place_within(volumes[volume], path).read_bytes().decode(errors="surrogateescape")
+        value = next((found for name, found in variables_in(text) if name == key), "")
+    except (VolumeError, OSError, ValueError) as error:
+        raise ContainerConfigError(f"file {path} of volume {volume} gives no variables: {error}") from error
+    if value:
+        return value
+    if reference.get("optional"):
+        return None
+    raise ContainerConfigError(
+        f'environment variable key "{key}" not found in file {path} of volume {volume}'
+    )
+
+
+def variables_in(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of a file of variables, which knows `NAME='value'` and comments only.
+
+    A value may have several lines. Raises ValueError, naming the line, where one is written otherwise.
+    """
+    lines = enumerate(text.splitlines(), start=1)
+    for number, line in lines:
+        line = line.lstrip(" \t")  # noqa: PLW2901 - what is in front of a name has no meaning
+        if not line or line.startswith("#"):
+            continue
+        name, equals, rest = line.partition("=")
+        if not equals or not name or name != name.rstrip(" \t"):
+            raise ValueError(f"line {number} is not NAME='value', without blanks before the '='")
+        if rest.startswith((" ", "\t")):
+            yield name, ""  # as a shell reads it
+            continue
+        if not rest.startswith("'"):
+            raise ValueError(f"line {number}: the value has to be in single quotes")
+        value, closed, after = rest[1:].partition("'")
+        while not closed:
+            _, further = next(lines, (0, None))
+            if further is None:
+                raise ValueError(f"line {number}: the single quote is never closed")
+            more, closed, after = further.partition("'")
+            value = f"{value}\n{more}"
+        if (after := after.lstrip(" \t")) and not after.startswith("#"):
+            raise ValueError(f"line {number}: there is something after the closing quote")
+        yield name, value

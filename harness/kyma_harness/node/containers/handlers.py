@@ -11,11 +11,12 @@ from yarl import URL
 
 from kyma_harness.host import process
 from kyma_harness.host.errors import HarnessError
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.containers.launch import Launch
 from kyma_harness.node.containers.probes import Answer
+from kyma_harness.node.containers.view import joined, rewrite_all
 from kyma_harness.node.errors import AddressError
 from kyma_harness.node.expansion import expanded
-from kyma_harness.node.rules.placeholders import HOST
 from kyma_harness.node.sandbox import Sandbox
 
 _OK, _REDIRECTED, _ERRORS = 200, 300, 400
@@ -31,14 +32,15 @@ _NOT_SENT = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A running container, as a probe or hook addresses it."""
+    """A running container, as a probe or hook addresses it; `pid` is that of its process."""
 
+    pid: int
     container: Mapping[str, Any]
     launch: Launch
     sandbox: Sandbox
 
-    def host_port(self, port: int | str) -> int:
-        """Return the host port for a container port, by number or name; raises AddressError."""
+    def address(self, port: int | str) -> Address:
+        """Return where a container port is to be found, by number or name; raises AddressError."""
         number = self._number(port)
         if number not in self.sandbox.ports:
             raise AddressError(
@@ -49,12 +51,15 @@ class Target:
 
     def redirected(self, location: URL) -> URL | None:
         """Return where a redirection within the pod leads; None where it leads to anybody else."""
-        if location.host != HOST or location.port is None:
+        if location.host is None or location.port is None:
             return None
-        if location.port in self.sandbox.ports.values():
+        known = self.sandbox.ports.values()
+        if Address(location.host, location.port) in known:
             return location
-        port = self.sandbox.ports.get(location.port)
-        return location.with_port(port) if port else None
+        address = self.sandbox.ports.get(location.port)
+        if address is None or location.host not in {one.host for one in known}:
+            return None
+        return location.with_host(address.host).with_port(address.port)
 
     def _number(self, port: int | str) -> int:
         if isinstance(port, int) or port.isdigit():
@@ -81,7 +86,7 @@ class Handlers:
                     command = _with_static_values(action["command"], target.container)
                     return await self._exec(command, target)
                 if action := handler.get("tcpSocket"):
-                    return await self._connect(target.host_port(action["port"]))
+                    return await self._connect(target.address(action["port"]))
         except TimeoutError:
             return Answer(success=False, message=f"no answer within {limit:g} s")
         except (aiohttp.ClientError, OSError, HarnessError, ValueError) as error:
@@ -96,7 +101,7 @@ class Handlers:
             if action := hook.get("exec"):
                 return await self._exec(action["command"], target)
             if action := hook.get("tcpSocket"):
-                return await self._connect(target.host_port(action["port"]))
+                return await self._connect(target.address(action["port"]))
             if action := hook.get("sleep"):
                 await asyncio.sleep(action["seconds"])
                 return Answer(success=True)
@@ -130,16 +135,16 @@ class Handlers:
             url = following
         return Answer(success=False, message=f"stopped after {_REDIRECTS} redirects")
 
-    async def _connect(self, port: int) -> Answer:
-        _, writer = await asyncio.open_connection(HOST, port)
+    async def _connect(self, address: Address) -> Answer:
+        _, writer = await asyncio.open_connection(address.host, address.port)
         writer.close()
         return Answer(success=True)
 
     async def _exec(self, command: Sequence[str], target: Target) -> Answer:
         launch = target.launch
         completed = await process.run(
-            launch.mounts.rewrite_all(command), timeout=_NO_LIMIT, env=launch.env, cwd=launch.cwd,
-            check=False, spares_group=True,
+            rewrite_all(launch.view, command), timeout=_NO_LIMIT, env=launch.env, cwd=launch.cwd,
+            check=False, spares_group=True, root=joined(launch.view, target.pid),
         )  # fmt: skip
         if completed.returncode == 0:
             return Answer(success=True)
@@ -163,7 +168,7 @@ def _following(response: aiohttp.ClientResponse, url: URL, target: Target) -> UR
 
 def _url(action: Mapping[str, Any], target: Target) -> URL:
     scheme = action.get("scheme", "HTTP").lower()
-    return URL(f"{scheme}://{HOST}:{target.host_port(action['port'])}/{action.get('path', '/').lstrip('/')}")
+    return URL(f"{scheme}://{target.address(action['port'])}/{action.get('path', '/').lstrip('/')}")
 
 
 def _headers(action: Mapping[str, Any], purpose: str) -> CIMultiDict[str]:

@@ -1,16 +1,21 @@
 """Turn a container and its rule into the process that stands for it."""
 
+import asyncio
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubeloop.client.kubeconfig import as_text, cluster_of, kubeconfig_of
 from kyma_harness.node.containers.environment import command_line, container_environment
-from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, VolumeError
-from kyma_harness.node.folders import new_file, place_within
+from kyma_harness.node.containers.view import Mounting, Rewritten, View, mounted, rewrite_all
+from kyma_harness.node.errors import ContainerConfigError, LaunchError, NodeError, RuleError, VolumeError
+from kyma_harness.node.folders import new_file, place_within, remove
 from kyma_harness.node.identity.tokens import SERVICE_ACCOUNT_FOLDER
+from kyma_harness.node.network.hosts import HOSTS
 from kyma_harness.node.rules.placeholders import Placeholders
 from kyma_harness.node.rules.rules import Rule, plain_placeholders
 from kyma_harness.node.sandbox import Sandbox
@@ -18,6 +23,10 @@ from kyma_harness.node.volumes.mounts import Mounts, mount_path
 from kyma_harness.node.volumes.sources import Getter
 
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+# A working folder within these is the host's, if the host has it: without them nothing runs.
+_SYSTEM = frozenset(
+    {"bin", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr", "var"}
+)
 ServicePort = Callable[[str, str, int], int]
 """Gives the host port of a Service's port, by namespace, name and port."""
 MARK = "PROCESS_NODE_CONTAINER"
@@ -26,19 +35,23 @@ MARK = "PROCESS_NODE_CONTAINER"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """A command, its environment and folder; `mounts` rewrites what a later exec asks for."""
+    """A command, its environment and folder; `view` changes what a later exec asks for.
+
+    Where the view has a root, the working folder is that one's.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
-    mounts: Mounts
+    view: View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launcher:
     """Prepare containers for their start.
 
-    `placeholders` are those that are the same for every rule, `server` is the API server's URL.
+    `placeholders` are those that are the same for every rule, `server` is the API server's URL, `mounting`
+    whether containers can have a root of their own.
     """
 
     api: Getter
@@ -46,6 +59,7 @@ class Launcher:
     tools: Path
     placeholders: Mapping[str, str]
     service_port: ServicePort
+    mounting: Mounting
 
     async def prepare(
         self, container: Mapping[str, Any], rule: Rule, sandbox: Sandbox, *, attempt: int
@@ -55,47 +69,106 @@ class Launcher:
         Raises ContainerConfigError when the environment cannot be built or the rule cannot be filled in, and
         LaunchError when no process can be made of it.
         """
-        wanted = await container_environment(container, sandbox.facts, self.api)
+        wanted = await container_environment(
+            container, sandbox.facts, self.api, volumes=sandbox.volumes.directories
+        )
         try:
-            mounts = _with_last_words(sandbox.volumes.mounts(container, wanted), container, sandbox)
+            mounts = sandbox.volumes.mounts(container, wanted)
         except VolumeError as error:
             raise ContainerConfigError(str(error)) from error
-        fill = self._fill(rule, sandbox, mounts)
+        files = {}
+        if rule.files:
+            files = await asyncio.to_thread(self._image_files, rule, container, sandbox)
+        mounts = _with_last_words(Mounts({**files, **mounts.directories}), container, sandbox)
+        view, cwd = self._view(container, sandbox, mounts, files)
+        fill = self._fill(rule, sandbox, view)
         try:
-            argv = _argv(container, rule, wanted, fill, mounts)
+            argv = _argv(container, rule, wanted, fill, view)
             ruled = {name: fill(value) for name, value in rule.env.items()}
         except NodeError as error:
             raise ContainerConfigError(f"{rule.where}: {error}") from error
-        asked = {name: mounts.rewrite(value) for name, value in wanted.items()}
+        asked = {name: view.rewrite(value) for name, value in wanted.items()}
         mark = f"{sandbox.folder}/{container['name']}/{attempt}"
-        env = {**self._base(container, sandbox, mounts), **asked, **ruled, MARK: mark}
+        env = {**self._base(container, sandbox, view), **asked, **ruled, MARK: mark}
         _check_for_nul(argv, env)
-        return Launch(
-            argv=tuple(argv), env=env, cwd=_working_folder(container, sandbox, mounts), mounts=mounts
-        )
+        return Launch(argv=tuple(argv), env=env, cwd=cwd, view=view)
 
-    def _fill(self, rule: Rule, sandbox: Sandbox, mounts: Mounts) -> Callable[..., str]:
+    def _fill(self, rule: Rule, sandbox: Sandbox, view: View) -> Callable[..., str]:
         """Return what completes a rule's text: its own mount paths first, as placeholders give host paths."""
+        plain = plain_placeholders(rule, self.placeholders, pod_ip=sandbox.facts.address)
         placeholders = Placeholders(
-            values=plain_placeholders(rule, self.placeholders),
+            values={
+                name: view.path(value) if value.startswith("/") else value for name, value in plain.items()
+            },
             ports={port: sandbox.ports[port] for port in rule.listen},
             service_port=self.service_port,
         )
-        return lambda text, **where: placeholders.fill(mounts.rewrite(text), **where)
+        return lambda text, **where: placeholders.fill(view.rewrite(text), **where)
 
-    def _base(self, container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> dict[str, str]:
+    def _image_files(self, rule: Rule, container: Mapping[str, Any], sandbox: Sandbox) -> dict[str, Path]:
+        """Copy what stands for files of the image: each start has them as they are in the image."""
+        folder = sandbox.container_folder(container["name"], "files", fresh=True)
+        plain = Placeholders(
+            values=plain_placeholders(rule, self.placeholders, pod_ip=sandbox.facts.address),
+            ports={},
+            service_port=_no_port,
+        )
+        copies = {}
+        for number, (path, source) in enumerate(rule.files.items()):
+            copies[mount_path(path)] = folder / str(number)
+            try:
+                _copied(rule.source.parent / plain.fill(source), folder / str(number))
+            except (NodeError, OSError) as error:
+                raise ContainerConfigError(f"{rule.where}: file {path} of the image: {error}") from error
+        return copies
+
+    def _view(
+        self, container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts, files: Mapping[str, Path]
+    ) -> tuple[View, Path]:
+        """Return how the container sees its files, and the folder that it works in."""
+        if self.mounting.privilege is None:
+            return Rewritten(mounts), _working_folder(container, sandbox, mounts, files)
+        mounts = Mounts({HOSTS: sandbox.hosts_file, **mounts.directories})
+        cwd = mount_path(container.get("workingDir") or "/")
+        if mounts.mounted_at(cwd):
+            _within_volume(cwd, mounts)
+        elif cwd != "/" and not (PurePosixPath(cwd).parts[1] in _SYSTEM and Path(cwd).is_dir()):
+            own = sandbox.container_folder(container["name"], "work", fresh=True)
+            mounts = Mounts({**mounts.directories, cwd: own})
+        folder = sandbox.container_folder(container["name"], "root")
+        try:
+            view = mounted(folder, mounts, cwd=cwd, privilege=self.mounting.privilege)
+        except OSError as error:
+            raise LaunchError(f"the container's root cannot be made: {error}") from error
+        return view, folder
+
+    def _base(self, container: Mapping[str, Any], sandbox: Sandbox, view: View) -> dict[str, str]:
         """Return what every container gets; nothing else of our own environment is handed on."""
-        name = container["name"]
+        name, mounts = container["name"], view.mounts
+        search = (str(self.tools), *os.environ.get("PATH", _DEFAULT_PATH).split(os.pathsep))
+        temporary = "/tmp"  # noqa: S108
+        if mounts.host_path(temporary):
+            temporary = view.rewrite(temporary)
+        else:
+            temporary = view.path(str(sandbox.container_folder(name, "tmp", fresh=True)))
         env = {
-            "PATH": f"{self.tools}{os.pathsep}{os.environ.get('PATH', _DEFAULT_PATH)}",
-            "HOME": str(sandbox.container_folder(name, "home", fresh=True)),
-            "TMPDIR": str(mounts.host_path("/tmp") or sandbox.container_folder(name, "tmp", fresh=True)),  # noqa: S108
+            "PATH": os.pathsep.join(view.path(folder) for folder in search),
+            "HOME": view.path(str(sandbox.container_folder(name, "home", fresh=True))),
+            "TMPDIR": temporary,
             "HOSTNAME": sandbox.facts.pod["spec"].get("hostname") or sandbox.facts.name,
             "LANG": "C.UTF-8",
         }
-        if folder := mounts.host_path(SERVICE_ACCOUNT_FOLDER):
+        if view.root:
+            server = urlsplit(self.server)
+            env |= {
+                "KUBERNETES_SERVICE_HOST": server.hostname or "",
+                "KUBERNETES_SERVICE_PORT": str(server.port),
+                "KUBERNETES_SERVICE_PORT_HTTPS": str(server.port),
+            }
+        if mounts.host_path(SERVICE_ACCOUNT_FOLDER):
             path = sandbox.container_folder(name, "run") / "kubeconfig"
             # It points into the volume, so that a token that was renewed is read.
+            folder = Path(view.rewrite(SERVICE_ACCOUNT_FOLDER))
             document = kubeconfig_of(
                 cluster_of(self.server, folder / "ca.crt"),
                 {"tokenFile": str(folder / "token")},
@@ -103,7 +176,7 @@ class Launcher:
                 namespace=sandbox.facts.namespace,
             )
             new_file(path, as_text(document).encode())
-            env["KUBECONFIG"] = str(path)
+            env["KUBECONFIG"] = view.path(str(path))
         return env
 
 
@@ -126,9 +199,9 @@ def _argv(
     rule: Rule,
     wanted: Mapping[str, str],
     fill: Callable[..., str],
-    mounts: Mounts,
+    view: View,
 ) -> list[str]:
-    command, args = map(mounts.rewrite_all, command_line(container, wanted))
+    command, args = (rewrite_all(view, texts) for texts in command_line(container, wanted))
     if rule.command:
         command = [fill(text) for text in rule.command]
     if not command and not rule.simulate:
@@ -148,15 +221,45 @@ def _check_for_nul(argv: Iterable[str], env: Mapping[str, str]) -> None:
         raise LaunchError("the command has a NUL byte in it, which no process can be given: remove it")
 
 
-def _working_folder(container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts) -> Path:
-    """Return the container's workingDir: within a volume, or an own folder; never the host's."""
-    folder, within = sandbox.container_folder(container["name"], "root"), ""
-    if wanted := mount_path(container.get("workingDir") or "/").lstrip("/"):
-        mounted = mounts.mounted_at(f"/{wanted}")
-        folder, within = mounted or (folder, wanted)
+def _working_folder(
+    container: Mapping[str, Any], sandbox: Sandbox, mounts: Mounts, files: Mapping[str, Path]
+) -> Path:
+    """Return the container's workingDir: within a volume, or an own folder; never the host's.
+
+    Its own folder stands for the image's root: what the image has is found in it by a relative path.
+    """
+    root = sandbox.container_folder(container["name"], "root", fresh=True)
+    wanted = mount_path(container.get("workingDir") or "/")
+    if mounts.mounted_at(wanted):
+        return _within_volume(wanted, mounts)
+    for path, source in files.items():
+        link = root / path.lstrip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source)
+    return _made_within(root, wanted.lstrip("/"))
+
+
+def _within_volume(path: str, mounts: Mounts) -> Path:
+    folder, within = mounts.mounted_at(path) or (Path(path), "")
+    return _made_within(folder, within)
+
+
+def _made_within(folder: Path, within: str) -> Path:
     try:
         place = place_within(folder, within)
-    except VolumeError as error:
+        place.mkdir(parents=True, exist_ok=True)
+    except (VolumeError, OSError) as error:
         raise ContainerConfigError(f"workingDir: {error}") from error
-    place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def _copied(source: Path, copy: Path) -> None:
+    remove(copy)
+    if source.is_dir():
+        shutil.copytree(source, copy, symlinks=True)
+    else:
+        shutil.copy2(source, copy)
+
+
+def _no_port(namespace: str, name: str, port: int) -> int:
+    raise RuleError(f"{{service:{namespace}/{name}:{port}}} is no part of a file's name")

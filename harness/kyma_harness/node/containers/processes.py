@@ -74,13 +74,15 @@ class HostProcess:
 
 
 class SimulatedProcess:
-    """Run nothing, until ended."""
+    """Run nothing, until ended; what is to have an end has it at once."""
 
     pid = 0
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends: bool) -> None:
         self.returncode: int | None = None
         self._ended = asyncio.Event()
+        if ends:
+            self.terminate()
 
     async def wait(self) -> int:
         """Wait until it is ended."""
@@ -97,14 +99,18 @@ class SimulatedProcess:
         self.terminate()
 
 
-async def start(name: str, rule: Rule, launch: Launch, log: ContainerLog) -> Process:
+async def start(name: str, rule: Rule, launch: Launch, log: ContainerLog, *, ends: bool) -> Process:
     """Start what stands for a container, without waiting for anything.
+
+    `ends` tells that others wait for its end, so that a pretence must have one.
 
     Raises SpawnError when there is no such command.
     """
     if rule.simulate:
         log.write(f"simulated by {rule.where}: there is no process\n".encode())
-        return SimulatedProcess()
+        return SimulatedProcess(ends=ends)
     with log.write_end() as output:
-        child = await spawn(launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output)
+        child = await spawn(
+            launch.argv, name=name, env=launch.env, cwd=launch.cwd, stdout=output, root=launch.view.root
+        )
     return HostProcess(child, launch.env[MARK])

@@ -16,11 +16,13 @@ _SUBSCRIPT = re.compile(r"metadata\.(?P<map>labels|annotations)\['(?P<key>[^']+)
 class PodFacts:
     """A pod as its containers see it: the object, the addresses the node gave it, the node's allocatable.
 
+    `pod_ip` is what the API shows, `address` where the pod is on this host, and what its containers are told.
     `pod` is replaced by its newer versions, so that volumes follow its labels.
     """
 
     pod: Mapping[str, Any]
     pod_ip: str
+    address: str
     host_ip: str
     allocatable: Mapping[str, str]
 
@@ -54,7 +56,7 @@ class PodFacts:
             case "status.hostIP" | "status.hostIPs":
                 return self.host_ip
             case "status.podIP" | "status.podIPs":
-                return self.pod_ip
+                return self.address
         raise ContainerConfigError(f"pod {self.namespace}/{self.name}: the downward API has no field {path}")
 
     def resource(self, reference: Mapping[str, Any], *, container: str) -> str:

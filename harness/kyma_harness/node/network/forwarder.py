@@ -1,92 +1,66 @@
-"""Forward one local port to whichever target is there."""
+"""Forward local ports to whichever target is there."""
 
 import asyncio
 import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 
+from kubeloop.logs import get_logger
+from kyma_harness.node.addresses import Address
+from kyma_harness.node.network.relay import Relay, Streams
 from kyma_harness.node.rules.placeholders import HOST
 
+log = get_logger(__name__)
 _CONNECT_SECONDS = 5.0
-_CHUNK = 64 * 1024
 
 
 class Forwarder:
-    """Listen on a port of 127.0.0.1 while there are targets; without one, connections are refused."""
+    """Listen on a port of 127.0.0.1 while there are targets; without one, connections are refused.
 
-    def __init__(self, port: int) -> None:
+    It listens at another address as well, if one is given and nobody is in the way there.
+    """
+
+    def __init__(self, port: int, *, also: Address | None = None) -> None:
         self.port = port
-        self._targets: Sequence[int] = ()
+        self._targets: Sequence[Address] = ()
         self._turn = itertools.count()
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._relay = Relay(Address(HOST, port), self._answer)
+        self._also = Relay(also, self._answer) if also else None
+        self._also_at = also
 
-    async def set_targets(self, targets: Sequence[int]) -> None:
-        """Forward new connections to these ports of this host, in turn; those that exist go on."""
+    async def set_targets(self, targets: Sequence[Address]) -> None:
+        """Forward new connections to these, in turn; those that exist go on."""
         self._targets = targets
-        if targets and self._server is None:
-            self._server = await asyncio.start_server(self._serve, HOST, self.port)
-        elif not targets:
-            self._stop_listening()
+        if not targets:
+            for relay in self._relays:
+                relay.stop_listening()
+            return
+        await self._relay.listen()
+        if self._also:
+            try:
+                await self._also.listen()
+            except OSError as error:
+                log.info("service not at its own address", address=str(self._also_at), error=str(error))
 
     async def close(self) -> None:
         """Stop listening and cut every connection."""
-        self._stop_listening()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for relay in self._relays:
+            await relay.close()
 
-    def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            return
-        self._connections.add(task)
-        try:
-            if target := await self._connected():
-                await _join((reader, writer), target)
-        except asyncio.CancelledError:
-            # Nobody waits for a handler but close(), which asked for this.
-            return
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Connect to the target whose turn it is, or to the next that answers."""
+    async def connect(self) -> Streams | None:
+        """Connect to the target whose turn it is, or to the next that answers; None where none does."""
         targets = list(self._targets)
         first = next(self._turn)
         for offset in range(len(targets)):
-            port = targets[(first + offset) % len(targets)]
+            target = targets[(first + offset) % len(targets)]
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_CONNECT_SECONDS):
-                    return await asyncio.open_connection(HOST, port)
+                    return await asyncio.open_connection(target.host, target.port)
         return None
 
+    async def _answer(self, _: Streams) -> Streams | None:
+        return await self.connect()
 
-async def _join(
-    near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-    far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(near[0], far[1]))
-            group.create_task(_pump(far[0], near[1]))
-    finally:
-        far[1].close()
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(_CHUNK):
-            sink.write(data)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
-    except OSError:
-        # One side was reset: nothing of this connection is worth keeping, and the other side must hear of it.
-        sink.close()
+    @property
+    def _relays(self) -> Sequence[Relay]:
+        return [self._relay, *([self._also] if self._also else [])]

@@ -10,14 +10,18 @@ from kubeloop.client import Client
 from kubeloop.events import EventRecorder
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, uid_of
+from kyma_harness.node.addresses import Address, PodAddresses
 from kyma_harness.node.containers.container import ContainerTools
 from kyma_harness.node.containers.handlers import Handlers
 from kyma_harness.node.containers.launch import Launcher, ServicePort
 from kyma_harness.node.containers.logs import ContainerLog
 from kyma_harness.node.containers.restarts import RestartBackoff
+from kyma_harness.node.containers.view import Mounting
+from kyma_harness.node.errors import AddressError
 from kyma_harness.node.identity.downward import PodFacts
 from kyma_harness.node.identity.tokens import PodTokens
-from kyma_harness.node.network.addresses import PodAddresses
+from kyma_harness.node.network.hosts import HostsFiles, own_lines
+from kyma_harness.node.network.relay import Streams
 from kyma_harness.node.pods.pod import PodTools, PodWorker
 from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.settings import NodeSettings
@@ -41,6 +45,7 @@ class BoundPods:
         events: EventRecorder,
         claims: Claims,
         service_port: ServicePort,
+        hosts: HostsFiles,
         node_ip: str,
     ) -> None:
         self._settings = settings
@@ -49,6 +54,7 @@ class BoundPods:
         self._claims = claims
         self._service_port = service_port
         self._node_ip = node_ip
+        self._hosts = hosts
         self._addresses = PodAddresses(settings.pod_cidr)
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -56,9 +62,9 @@ class BoundPods:
         self._group: asyncio.TaskGroup | None = None
         self._tools: PodTools | None = None
 
-    def begin(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup) -> None:
+    def begin(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup, mounting: Mounting) -> None:
         """Run pods from now on, each as a task of this group; `session` is for their probes."""
-        self._group, self._tools = group, self._pod_tools(session)
+        self._group, self._tools = group, self._pod_tools(session, mounting)
 
     def on_pod(self, old: Object | None, new: Object | None) -> None:
         """Take in that a pod has come, changed or gone."""
@@ -106,10 +112,31 @@ class BoundPods:
         """Return the pods bound to the node."""
         return [dict(worker.pod) for worker in self._workers.values()]
 
-    def host_port(self, uid: str, container_port: int) -> int | None:
-        """Return the host port of a pod's port, None if it has none."""
+    def address(self, uid: str, container_port: int) -> Address | None:
+        """Return where a pod's port is to be found, None if it is nowhere."""
         worker = self._workers.get(uid)
         return worker.sandbox.ports.get(container_port) if worker else None
+
+    async def connect(self, pod_ip: str, container_port: int) -> Streams | None:
+        """Connect to a pod by the IP that the API shows; None where no pod has it.
+
+        Raises AddressError where its port is nowhere, or nobody accepts the connection.
+        """
+        found = (worker.sandbox for worker in self._workers.values())
+        sandbox = next((one for one in found if one.facts.pod_ip == pod_ip), None)
+        if sandbox is None:
+            return None
+        name = f"{sandbox.facts.namespace}/{sandbox.facts.name}"
+        if container_port not in sandbox.ports:
+            raise AddressError(
+                f"port {container_port} of pod {name} has no address on this host: add {container_port} to"
+                " `listen` in the process rule of its image"
+            )
+        address = sandbox.ports[container_port]
+        try:
+            return await asyncio.open_connection(address.host, address.port)
+        except OSError as error:
+            raise AddressError(f"port {container_port} of pod {name} cannot be reached: {error}") from error
 
     def _forget(self, uid: str) -> None:
         if worker := self._workers.pop(uid, None):
@@ -117,14 +144,17 @@ class BoundPods:
 
     def _worker(self, pod: Object, tools: PodTools) -> PodWorker:
         settings = self._settings
+        pod_ip = self._addresses.take()
         facts = PodFacts(
-            pod=pod, pod_ip=self._addresses.take(), host_ip=self._node_ip, allocatable=settings.capacity
-        )
+            pod=pod, pod_ip=pod_ip, address=settings.loopback.address(pod_ip), host_ip=self._node_ip,
+            allocatable=settings.capacity,
+        )  # fmt: skip
         tokens = PodTokens(self._client, facts, clock=time.time)
         payload = Payload(facts, self._client, tokens)
         folder = settings.state / "pods" / _folder_name(pod)
         volumes = Volumes(facts, folder / "volumes", payload=payload, claims=self._claims)
         sandbox = Sandbox(facts=facts, folder=folder, volumes=volumes, pool=settings.ports)
+        self._hosts.add(sandbox.hosts_file, facts.namespace, own_lines(pod, facts.address))
         return PodWorker(pod, sandbox=sandbox, tokens=tokens, tools=tools)
 
     async def _run(self, worker: PodWorker) -> None:
@@ -135,14 +165,16 @@ class BoundPods:
             # One pod must not take the node with it.
             log.exception("pod failed", pod=f"{facts.namespace}/{facts.name}")
         finally:
+            self._hosts.drop(worker.sandbox.hosts_file)
             self._addresses.give_back(facts.pod_ip)
             self._tasks.pop(facts.uid, None)
 
-    def _pod_tools(self, session: aiohttp.ClientSession) -> PodTools:
+    def _pod_tools(self, session: aiohttp.ClientSession, mounting: Mounting) -> PodTools:
         settings = self._settings
         launcher = Launcher(
             api=self._client, server=self._client.server, tools=settings.tools,
             placeholders=settings.all_placeholders, service_port=self._service_port,
+            mounting=mounting,
         )  # fmt: skip
         containers = ContainerTools(
             rules=settings.rules, launcher=launcher, handlers=Handlers(session), events=self._events,

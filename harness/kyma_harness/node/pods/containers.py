@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from kubeloop.resource import Object
-from kyma_harness.node.containers.container import Container
+from kyma_harness.node.containers.container import INIT, Container
 from kyma_harness.node.containers.restarts import RestartPolicy
 from kyma_harness.node.states import Waiting
 
-_INIT, _MAIN = "spec.initContainers", "spec.containers"
+_MAIN = "spec.containers"
 
 
 class MakeContainer(Protocol):
@@ -44,11 +44,11 @@ class PodContainers:
         self._is_stopping = False
 
         def made(one: Mapping[str, Any], field: str) -> Container:
-            policy = RestartPolicy.of(one, pod, is_init=field == _INIT)
+            policy = RestartPolicy.of(one, pod, is_init=field == INIT)
             turn = partial(self._turn_of, one["name"])
             return make(one, field=field, policy=policy, changed=self._on_change, turn=turn)
 
-        self.init = [made(one, _INIT) for one in spec.get("initContainers") or ()]
+        self.init = [made(one, INIT) for one in spec.get("initContainers") or ()]
         self.main = [made(one, _MAIN) for one in spec["containers"]]
         self.sidecars = frozenset(
             one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"

@@ -81,8 +81,8 @@ class PodPicture:
     def _restarts(self, record: ContainerRecord) -> bool:
         """Tell whether a container that has ended is to be started again."""
         end = _end_of(record)
-        if end is None:
-            return False
+        if end is None or record.replaced:
+            return record.replaced
         is_init = any(record is one for one in self.init)
         specs = self.pod["spec"].get("initContainers" if is_init else "containers") or ()
         spec: Mapping[str, Any] = next((one for one in specs if one["name"] == record.name), {})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from kyma_harness.node.addresses import Address
 from kyma_harness.node.errors import AddressError, RuleError
 
 # JSON never looks like this (its braces are followed by a quote), and neither does a Go template.
@@ -11,7 +12,8 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)(?::([^{}]+))?\}")
 _SERVICE = re.compile(r"(?P<namespace>[a-z0-9.-]+)/(?P<name>[a-z0-9.-]+):(?P<port>\d+)")
 
 HOST = "127.0.0.1"
-EVERYWHERE = frozenset({"python", "host", "module"})
+POD_IP = "pod_ip"
+EVERYWHERE = frozenset({"python", "host", "module", POD_IP})
 WITH_ARGUMENT = frozenset({"port", "address", "service"})
 IN_LISTEN = frozenset({"port", "address"})
 
@@ -20,12 +22,12 @@ IN_LISTEN = frozenset({"port", "address"})
 class Placeholders:
     """Everything a rule may refer to, for one container.
 
-    `values` are the plain ones; `ports` maps container ports to host ports; `service_port` gives the host
-    port of a Service's port and reserves it on first mention.
+    `values` are the plain ones; `ports` says where container ports are to be found; `service_port` gives the
+    host port of a Service's port and reserves it on first mention.
     """
 
     values: Mapping[str, str]
-    ports: Mapping[int, int]
+    ports: Mapping[int, Address]
     service_port: Callable[[str, str, int], int]
 
     def fill(self, text: str, *, listen: int | None = None) -> str:
@@ -39,8 +41,8 @@ class Placeholders:
         if argument is None and listen is not None and name in IN_LISTEN:
             argument = str(listen)
         if name in IN_LISTEN and argument is not None:
-            port = self._host_port(argument)
-            return str(port) if name == "port" else f"{HOST}:{port}"
+            address = self._address(argument)
+            return str(address.port) if name == "port" else str(address)
         if name == "service" and argument is not None:
             namespace, service, number = service_of(argument)
             return f"{HOST}:{self.service_port(namespace, service, number)}"
@@ -48,7 +50,7 @@ class Placeholders:
             return self.values[name]
         raise RuleError(f"unknown placeholder {{{name}}}: known are {_listed(self.values)}")
 
-    def _host_port(self, argument: str) -> int:
+    def _address(self, argument: str) -> Address:
         if argument.isdigit() and int(argument) in self.ports:
             return self.ports[int(argument)]
         raise AddressError(f"the rule uses port {argument} but has no `listen` entry for it: add one")

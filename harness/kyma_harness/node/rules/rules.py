@@ -1,8 +1,8 @@
 """Process rules: which command stands for which image."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,15 @@ import yaml
 from kyma_harness.host.descriptions import violations
 from kyma_harness.host.image_names import canonical
 from kyma_harness.node.errors import ImageError, RuleError
-from kyma_harness.node.rules.placeholders import EVERYWHERE, IN_LISTEN, WITH_ARGUMENT, names_in, service_of
+from kyma_harness.node.rules.placeholders import (
+    EVERYWHERE,
+    HOST,
+    IN_LISTEN,
+    POD_IP,
+    WITH_ARGUMENT,
+    names_in,
+    service_of,
+)
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _SCHEMA = {
@@ -21,9 +29,15 @@ _SCHEMA = {
     "additionalProperties": False,
     "properties": {
         "image": {"type": "string", "minLength": 1},
+        "declares": {"type": "integer", "minimum": 1, "maximum": 65535},
         "command": {**_STRINGS, "minItems": 1},
         "args": _STRINGS,
         "env": {"type": "object", "additionalProperties": {"type": "string"}},
+        "files": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/.*[^/]$"},
+            "additionalProperties": {"type": "string", "minLength": 1},
+        },
         "simulate": {"type": "boolean"},
         "listen": {
             "type": "object",
@@ -39,14 +53,18 @@ class Rule:
     """One rule, as its file has it: placeholders are not filled in yet.
 
     Without a `command` the container's own is run; `listen` maps a container port to the arguments that tell
-    the process its host address; `position` counts from 1 within the file.
+    the process its address; with `declares` it is for containers that declare this port; `files` maps
+    paths within the image to what stands for them, by paths from the rules file's folder; `position` counts
+    from 1 within the file.
     """
 
     image: str
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     listen: Mapping[int, tuple[str, ...]]
+    declares: int | None = None
     env: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
     simulate: bool = False
     source: Path
     position: int = 1
@@ -56,8 +74,24 @@ class Rule:
         """Name the rule the way a message can point at it."""
         return f"{self.source.name}: rule {self.position} ({self.image})"
 
-    def matches(self, image: str) -> bool:
+    @property
+    def has_own_ports(self) -> bool:
+        """Whether the process is told the pod's address: then it has the pod's own ports there."""
+        flags = (flag for entry in self.listen.values() for flag in entry)
+        texts = (*self.command, *self.args, *self.env.values(), *flags)
+        return any(name == POD_IP for text in texts for name, _ in names_in(text))
+
+    def is_own(self, port: int) -> bool:
+        """Tell whether a port of `listen` is the pod's own at its own address, and not any of 127.0.0.1.
+
+        So is one of which the process is not told: where it listens at every address, it does at this one.
+        """
+        return self.has_own_ports or not self.listen[port]
+
+    def matches(self, image: str, declared: Collection[int]) -> bool:
         """Tell whether the glob covers the image, as written or with its default registry and tag."""
+        if self.declares is not None and self.declares not in declared:
+            return False
         return fnmatchcase(image, self.image) or fnmatchcase(canonical(image), self.image)
 
 
@@ -80,16 +114,24 @@ class Rules:
         """Read rules from a text; `source` is what messages and `{module}` refer to."""
         return cls(tuple(_parse(text, source)))
 
+    @property
+    def bound_everywhere(self) -> frozenset[int]:
+        """The ports at which programs listen that cannot be told where, and so do at every address."""
+        return frozenset(port for rule in self.rules for port, flags in rule.listen.items() if not flags)
+
     def check(self, placeholders: Iterable[str]) -> None:
         """Raise RuleError when a rule uses a placeholder that nobody fills in."""
         known = EVERYWHERE | frozenset(placeholders)
         for rule in self.rules:
             _check_placeholders(rule, known)
 
-    def match(self, image: str) -> Rule:
-        """Return the rule for an image; raises ImageError saying which is missing and which there are."""
+    def match(self, image: str, declared: Collection[int] = ()) -> Rule:
+        """Return the rule for an image of a container that declares these ports.
+
+        Raises ImageError saying which rule is missing and which there are.
+        """
         for rule in self.rules:
-            if rule.matches(image):
+            if rule.matches(image, declared):
                 return rule
         there_are = ", ".join(rule.image for rule in self.rules) or "none"
         raise ImageError(
@@ -98,11 +140,12 @@ class Rules:
         )
 
 
-def plain_placeholders(rule: Rule, extra: Mapping[str, str]) -> dict[str, str]:
+def plain_placeholders(rule: Rule, extra: Mapping[str, str], *, pod_ip: str) -> dict[str, str]:
     """Return the placeholders that do not depend on a port."""
     return {
         "python": sys.executable,
-        "host": "127.0.0.1",
+        "host": HOST,
+        POD_IP: pod_ip,
         "module": str(rule.source.parent.resolve()),
         **extra,
     }
@@ -144,7 +187,9 @@ def _rule(entry: Any, source: Path, position: int) -> Rule:
         command=tuple(entry.get("command", ())),
         args=tuple(entry.get("args", ())),
         listen=listen,
+        declares=entry.get("declares"),
         env=entry.get("env", {}),
+        files=entry.get("files", {}),
         simulate=entry.get("simulate", False),
         source=source,
         position=position,
@@ -159,7 +204,7 @@ def _with_text_ports(entry: Any) -> Any:
 
 
 def _check_placeholders(rule: Rule, known: frozenset[str]) -> None:
-    for text in (*rule.command, *rule.args, *rule.env.values()):
+    for text in (*rule.command, *rule.args, *rule.env.values(), *rule.files.values()):
         _check_text(rule, text, known)
     for flags in rule.listen.values():
         for text in flags:

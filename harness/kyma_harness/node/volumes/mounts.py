@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -33,10 +33,6 @@ class Mounts:
         """
         pattern = self._pattern()
         return pattern.sub(self._replaced, text) if pattern else text
-
-    def rewrite_all(self, texts: Iterable[str]) -> list[str]:
-        """Rewrite every element of an argument list."""
-        return [self.rewrite(text) for text in texts]
 
     def host_path(self, path: str) -> Path | None:
         """Return where an absolute container path lies on the host, None if no volume is mounted there."""

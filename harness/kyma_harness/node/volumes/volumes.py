@@ -33,6 +33,11 @@ class Volumes:
         self._claims = claims
         self._directories: dict[str, Path] = {}
 
+    @property
+    def directories(self) -> Mapping[str, Path]:
+        """The directory of each volume that was set up, by the volume's name."""
+        return self._directories
+
     async def set_up(self) -> None:
         """Make every volume ready to be mounted; raises VolumeError, after which it may be tried again."""
         for volume in self._specs():
