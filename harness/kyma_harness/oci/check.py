@@ -206,7 +206,8 @@ def image_problems(objects: Iterable[Object], module: Module) -> Iterator[Proble
     for item in objects:
         for container in _containers(item):
             image = container.get("image")
-            ports = {port.get("containerPort") for port in _mappings(container.get("ports"))}
+            declared = [port.get("containerPort") for port in _mappings(container.get("ports"))]
+            ports = [port for port in declared if isinstance(port, int)]
             if isinstance(image, str) and not any(rule.matches(image, ports) for rule in rules.rules):
                 yield Problem(
                     says=f"no rule of the module says what runs image {image} of {item['kind']} "
