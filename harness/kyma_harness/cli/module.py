@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubeloop.client import Client
     from kyma_harness.cli.session import Session
     from kyma_harness.kyma.helm import Helm
+    from kyma_harness.kyma.module import Module
     from kyma_harness.session.progress import Ledger
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.observer import Observer
@@ -215,14 +216,9 @@ async def bundle(
     """
     import asyncio
 
-    from kyma_harness.kyma.charting import charted, is_chart
-    from kyma_harness.kyma.module import Module
     from kyma_harness.oci.release import release
 
-    module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
-    if not is_chart(module.chart):
-        tools = await session.tools(only={"kubectl"})
-        module = await charted(module, kubectl=tools.folder / "kubectl", cache=session.settings.cache)
+    module = await _charted(session, **instead)
     testbed = await session.attached()
     if registry or dry_run:
         async with testbed.client() if testbed else nullcontext() as client:
@@ -258,12 +254,9 @@ async def check(session: Session) -> None:
     It reads module.yaml, renders the chart with its settings, and holds the default CR against its CRD.
     What has to be mended begins with ✗ and makes the command fail; what is only better known, with a dash.
     """
-    import asyncio
-
-    from kyma_harness.kyma.module import Module
     from kyma_harness.oci.check import check_thoroughly
 
-    module = await asyncio.to_thread(Module.load, session.settings.module)
+    module = await _charted(session)
     problems = await check_thoroughly(module, await _helm(session))
     for problem in problems:
         click.echo(f"{'✗' if problem.is_fatal else '-'} {problem.says}")
@@ -271,6 +264,20 @@ async def check(session: Session) -> None:
     if fatal:
         raise click.ClickException(f"module {module.short_name}: {fatal} of these have to be mended")
     session.console.print(f"module {module.short_name} has no problem that is known", highlight=False)
+
+
+async def _charted(session: Session, **instead: str | None) -> Module:
+    """Read the module, and make a chart of what it installs where that is none."""
+    import asyncio
+
+    from kyma_harness.kyma.charting import charted, is_chart
+    from kyma_harness.kyma.module import Module
+
+    module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
+    if is_chart(module.chart):
+        return module
+    tools = await session.tools(only={"kubectl"})
+    return await charted(module, kubectl=tools.folder / "kubectl", cache=session.settings.cache)
 
 
 async def _helm(session: Session) -> Helm | None:

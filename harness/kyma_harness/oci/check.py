@@ -110,12 +110,7 @@ def chart_problems(chart: Path) -> Iterator[Problem]:
 def _chart_file_problems(chart: Path) -> Iterator[Problem]:
     file = chart / "Chart.yaml"
     if not file.is_file():
-        is_kustomization = (chart / "kustomization.yaml").is_file()
-        yield Problem(
-            says=f"{chart} is a kustomization, and no chart: build it, and make a chart of what comes out"
-            if is_kustomization
-            else f"{chart} has no Chart.yaml: name the chart's folder in module.yaml, chart"
-        )
+        yield Problem(says=f"{chart} has no Chart.yaml: name the chart's folder in module.yaml, chart")
         return
     try:
         about = goyaml.load(file.read_bytes())

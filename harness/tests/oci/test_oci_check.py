@@ -60,7 +60,6 @@ def lamp(tmp_path: Path) -> Module:
     [
         ({}, ""),
         ({"Chart.yaml": None}, "has no Chart.yaml"),
-        ({"Chart.yaml": None, "kustomization.yaml": "resources: []\n"}, "is a kustomization, and no chart"),
         ({"Chart.yaml": "name: [\n"}, "Chart.yaml is not YAML: line 2"),
         ({"Chart.yaml": "name: lamp\n"}, "lacks a name or a version"),
         ({"crds/lamp.yaml": None}, "has no CRD in crds/"),
