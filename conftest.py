@@ -2,6 +2,8 @@
 
 import asyncio
 
+pytest_plugins = ["hack.lanes", "hack.rerun_once"]
+
 
 def pytest_configure() -> None:
     """Start without a current event loop.

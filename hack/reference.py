@@ -9,11 +9,11 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from kyma_harness.cli import commands
-from kyma_harness.cli.exits import Exit
-from kyma_harness.cli.grammar import Command, Commands
+from kyma_harness.cli.commands import Command, Commands
+from kyma_harness.cli.output import Exit
 from kyma_harness.clusters.choice import Probe
 from kyma_harness.kyma.verify import Check
-from kyma_harness.session.leftovers.census import Found
+from kyma_harness.session.leftovers import Found
 
 PREFACE = """\
 # The command line

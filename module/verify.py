@@ -10,17 +10,26 @@ from nats.errors import Error as NatsError
 
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError
-from kubeloop.kinds import SECRET
+from kubeloop.kinds import SECRET, SERVICE
+from kubeloop.resource import Kind
 from kyma_harness import Check, Installed
 
+NAMESPACE = "kyma-system"
+NATS = "eventing-nats"
 CLAIM = "a message published to JetStream comes back"
 STREAM = "kyma-harness-verify"
 PAYLOAD = b"order.created"
 
 
 async def checks(installed: Installed, client: Client) -> list[Check]:
-    """Publish a message to a stream of our own, and read it back."""
-    async with installed.provider.reach("kyma-system", "eventing-nats", 4222) as address:
+    """Publish a message to a stream of our own, and read it back; without NATS, see that none is left."""
+    if backend := await _other_backend(installed, client):
+        services = (
+            await client.list(SERVICE, namespace=NAMESPACE, field_selector=f"metadata.name={NATS}")
+        ).items
+        left = [f"Service {NAMESPACE}/{NATS} is still there"] * len(services)
+        return [Check.of(f"no NATS is left, as the backend is {backend}", left)]
+    async with installed.provider.reach(NAMESPACE, NATS, 4222) as address:
         try:
             user, password = await _credentials(client)
             received = await _round_trip(f"nats://{address}", user, password)
@@ -29,8 +38,17 @@ async def checks(installed: Installed, client: Client) -> list[Check]:
     return [Check(name=CLAIM, ok=received == PAYLOAD, detail=f"{received!r} came back")]
 
 
+async def _other_backend(installed: Installed, client: Client) -> str:
+    """Return which backend the Eventing has, if that is another than NATS."""
+    for eventing in (await client.list(Kind.of(dict(installed.module.default_cr)))).items:
+        backend: str = eventing["spec"]["backend"]["type"]
+        if backend != "nats":
+            return backend
+    return ""
+
+
 async def _credentials(client: Client) -> tuple[str, str]:
-    secret = await client.get(SECRET, "eventing-nats-auth", "kyma-system")
+    secret = await client.get(SECRET, "eventing-nats-auth", NAMESPACE)
     user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
     return user, password
 

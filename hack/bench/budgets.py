@@ -13,14 +13,16 @@ from dataclasses import dataclass
 
 from kubeloop.client import Client
 from kubeloop.resource import Kind
-from kyma_harness.host.choices import CHANNEL, Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.resource_check import kinds_of
-from kyma_harness.session import lifetime
-from kyma_harness.session.settings import from_environment
+from kyma_harness.session.options import Stage, from_environment
+from kyma_harness.session.progress import Noted
 from kyma_harness.session.setup import Testbed, set_up
+from kyma_harness.session.stages import walk
 from kyma_harness.wait.claims import has_state
+from kyma_harness.wait.steps import StepLog
 from kyma_harness.wait.waits import Target, wait_for
 
 ROUNDS = 3
@@ -34,6 +36,12 @@ BUDGETS = {
     "stop the cluster": 1.0,
 }
 """How often the yardstick fits in, at the most: about twice what an idle machine needs."""
+PARTS = {
+    "cluster": YARDSTICK,
+    "lifecycle managers": "deploy the lifecycle managers",
+    "enable": "enable the module",
+}
+"""What the main job's stages are called here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +66,11 @@ async def measure(number: int) -> Round:
     settings = from_environment(
         cluster=f"bench-{number}", provider="embedded", kyma=Choice.AUTO, detached=False
     )
-    testbed, one = await set_up(settings), Round(seconds={})
+    testbed, one, steps = await set_up(settings), Round(seconds={}), StepLog()
     try:
-        await one.timed(YARDSTICK, lifetime.start(testbed, lambda _: None))
-        await testbed.bundle()
+        await walk(testbed, Noted(steps), last=Stage.ENABLE)
+        taken = {step.name: step.seconds for step in steps.steps}
+        one.seconds.update({part: taken[step] for step, part in PARTS.items()})
         async with testbed.client() as client:
             await _live(testbed, client, one)
     finally:
@@ -72,21 +81,11 @@ async def measure(number: int) -> Round:
 
 async def _live(testbed: Testbed, client: Client, one: Round) -> None:
     module = testbed.module.short_name
-    await one.timed("deploy the lifecycle managers", testbed.deploy_managers(client))
-    await deploy.grant_rights(client)
-    await testbed.deploy_kyma(client)
-    await one.timed("enable the module", _enable(testbed, client))
     await one.timed("switch to eventmesh", _switch(testbed, client, "eventmesh"))
     await one.timed("switch back to nats", _switch(testbed, client, "nats"))
     await deploy.disable_module(client, module, quirks=testbed.managers.quirks)
     kinds = kinds_of(testbed.module)
     await one.timed("disable the module", deploy.wait_until_removed(client, module, kinds=kinds))
-
-
-async def _enable(testbed: Testbed, client: Client) -> None:
-    module, quirks = testbed.module.short_name, testbed.managers.quirks
-    await deploy.enable_module(client, module, channel=CHANNEL, quirks=quirks)
-    await deploy.wait_until_ready(client, testbed.module)
 
 
 async def _switch(testbed: Testbed, client: Client, backend: str) -> None:

@@ -23,10 +23,10 @@ from hack.parity.recording import Recording
 from hack.parity.report import Verdict, judge, render
 from hack.parity.runner import run_pair
 from kyma_harness.cli import example
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.errors import HarnessError
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.module import Module
-from kyma_harness.session.settings import Settings, from_environment
+from kyma_harness.session.options import Settings, from_environment
 from kyma_harness.session.setup import find_managers
 from kyma_harness.toolchain.tools import ensure
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import yaml
 from aiohttp import web
 
-from kyma_harness.oci.archive import pack_folder
+from kyma_harness.oci.bundle import pack_folder
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kubeloop import goyaml
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.module import Module, Verification
 
 NAMESPACE = "parity"

@@ -16,8 +16,7 @@ from kubeloop.resource import Kind, Object
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.contract import KCP_NAMESPACE, KYMA, MANIFEST, MODULE_TEMPLATE
 from kyma_harness.kyma.module import Module
-from kyma_harness.oci.archive import pack_folder
-from kyma_harness.oci.bundle import CHART_TYPE, RAW_TYPE, Blob, Bundle
+from kyma_harness.oci.bundle import CHART_TYPE, RAW_TYPE, Blob, Bundle, pack_folder
 from kyma_harness.oci.registry import push
 from kyma_harness.oci.template import template_objects
 from kyma_harness.wait.claims import exists, has_state, is_gone, is_ready, satisfies

@@ -11,17 +11,27 @@ if TYPE_CHECKING:
     from kubeloop.client import Client
     from kubeloop.resource import Kind, Object, ObjectKey
     from kyma_harness.clusters.provider import Capability
-    from kyma_harness.faults.call import ApiCall
-    from kyma_harness.faults.errors import NotPossibleError
-    from kyma_harness.faults.fault import Cut, Delay, EndWatch, Expire, Kill, Moment, Refuse
+    from kyma_harness.faults.components import NotPossibleError
     from kyma_harness.faults.kit import Fault, FaultKit
-    from kyma_harness.faults.plan import Mixed, Nth, kill_at
+    from kyma_harness.faults.plan import (
+        ApiCall,
+        Cut,
+        Delay,
+        EndWatch,
+        Expire,
+        Kill,
+        Mixed,
+        Moment,
+        Nth,
+        Refuse,
+        kill_at,
+    )
     from kyma_harness.faults.proxy import ApiProxy
     from kyma_harness.host.blocking import Portal
-    from kyma_harness.host.choices import Choice
     from kyma_harness.host.errors import HarnessError
     from kyma_harness.kube.inventory import Inventory
     from kyma_harness.kube.logrecords import LogRecord
+    from kyma_harness.kyma.choices import Choice
     from kyma_harness.kyma.contract import KYMA, MANIFEST, MODULE_TEMPLATE
     from kyma_harness.kyma.relations import kyma_relations
     from kyma_harness.kyma.verify import Check, Installed
@@ -31,7 +41,7 @@ if TYPE_CHECKING:
     from kyma_harness.pytest.handles.kyma import KymaHandle, Reach
     from kyma_harness.pytest.handles.log import Log
     from kyma_harness.pytest.observing import Surroundings
-    from kyma_harness.session.settings import Settings, from_environment
+    from kyma_harness.session.options import Settings, from_environment
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.claims import (
         exists,
@@ -110,25 +120,25 @@ __all__ = [
 
 _HOMES = {
     "Api": "kyma_harness.pytest.handles.api",
-    "ApiCall": "kyma_harness.faults.call",
+    "ApiCall": "kyma_harness.faults.plan",
     "ApiProxy": "kyma_harness.faults.proxy",
     "Capability": "kyma_harness.clusters.provider",
     "Check": "kyma_harness.kyma.verify",
-    "Choice": "kyma_harness.host.choices",
+    "Choice": "kyma_harness.kyma.choices",
     "Claim": "kyma_harness.wait.target",
     "Client": "kubeloop.client",
-    "Cut": "kyma_harness.faults.fault",
-    "Delay": "kyma_harness.faults.fault",
-    "EndWatch": "kyma_harness.faults.fault",
+    "Cut": "kyma_harness.faults.plan",
+    "Delay": "kyma_harness.faults.plan",
+    "EndWatch": "kyma_harness.faults.plan",
     "EventuallyError": "kyma_harness.wait.eventually",
     "Expectation": "kyma_harness.pytest.handles.expectation",
-    "Expire": "kyma_harness.faults.fault",
+    "Expire": "kyma_harness.faults.plan",
     "Fault": "kyma_harness.faults.kit",
     "FaultKit": "kyma_harness.faults.kit",
     "HarnessError": "kyma_harness.host.errors",
     "Installed": "kyma_harness.kyma.verify",
     "Inventory": "kyma_harness.kube.inventory",
-    "Kill": "kyma_harness.faults.fault",
+    "Kill": "kyma_harness.faults.plan",
     "Kind": "kubeloop.resource",
     "KYMA": "kyma_harness.kyma.contract",
     "KymaHandle": "kyma_harness.pytest.handles.kyma",
@@ -138,17 +148,17 @@ _HOMES = {
     "Mark": "kyma_harness.pytest.handles.history",
     "Mixed": "kyma_harness.faults.plan",
     "MODULE_TEMPLATE": "kyma_harness.kyma.contract",
-    "Moment": "kyma_harness.faults.fault",
-    "NotPossibleError": "kyma_harness.faults.errors",
+    "Moment": "kyma_harness.faults.plan",
+    "NotPossibleError": "kyma_harness.faults.components",
     "Nth": "kyma_harness.faults.plan",
     "Object": "kubeloop.resource",
     "ObjectKey": "kubeloop.resource",
     "Patience": "kyma_harness.wait.give_up",
     "Portal": "kyma_harness.host.blocking",
     "Reach": "kyma_harness.pytest.handles.kyma",
-    "Refuse": "kyma_harness.faults.fault",
+    "Refuse": "kyma_harness.faults.plan",
     "Relations": "kyma_harness.wait.relations",
-    "Settings": "kyma_harness.session.settings",
+    "Settings": "kyma_harness.session.options",
     "Surroundings": "kyma_harness.pytest.observing",
     "Target": "kyma_harness.wait.target",
     "Testbed": "kyma_harness.session.setup",
@@ -162,7 +172,7 @@ _HOMES = {
     "satisfies": "kyma_harness.wait.claims",
     "is_ready": "kyma_harness.wait.claims",
     "matches": "kyma_harness.wait.claims",
-    "from_environment": "kyma_harness.session.settings",
+    "from_environment": "kyma_harness.session.options",
     "kill_at": "kyma_harness.faults.plan",
     "kyma_relations": "kyma_harness.kyma.relations",
     "wait_for": "kyma_harness.wait.waits",

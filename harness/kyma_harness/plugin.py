@@ -1,11 +1,8 @@
 """The pytest plugin: options, and the fixtures that scenarios are written with."""
 
-from pathlib import Path
-
 import pytest
 
-from kyma_harness.host.choices import Choice
-from kyma_harness.session.options import QUESTIONS
+from kyma_harness.session.options import OPTIONS
 
 pytest_plugins = (
     "kyma_harness.pytest.asked",
@@ -20,21 +17,16 @@ pytest_plugins = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; pytest-kind owns its unprefixed ones."""
     group = parser.getgroup("kyma-harness", "modules against Kyma's lifecycle managers")
-    group.addoption(
-        "--kyma",
-        choices=[str(choice) for choice in Choice],
-        default="auto",
-        help="which pair of lifecycle managers runs",
-    )
-    group.addoption("--kyma-dist", type=Path, help="a folder with the real lifecycle managers [$KYMA_DIST]")
-    group.addoption("--harness-tools", type=Path, help="a folder with every tool [$HARNESS_TOOLS]")
-    group.addoption("--harness-module", type=Path, help="the module.yaml of the module under test")
-    for one in QUESTIONS:
+    for one in OPTIONS:
+        told = one.in_pytest or one.help
         group.addoption(
-            f"--harness-{one.option}", choices=one.choices or None, help=f"{one.help} [${one.variable}]"
+            one.of_pytest,
+            choices=one.choices or None,
+            default=one.default,
+            help=f"{told} [${one.variable}]" if one.variable else told,
         )
-        parser.addini(f"harness_{one.name}", one.help, default="")
-    group.addoption("--harness-cluster", help="take up, and leave running, the cluster of this name")
+        if one.in_file:
+            parser.addini(one.of_file, one.help, default="")
     group.addoption(
         "--harness-keep",
         action="store_true",

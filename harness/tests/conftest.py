@@ -11,9 +11,7 @@ from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.blocking import Portal
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.toolchain.catalogue import catalogue
-from kyma_harness.toolchain.errors import ToolError
-from kyma_harness.toolchain.progress import ConsoleProgress
-from kyma_harness.toolchain.toolchain import Toolchain, ToolPaths
+from kyma_harness.toolchain.toolchain import ConsoleProgress, Toolchain, ToolError, ToolPaths
 from kyma_harness.toolchain.tools import explicit_tools
 
 RULES = Path(__file__).with_name("node") / "rules.yaml"

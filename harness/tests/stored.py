@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from kubeloop.client.answers import ObjectList, WatchEvent
 from kubeloop.errors import ConflictError, KindAbsentError, NotFoundError, ServerError, UnreachableError
 from kubeloop.resource import Kind, ObjectKey
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.pair import BUILTIN_MANIFESTS
 
 CLUSTER_SCOPED = {

@@ -10,7 +10,7 @@ import pytest
 import kyma_harness
 from kyma_harness.cli.example import LAMP
 from kyma_harness.pytest import public
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.session.options import PROJECT
 
 PAGE = (PROJECT / "docs" / "reference" / "api.md").read_text()
 USERS = [*PROJECT.glob("scenarios/*.py"), PROJECT / "module" / "verify.py", *LAMP.glob("test_*.py")]

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from kyma_harness.cli.commands import Commands
 from kyma_harness.cli.completion import complete_cluster
-from kyma_harness.cli.grammar import Commands
-from kyma_harness.cli.session import Session
-from kyma_harness.session.settings import from_environment
+from kyma_harness.cli.session import Session, option
+from kyma_harness.session.options import CLUSTER, KYMA_DIST, MODULE, TOOLS, from_environment
 
 PathOption = click.Path(path_type=Path)
 
@@ -24,16 +24,10 @@ PathOption = click.Path(path_type=Path)
     "Exit codes: 0 done, 1 failed, 2 wrong command line, "
     "3 not running, 4 not in time, 5 not possible here, 130 interrupted.",
 )
-@click.option(
-    "--cluster",
-    help="The cluster's name: lower-case letters, digits, dashes.  [default: kyma]",
-    shell_complete=complete_cluster,
-)
-@click.option(
-    "--tools", type=PathOption, help="A folder with every tool, instead of fetching or building them."
-)
-@click.option("--module", type=PathOption, help="The module's module.yaml.  [default: that of this folder]")
-@click.option("--kyma-dist", type=PathOption, help="A folder with the real lifecycle managers.")
+@option(CLUSTER, "  [default: kyma]", shell_complete=complete_cluster)
+@option(TOOLS, type=PathOption)
+@option(MODULE, "  [default: that of this folder]", type=PathOption)
+@option(KYMA_DIST, type=PathOption)
 @click.version_option(package_name="kyma-harness")
 @click.pass_context
 def commands(context: click.Context, /, **chosen: Any) -> None:
@@ -48,21 +42,21 @@ commands.section(
     "The cluster",
     {
         "cluster:up": "Bring up a cluster with the module in it, and verify it.",
-        "status:status": "Say what runs: the cluster, the Kyma, its modules.",
+        "cluster:status": "Say what runs: the cluster, the Kyma, its modules.",
         "cluster:down": "Take the cluster away, with everything of it.",
         "doctor:doctor": "Say what can run here, what is at hand, and what leaks.",
-        "gc:gc": "Remove what dead runs have left behind.",
+        "doctor:gc": "Remove what dead runs have left behind.",
     },
 )
 commands.section(
     "The module in it",
     {
-        "modules:enable": "Add the module to the Kyma, and wait until it is Ready.",
-        "modules:switch": "Set the module's switch, such as the backend of Eventing.",
-        "modules:disable": "Remove the module from the Kyma, and wait until it is gone.",
-        "modules:verify": "Check the module in the cluster, and say what does not hold.",
-        "status:logs": "Print the log of the module's manager, one JSON object a line.",
-        "status:kubeconfig": "Print the path of the cluster's kubeconfig.",
+        "module:enable": "Add the module to the Kyma, and wait until it is Ready.",
+        "module:switch": "Set the module's switch, such as the backend of Eventing.",
+        "module:disable": "Remove the module from the Kyma, and wait until it is gone.",
+        "module:verify": "Check the module in the cluster, and say what does not hold.",
+        "cluster:logs": "Print the log of the module's manager, one JSON object a line.",
+        "cluster:kubeconfig": "Print the path of the cluster's kubeconfig.",
     },
 )
 commands.section(
@@ -76,11 +70,11 @@ commands.section(
     "Single steps",
     {
         "steps:tools": "Fetch or build the tools, and print the folder they are in.",
-        "bundle:bundle": "Pack the module, push it, and write its ModuleTemplate.",
+        "module:bundle": "Pack the module, push it, and write its ModuleTemplate.",
         "steps:deploy": "Deploy the lifecycle managers, the template and the Kyma.",
         "steps:grant_rights": "Let module-manager install modules in its own cluster.",
-        "load_image:load_image": "Put the image of a tar on the cluster's nodes.",
-        "kustomization:kustomization": "Write the lifecycle managers as a kustomization.",
+        "steps:load_image": "Put the image of a tar on the cluster's nodes.",
+        "steps:kustomization": "Write the lifecycle managers as a kustomization.",
     },
 )
 commands.section(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import get_completion_class
 
-from kyma_harness.cli.examples import teaches
+from kyma_harness.cli.commands import teaches
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.session.settings import RECORD, default_module, from_environment
+from kyma_harness.session.options import RECORD, default_module, from_environment
 
 if TYPE_CHECKING:
     from kyma_harness.cli.session import Session

@@ -1,4 +1,4 @@
-"""``kyma-harness doctor``: what can run on this machine, what is at hand, and what dead runs have left."""
+"""``kyma-harness doctor`` and ``gc``: what can run on this machine, and what dead runs have left."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kyma_harness.cli.examples import teaches
-from kyma_harness.cli.options import probe_options
-from kyma_harness.cli.outcomes import Doctored, Leaked
-from kyma_harness.cli.output import Format
+from kyma_harness.cli.commands import teaches
+from kyma_harness.cli.output import Collected, Doctored, Format, Leaked
+from kyma_harness.cli.session import probe_options
+from kyma_harness.host.errors import HarnessError
 from kyma_harness.session.options import answers
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kyma_harness.cli.session import Session
     from kyma_harness.clusters.choice import Probe
+    from kyma_harness.session.leftovers import Leak
 
 INDENT = 12
 """Where the sentences begin, behind a mark and a provider's name."""
@@ -33,6 +34,7 @@ INDENT = 12
         "doctor --kubeconfig staging.yaml --context staging": "whether an existing cluster would do",
     },
     then="`up --provider` takes one of those that can run.",
+    answers=Doctored,
 )
 async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctored:
     """Say what can run here, what is at hand, and what leaks.
@@ -43,7 +45,7 @@ async def doctor(session: Session, *, containers: bool, **asked: Any) -> Doctore
     from tempfile import TemporaryDirectory
 
     from kyma_harness.clusters.choice import auto, probe_all
-    from kyma_harness.session.leftovers.search import find_leaks
+    from kyma_harness.session.leftovers import find_leaks
     from kyma_harness.toolchain.tools import at_hand
 
     options, settings = answers(asked)["options"], session.settings
@@ -99,3 +101,43 @@ def _leaks(leaks: list[Leaked]) -> list[str]:
         return ["nothing is left of dead runs"]
     lines = [f"  [red]✗[/red] {escape(leak.what)}" for leak in leaks]
     return ["left by dead runs, and owned by nobody (`kyma-harness gc` removes it):", *lines]
+
+
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@teaches(
+    {"gc --dry-run": "what nobody owns any more", "gc": "remove it"},
+    then="`doctor` shows the same, and what can run here.",
+    answers=Collected,
+)
+async def gc(session: Session, *, dry_run: bool) -> Collected:
+    """Remove what dead runs have left behind.
+
+    That is what `doctor` shows: clusters, processes, containers and lock files that nobody owns. Nothing of a
+    run that lives is touched, be it a test's, one that is kept, or that of `up`. The exit code is 1 where
+    anything could not be removed.
+    """
+    from rich.markup import escape
+
+    from kyma_harness.session.leftovers import find_leaks
+
+    removed, kept = list[Leaked](), list[Leaked]()
+    for leak in await find_leaks(session.settings):
+        problem = "" if dry_run else await _remove(leak)
+        told = Leaked(kind=leak.kind, what=leak.what, problem=problem or None)
+        (kept if problem else removed).append(told)
+        said = f"kept, as {problem}" if problem else "would go" if dry_run else "gone"
+        session.console.print(f"{escape(leak.what)}: {escape(said)}", highlight=False, soft_wrap=True)
+    if not removed and not kept:
+        session.console.print("there is nothing that nobody owns", highlight=False)
+    session.settings.forget_empty_folders()
+    return Collected(dry_run=dry_run, removed=removed, kept=kept)
+
+
+async def _remove(leak: Leak) -> str:
+    """Remove one; returns why it was not removed, if it was not."""
+    from kubeloop.errors import ControllerError
+
+    try:
+        return "" if await leak.remove() else "somebody owns it by now"
+    except (HarnessError, ControllerError, OSError) as error:
+        return str(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kyma_harness.cli.examples import teaches
+from kyma_harness.cli.commands import teaches
 from kyma_harness.host.errors import HarnessError
 
 if TYPE_CHECKING:

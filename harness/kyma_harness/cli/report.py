@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kyma_harness.cli.examples import teaches
-from kyma_harness.cli.outcomes import Failure, Reported
+from kyma_harness.cli.commands import teaches
+from kyma_harness.cli.output import Failure, Reported
 
 if TYPE_CHECKING:
     from kyma_harness.cli.session import Session
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         "report --evidence artifact --output json": "of evidence that was downloaded from CI, for a script",
     },
     then="each failure has a folder with objects, logs and timeline; `rerun.sh` in it runs the test again.",
+    answers=Reported,
 )
 async def report(session: Session, *, evidence: Path, opens: bool) -> Reported:
     """Say what failed in the last run of tests, and why.

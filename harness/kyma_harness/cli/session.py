@@ -1,19 +1,24 @@
-"""What every command gets from the command line it hangs on."""
+"""What every command is given: settings, a console for people, options that say who provides the cluster."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from kyma_harness.cli.output import Format
 from kyma_harness.clusters.errors import NotRunningError
+from kyma_harness.session.options import OF_PROVIDERS, Option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
+    from kyma_harness.session.record import RecordFile
     from kyma_harness.session.setup import Testbed
     from kyma_harness.toolchain.toolchain import ToolPaths
 
@@ -27,7 +32,7 @@ class Session:
 
     def choose(self, **chosen: Any) -> None:
         """Let what was chosen take the place of what was so before; ``None`` counts as not chosen."""
-        from kyma_harness.session.settings import from_environment
+        from kyma_harness.session.options import from_environment
 
         given = {name: value for name, value in chosen.items() if value is not None}
         if given:
@@ -47,11 +52,11 @@ class Session:
 
         return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
 
-    async def testbed(self) -> Testbed:
+    async def testbed(self, record: RecordFile | None = None) -> Testbed:
         """Decide on everything, without starting anything."""
         from kyma_harness.session.setup import set_up
 
-        return await set_up(self.settings, self.console)
+        return await set_up(self.settings, self.console, record)
 
     async def attached(self, *, whichever_module: bool = False) -> Testbed | None:
         """Return the testbed of the running cluster; nothing where there is none.
@@ -59,14 +64,15 @@ class Session:
         A command that has nothing to do with the module takes whichever the cluster was made with, also in a
         folder that has another.
         """
-        from kyma_harness.session.record import Record
+        from kyma_harness.session.record import RecordFile
 
-        known = Record.read(self.settings)
+        record = RecordFile(self.settings)
+        known = record.now()
         if known is None:
             return None
         if whichever_module:
             self.settings = replace(self.settings, module=Path(known.module))
-        testbed = await self.testbed()
+        testbed = await self.testbed(record)
         return testbed if await testbed.provider.attach() else None
 
     async def running(self, *, whichever_module: bool = False) -> Testbed:
@@ -75,3 +81,33 @@ class Session:
         if testbed is None:
             raise NotRunningError.of_cluster(self.settings.cluster)
         return testbed
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LOOKED_AT = ("kubeconfig", "context", "registry", "kind_binary")
+"""What decides whether a provider can run here."""
+
+
+def option(asked: Option, note: str = "", **more: Any) -> Callable[[F], F]:
+    """Return an option of the table as click has it; ``note`` stands behind its help."""
+    if asked.choices:
+        more |= {"type": click.Choice(asked.choices)}
+    told = f"{asked.help[:1].upper()}{asked.help[1:]}.{note}"
+    return click.option(f"--{asked.option}", asked.name, help=told, **more)
+
+
+def provider_options(run: F) -> F:
+    """Add all that says who provides the cluster, and how."""
+    return _asking(run, OF_PROVIDERS)
+
+
+def probe_options(run: F) -> F:
+    """Add those that decide whether a provider can run here."""
+    return _asking(run, [one for one in OF_PROVIDERS if one.name in LOOKED_AT])
+
+
+def _asking(run: F, asked: Sequence[Option]) -> F:
+    for one in reversed(asked):
+        run = option(one)(run)
+    return run

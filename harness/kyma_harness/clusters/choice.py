@@ -9,11 +9,10 @@ from pathlib import Path
 
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import ProviderUnavailableError
-from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.existing import copy_context
+from kyma_harness.clusters.k3d import K3dCli
 from kyma_harness.clusters.kind import check_installed
-from kyma_harness.clusters.kubeconfig import copy_context
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.choices import AUTO
+from kyma_harness.clusters.provider import AUTO, ProviderOptions
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.node.containers.view import probe_mounting
 from kyma_harness.toolchain.tools import AtHand

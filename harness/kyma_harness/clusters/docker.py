@@ -17,6 +17,22 @@ from typing import Any, Self
 from kyma_harness.clusters.errors import BuildError, DockerError
 from kyma_harness.host.extras import lacking
 
+CLUSTER_LABEL = "kyma-harness.io/cluster"
+"""The cluster's name."""
+OWNER_LABEL = "kyma-harness.io/owner"
+"""The host and the folder of the run that made it: a daemon may serve several."""
+
+
+def owner_of(folder: Path) -> str:
+    """Return the owner as the label has it, for a cluster with this state folder."""
+    return f"{socket.gethostname()}:{folder}"
+
+
+def labels_of(cluster: str, folder: Path) -> dict[str, str]:
+    """Return both labels."""
+    return {CLUSTER_LABEL: cluster, OWNER_LABEL: owner_of(folder)}
+
+
 try:
     import docker
     import requests

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kyma_harness.clusters.errors import NotCapableError, NotRunningError
-from kyma_harness.clusters.provider import Capability, ProcessRules, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProcessRules, RegistryAddress
 from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.sharing import Share
 from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.wait.steps import Step
 
 
 class EmbeddedProvider:
@@ -54,14 +54,8 @@ class EmbeddedProvider:
         self._cluster = EmbeddedCluster.attach(self._state)
         return self._cluster is not None
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Start the supervisor and wait until it says that the cluster is ready."""
-
-        def report(step: Step) -> None:
-            on_progress(
-                Progress(part=step.step, state=step.state, seconds=step.seconds, message=step.message)
-            )
-
         self._cluster = await EmbeddedCluster.start(
             name=self._name,
             state=self._state,
@@ -70,7 +64,7 @@ class EmbeddedProvider:
             placeholders=self._rules.placeholders,
             detached=self._detached,
             users=self._users,
-            on_step=report,
+            on_step=on_step,
         )
 
     @asynccontextmanager

@@ -1,10 +1,12 @@
 """A cluster that is there already: whoever's it is, it is left as it was found."""
 
+import ipaddress
 import json
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kubeloop.client import Client
 from kubeloop.errors import ForbiddenError, NotFoundError, UnreachableError
@@ -18,13 +20,98 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.guard import check_allowed
-from kyma_harness.clusters.kubeconfig import copy_context
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProviderOptions, RegistryAddress
 from kyma_harness.clusters.ready import lacks_default_storage, removing_on_failure, settle
-from kyma_harness.host.paths import private_folder
+from kyma_harness.host.errors import CommandError
+from kyma_harness.host.paths import private_folder, write_private
+from kyma_harness.host.process import run
+from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Target
+
+SECONDS = 30.0
+
+
+async def copy_context(kubectl: Path, *, source: Path | None, context: str | None, target: Path) -> None:
+    """Write a kubeconfig with this context alone, certificates included, that only this user may read.
+
+    ``source`` None means what kubectl reads: ``$KUBECONFIG`` with all its files, or ``~/.kube/config``.
+    Raises :class:`ProviderUnavailableError` that names the known contexts.
+    """
+    command: list[str | Path] = [kubectl, *([f"--kubeconfig={source}"] if source else []), "config"]
+    known = await _contexts(command, source)
+    if context is None:
+        raise ProviderUnavailableError(
+            f"name the cluster by its context, with --harness-context (--context): {known}"
+        )
+    view = ["view", "--raw", "--minify", "--flatten", f"--context={context}", "--output=yaml"]
+    try:
+        done = await run([*command, *view], timeout=SECONDS)
+    except CommandError as error:
+        raise ProviderUnavailableError(
+            f"context {context} is not in {source or 'the kubeconfig'}, {known} "
+            f"({error.output.strip().removeprefix('error: ')})"
+        ) from None
+    write_private(target, done.stdout)
+
+
+async def _contexts(command: list[str | Path], source: Path | None) -> str:
+    if source is not None and not source.is_file():  # noqa: ASYNC240 - one look
+        raise ProviderUnavailableError(f"there is no kubeconfig {source}: name one that exists")
+    try:
+        done = await run([*command, "get-contexts", "--output=name"], timeout=SECONDS)
+    except CommandError as error:
+        raise ProviderUnavailableError(
+            f"the kubeconfig {source or ''} cannot be read: {error.output}"
+        ) from None
+    if not (names := done.stdout.split()):
+        return "there is none in your kubeconfig, name another with --harness-kubeconfig (--kubeconfig)"
+    return f"known are {', '.join(names)}"
+
+
+TEST_CONTEXTS = (
+    "colima",
+    "docker-desktop",
+    "k3d-",
+    "kind-",
+    "microk8s",
+    "minikube",
+    "orbstack",
+    "rancher-desktop",
+)
+"""How the contexts of clusters begin that live on their user's own machine."""
+
+
+def check_allowed(context: str, server: str, allowed: str | None) -> None:
+    """Let a context through that looks like a test cluster's, or that was allowed by name.
+
+    A test cluster's API server is on this very machine and its context is named as the usual tools name
+    theirs. Everything else could be anybody's, so it is asked for: :class:`ForeignClusterError` says how.
+    """
+    if allowed == context:
+        return
+    if allowed is not None:
+        raise ForeignClusterError(
+            f"context {allowed} is allowed, but context {context} was chosen: name the same one twice"
+        )
+    if context.startswith(TEST_CONTEXTS) and is_local(server):
+        return
+    raise ForeignClusterError(
+        f"context {context} ({server}) does not look like a test cluster, and the harness would deploy "
+        f"lifecycle managers with all rights into it. If that is meant: --harness-allow-context={context} "
+        "(--allow-context on the command line)"
+    )
+
+
+def is_local(server: str) -> bool:
+    """Tell whether an API server's URL leads to this machine."""
+    host = urlsplit(server).hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".docker.internal")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 MARKER = Target(kind=CONFIG_MAP, name="kyma-harness", namespace="kube-system")
 """Who uses the cluster: two runs in one would take each other's module away."""
@@ -91,7 +178,7 @@ class ExistingProvider:
             )
         return True
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Check that the cluster may and can be used, and mark it as in use."""
         _ = self.registry
         private_folder(self._home.folder)
@@ -99,8 +186,8 @@ class ExistingProvider:
             await self._copy_context()
             async with self._home.client() as client:
                 check_allowed(str(self._options.context), client.server, self._options.allow_context)
-                await settle(client, on_progress)
-                await _report_storage(client, on_progress)
+                await settle(client, on_step)
+                await _report_storage(client, on_step)
                 await self._claim(client)  # last: what fails before leaves no mark
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
@@ -169,10 +256,10 @@ class ExistingProvider:
         await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 
 
-async def _report_storage(client: Client, report: Callable[[Progress], None]) -> None:
+async def _report_storage(client: Client, report: Callable[[Step], None]) -> None:
     if await lacks_default_storage(client):
         message = "no default StorageClass: a volume claim waits until somebody makes a volume for it"
-        report(Progress(part="storage", state="ready", seconds=0, message=message))
+        report(Step(name="storage").over(note=message))
 
 
 async def _marker(client: Client) -> Object | None:

@@ -7,11 +7,9 @@ from pathlib import Path
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.clusters.existing import ExistingProvider, RoomCheck, no_check
-from kyma_harness.clusters.k3d import K3dProvider
-from kyma_harness.clusters.k3d_cli import K3dCli
+from kyma_harness.clusters.k3d import K3dCli, K3dProvider
 from kyma_harness.clusters.kind import KindProvider
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import ProcessRules, Provider
+from kyma_harness.clusters.provider import ProcessRules, Provider, ProviderOptions
 from kyma_harness.host.sharing import Share
 from kyma_harness.toolchain.toolchain import ToolPaths
 

@@ -3,17 +3,18 @@
 import asyncio
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import semver
 import yaml
 
+from kubeloop.resource import Object
 from kyma_harness.clusters.archive import names_in
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.docker import Container, Docker
+from kyma_harness.clusters.docker import CLUSTER_LABEL, Container, Docker, labels_of
 from kyma_harness.clusters.errors import (
     ClusterError,
     CreationError,
@@ -21,15 +22,61 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.kind_config import REGISTRY_FOLDER, config, hosting, hosts_toml
-from kyma_harness.clusters.labels import CLUSTER_LABEL, labels_of
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Capability, Progress, RegistryAddress
+from kyma_harness.clusters.provider import Capability, ProviderOptions, RegistryAddress
 from kyma_harness.clusters.ready import keeping_logs, removing_on_failure, settle
 from kyma_harness.host.extras import lacking
 from kyma_harness.host.paths import private_folder, write_private
 from kyma_harness.host.ports import PortPool
 from kyma_harness.host.process import run
+from kyma_harness.wait.steps import Step
+
+REGISTRY_FOLDER = Path("/etc/containerd/certs.d")
+"""Where containerd on a node looks for a registry's hosts; on by default since kind 0.27."""
+_CONFIG_PATH_PATCH = f"""\
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "{REGISTRY_FOLDER}"
+"""
+
+
+def config(given: Path | None, *, patch_containerd: bool) -> dict[str, Any]:
+    """Return a configuration for ``kind create cluster``, starting from the given one if there is one."""
+    described: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
+    if given is not None:
+        described |= _read(given)
+    if patch_containerd:
+        described["containerdConfigPatches"] = [
+            *described.get("containerdConfigPatches", ()),
+            _CONFIG_PATH_PATCH,
+        ]
+    return described
+
+
+def hosts_toml(registry: str) -> str:
+    """Tell containerd that what the folder names is reached at ``host:port``, by plain http."""
+    return f'[host."http://{registry}"]\n'
+
+
+def hosting(address: str) -> Object:
+    """Announce the registry to tools in the cluster, by the convention of KEP-1755."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "local-registry-hosting", "namespace": "kube-public"},
+        "data": {"localRegistryHosting.v1": yaml.safe_dump({"host": address})},
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CreationError(f"kind's configuration {path} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise CreationError(f"kind's configuration {path} is not YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise CreationError(f"kind's configuration {path} is not a mapping with `kind: Cluster`")
+    return found
+
 
 try:
     import requests
@@ -83,17 +130,17 @@ class KindProvider:
             self._registry = await self._find_registry(docker, nodes)
         return True
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
+    async def create(self, on_step: Callable[[Step], None]) -> None:
         """Create the registry and the cluster, connect them, and wait until the cluster can be used."""
         async with Docker.connect() as docker:
             await self._check_ours(docker, await self._nodes(docker))
             private_folder(self._home.folder)
             async with removing_on_failure(lambda: self._remove(docker)):
                 await self._run_registry(docker)
-                await self._create(on_progress)
+                await self._create(on_step)
                 self._registry = await self._connect_registry(docker, await self._nodes(docker))
                 async with keeping_logs(self._export, self._home.logs / "settling"):
-                    await self._settle(self._registry, on_progress)
+                    await self._settle(self._registry, on_step)
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Forward a port of this host to the Service; pytest-kind's own way takes ten seconds each time."""
@@ -117,8 +164,8 @@ class KindProvider:
             await self._remove(docker)
         self._home.remove()
 
-    async def _create(self, report: Callable[[Progress], None]) -> None:
-        started = time.monotonic()
+    async def _create(self, report: Callable[[Step], None]) -> None:
+        begun = Step(name="kind")
         cluster = await asyncio.to_thread(self._pytest_kind)
         try:
             await asyncio.to_thread(cluster.ensure_kind)
@@ -137,9 +184,9 @@ class KindProvider:
                 f"kind did not create cluster {self._cluster}, it ended with {error.returncode}: "
                 "its reasons stand above"
             ) from None
-        report(Progress(part="kind", state="ready", seconds=time.monotonic() - started))
+        report(begun.over())
 
-    async def _settle(self, registry: RegistryAddress, report: Callable[[Progress], None]) -> None:
+    async def _settle(self, registry: RegistryAddress, report: Callable[[Step], None]) -> None:
         async with self._home.client() as client:
             await settle(client, report)
             await client.apply(hosting(registry.push), field_manager="kyma-harness", force=True)

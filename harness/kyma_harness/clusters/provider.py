@@ -7,6 +7,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from kyma_harness.wait.steps import Step
+
+AUTO = "auto"
+"""k3d where Docker and k3d answer, else embedded."""
+NAMES = ("embedded", "k3d", "kind", "existing")
+"""The providers of clusters."""
+REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderOptions:
+    """The choices that only some providers have; ``None`` leaves them to the provider."""
+
+    kubeconfig: Path | None = None
+    """existing: where the cluster's context is, by default ``$KUBECONFIG`` or ``~/.kube/config``."""
+    context: str | None = None
+    """existing: the context to use; never guessed."""
+    allow_context: str | None = None
+    """existing: the same context once more, for a cluster that does not look like one for tests."""
+    registry: str | None = None
+    """existing: ``host:port`` of a registry we push to; after ``=``, the same as the cluster reaches it."""
+    registry_image: str = REGISTRY_IMAGE
+    """k3d, kind: what the registry beside the cluster runs."""
+    node_image: str | None = None
+    """k3d, kind: the image of the nodes, by default the tool's own."""
+    kind_binary: Path | None = None
+    """kind: the program, by default the one on PATH, else the one pytest-kind downloads."""
+    kind_config: Path | None = None
+    """kind: a cluster configuration to start from."""
+
 
 class Capability(enum.StrEnum):
     """Something that not every provider can do; a scenario names it in ``@pytest.mark.needs(...)``."""
@@ -39,19 +69,6 @@ class ProcessRules:
     placeholders: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """One line about a part of the cluster: ``state`` is ``started``, ``running``, ``ready`` or ``failed``.
-
-    While it is ``running``, ``message`` says how far it is.
-    """
-
-    part: str
-    state: str
-    seconds: float
-    message: str = ""
-
-
 class Provider(Protocol):
     """A cluster under one name, whether it exists already or not.
 
@@ -81,8 +98,11 @@ class Provider(Protocol):
     async def attach(self) -> bool:
         """Take up a running cluster of this name; false where there is none."""
 
-    async def create(self, on_progress: Callable[[Progress], None]) -> None:
-        """Bring the cluster up and return when it can be used, or raise with nothing left running."""
+    async def create(self, on_step: Callable[[Step], None]) -> None:
+        """Bring the cluster up and return when it can be used, or raise with nothing left running.
+
+        Each part of it is told when it begins and when it has ended; ``cluster`` is the whole.
+        """
 
     def reach(self, namespace: str, service: str, port: int) -> AbstractAsyncContextManager[str]:
         """Give ``host:port`` under which a Service's port answers from this host, while the block runs."""

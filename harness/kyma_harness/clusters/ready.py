@@ -1,7 +1,6 @@
 """Wait until a cluster that says it is up can really be used."""
 
 import operator
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,12 +20,12 @@ from kubeloop.errors import ApiError, ControllerError, NotFoundError, Unreachabl
 from kubeloop.kinds import DEPLOYMENT, NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from kubeloop.resource import annotations_of
 from kyma_harness.clusters.errors import CreationError
-from kyma_harness.clusters.provider import Progress
 from kyma_harness.host.errors import HarnessError, also
 from kyma_harness.wait.claims import exists, has_condition
+from kyma_harness.wait.steps import Step
 from kyma_harness.wait.waits import Target, WaitError, wait_for
 
-Report = Callable[[Progress], None]
+Report = Callable[[Step], None]
 DNS = Target(kind=DEPLOYMENT, name="coredns", namespace="kube-system")
 DEFAULT_ACCOUNT = Target(kind=SERVICE_ACCOUNT, name="default", namespace="default")
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -84,15 +83,14 @@ async def lacks_default_storage(client: Client) -> bool:
 
 async def step(part: str, take: Callable[[], Awaitable[object]], report: Report) -> None:
     """Take one step of bringing a cluster up, and report it; raises :class:`CreationError` that names it."""
-    started = time.monotonic()
-    report(Progress(part=part, state="started", seconds=0))
+    begun = Step(name=part)
+    report(begun)
     try:
         await take()
     except (WaitError, ApiError, UnreachableError) as error:
-        seconds = time.monotonic() - started
-        report(Progress(part=part, state="failed", seconds=seconds, message=str(error)))
+        report(begun.over(ok=False, note=str(error)))
         raise CreationError(f"the cluster does not settle, {part}: {error}") from error
-    report(Progress(part=part, state="ready", seconds=time.monotonic() - started))
+    report(begun.over())
 
 
 async def _answers(client: Client, within: float) -> None:

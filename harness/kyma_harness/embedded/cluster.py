@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Self
 
 from kyma_harness.embedded.addresses import service_address
+from kyma_harness.embedded.announcements import Announcements
 from kyma_harness.embedded.errors import ClusterRunningError, ClusterStartError, ClusterStopError
 from kyma_harness.embedded.layout import PURPOSE, ClusterRecord, Layout
 from kyma_harness.embedded.settings import SupervisorSettings
-from kyma_harness.embedded.step import Step, Steps
 from kyma_harness.host.descendants import end_marked
 from kyma_harness.host.errors import HarnessError, LockHeldError, also
 from kyma_harness.host.interpreter import ANYWHERE, environment, program
@@ -20,6 +20,7 @@ from kyma_harness.host.pinned_process import end_process
 from kyma_harness.host.process import Child, handing_over, spawn
 from kyma_harness.host.sharing import Share
 from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.wait.steps import Step
 
 _KILL_SECONDS = 10.0
 _GLANCE_SECONDS = 1.0
@@ -196,7 +197,7 @@ class EmbeddedCluster:
 
 async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], timeout: float) -> None:  # noqa: ASYNC109
     reading, writing = os.pipe()
-    steps = Steps(on_step)
+    steps = Announcements(on_step)
     with handing_over(writing, kept=reading):
         child = await spawn(
             [*program("kyma_harness.embedded.supervisor"), *settings.to_argv()],
@@ -225,14 +226,14 @@ async def _start(settings: SupervisorSettings, on_step: Callable[[Step], None], 
     child.disown()
 
 
-async def _judge(child: Child, steps: Steps, settings: SupervisorSettings) -> None:
+async def _judge(child: Child, steps: Announcements, settings: SupervisorSettings) -> None:
     if steps.is_ready:
         return
     async with asyncio.timeout(_KILL_SECONDS):
         code = await child.wait()
     if failure := steps.failure:
-        kind = ClusterRunningError if failure.step == "lock" else ClusterStartError
-        raise kind(failure.message)
+        kind = ClusterRunningError if failure.name == "lock" else ClusterStartError
+        raise kind(failure.note)
     raise ClusterStartError(
         f"the supervisor of cluster {settings.name} ended with {code} and said: {steps.stray or 'nothing'}"
     )

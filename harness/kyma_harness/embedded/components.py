@@ -1,17 +1,80 @@
 """Say how each component of the control plane is called: flags from measurements, reasons beside them."""
 
+import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
+import aiohttp
 import yaml
 
 from kubeloop.client.kubeconfig import as_text, certificate_user, cluster_of, kubeconfig_of
+from kyma_harness.embedded.errors import ComponentFailedError
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.embedded.pki import ClusterPki, KeyPair
-from kyma_harness.embedded.probe import Probe, client_tls
 from kyma_harness.host.paths import write_private
+from kyma_harness.host.process import Child
+
+_INTERVAL_SECONDS = 0.05
+_REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A URL that answers 200 when its component is ready."""
+
+    url: str
+    tls: ssl.SSLContext | None = None
+
+
+def client_tls(authority: str, client: KeyPair) -> ssl.SSLContext:
+    """Return a TLS context that trusts one authority and presents one certificate."""
+    context = ssl.create_default_context(cafile=authority)
+    context.load_cert_chain(client.certificate, client.key)
+    return context
+
+
+async def until_ready(child: Child, probe: Probe, limit: float) -> None:
+    """Ask until the component is ready.
+
+    Raises ComponentFailedError when it ends before that, or is not ready after so many seconds.
+    """
+    ended = asyncio.ensure_future(child.wait())
+    asking = asyncio.ensure_future(_ask(probe))
+    try:
+        await asyncio.wait({ended, asking}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            return asking.result()
+        if ended.done():
+            raise ComponentFailedError.of(
+                child, f"ended with {ended.result()} at its start", child.last_words()
+            )
+        raise ComponentFailedError.of(
+            child, f"was not ready after {limit:g} s ({probe.url})", child.log_tail()
+        )
+    finally:
+        for task in (ended, asking):
+            task.cancel()
+
+
+async def _ask(probe: Probe) -> None:
+    # A new connection for each question: a server that is starting may accept one and never answer on it.
+    while not await _answers(probe):  # noqa: ASYNC110 - there is nothing to wait on before it listens
+        await asyncio.sleep(_INTERVAL_SECONDS)
+
+
+async def _answers(probe: Probe) -> bool:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_REQUEST_TIMEOUT) as session,
+            session.get(probe.url, ssl=probe.tls or True) as response,
+        ):
+            return response.status == 200  # noqa: PLR2004 - OK
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+
 
 _HOST = "127.0.0.1"
 

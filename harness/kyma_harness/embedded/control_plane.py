@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from kyma_harness.embedded.components import Component, Components
+from kyma_harness.embedded.components import Component, Components, until_ready
 from kyma_harness.embedded.errors import ComponentFailedError
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.embedded.probe import until_ready
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.process import Child, spawn
+from kyma_harness.wait.steps import Step
 
 _READY_SECONDS = 150.0
 # What they would tidy up is removed with the state folder: they get time to end, not all the time they like.
@@ -93,8 +91,8 @@ class ControlPlane:
         await self._stop("etcd")
 
     async def _start(self, component: Component) -> None:
-        started = time.monotonic()
-        self.announce(Step(step=component.name, state="started"))
+        step = Step(name=component.name)
+        self.announce(step)
         child = await spawn(
             component.argv,
             name=component.name,
@@ -105,7 +103,7 @@ class ControlPlane:
         self._children[component.name] = child
         self._components[component.name] = component
         await until_ready(child, component.probe, self.ready_seconds)
-        self.announce(Step(step=component.name, state="ready", seconds=time.monotonic() - started))
+        self.announce(step.over())
 
     async def _stop(self, *names: str) -> None:
         children = [self._children[name] for name in names if name in self._children]
@@ -114,7 +112,7 @@ class ControlPlane:
 
 async def timed(name: str, announce: Announce, work: Awaitable[None]) -> None:
     """Announce the beginning and the end of a step that is not a component."""
-    started = time.monotonic()
-    announce(Step(step=name, state="started"))
+    step = Step(name=name)
+    announce(step)
     await work
-    announce(Step(step=name, state="ready", seconds=time.monotonic() - started))
+    announce(step.over())

@@ -3,23 +3,73 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from asyncio import TaskGroup
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from kubeloop.client import Client
+from kubeloop.kinds import NODE, SERVICE_ACCOUNT, STORAGE_CLASS
 from kyma_harness.embedded.components import Components, Ports
 from kyma_harness.embedded.control_plane import Announce, ControlPlane, timed
+from kyma_harness.embedded.errors import EmbeddedError
 from kyma_harness.embedded.layout import ClusterRecord, Layout
-from kyma_harness.embedded.node import running_node
 from kyma_harness.embedded.pki import make_pki
-from kyma_harness.embedded.readiness import until_pods_can_be_made, until_pods_can_run
 from kyma_harness.embedded.repairs import Repairs
 from kyma_harness.embedded.settings import SupervisorSettings
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.loopback import LoopbackNetworks
 from kyma_harness.host.ports import PortPool
+from kyma_harness.node.node import ProcessNode
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.node.settings import NodeSettings
+from kyma_harness.wait import claims
+from kyma_harness.wait.steps import Step
+from kyma_harness.wait.waits import Claim, Target, WaitError, wait_for
+
+# As long as a pod's own default; what takes longer is killed.
+_DRAIN_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def running_node(settings: NodeSettings, kubeconfig: Path) -> AsyncIterator[Client]:
+    """Run the node while the block runs, and give its client; at the end its pods are stopped gracefully.
+
+    Raises an ExceptionGroup with the node's failure if it fails meanwhile.
+    """
+    async with Client.from_kubeconfig(kubeconfig, user_agent="process-node") as client, TaskGroup() as tasks:
+        node = ProcessNode(settings, client)
+        life = tasks.create_task(node.run(), name=settings.name)
+        try:
+            yield client
+        finally:
+            await node.drain(_DRAIN_SECONDS)
+            life.cancel()
+
+
+_LIMIT_SECONDS = 120.0
+
+
+async def until_pods_can_be_made(client: Client) -> None:
+    """Wait for the default ServiceAccount, without which the API server refuses every pod."""
+    account = Target(kind=SERVICE_ACCOUNT, name="default", namespace="default")
+    await _wait(client, account, claims.exists(), "exist")
+
+
+async def until_pods_can_run(client: Client, node: str) -> None:
+    """Wait until the node is ready and volumes can be provisioned."""
+    await _wait(client, Target(kind=NODE, name=node), claims.has_condition("Ready"), "be Ready")
+    found = await client.list(STORAGE_CLASS)
+    if not found.items:
+        raise EmbeddedError(f"node {node} is Ready, but it made no StorageClass: PVCs would stay Pending")
+
+
+async def _wait(client: Client, target: Target, claim: Claim, what: str) -> None:
+    try:
+        await wait_for(client, target, claim, what=what, within=_LIMIT_SECONDS)
+    except WaitError as error:
+        raise EmbeddedError(f"the cluster is not usable: {error}") from None
+
 
 NODE_NAME = "process-node"
 
@@ -96,7 +146,7 @@ class RunningCluster:
             )
         )
         self.was_ready = True
-        self._announce(Step(step="cluster", state="ready", seconds=time.time() - self._started))
+        self._announce(Step(name="cluster", started=self._started).over())
 
     def _node_settings(self, rules: Rules, ports: PortPool, components: Components) -> NodeSettings:
         pki = components.pki

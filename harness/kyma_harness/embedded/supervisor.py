@@ -1,7 +1,7 @@
 """Own every process of one cluster: start them, tell how far it is, stop them in order.
 
 Run as `python -m kyma_harness.embedded.supervisor`. While the cluster starts, standard output carries one
-JSON object a line (see kyma_harness.embedded.step), the last of which is about the step `cluster`; then it is
+JSON object a line (see `announcements`), the last of which is about the step `cluster`; then it is
 closed.
 """
 
@@ -12,20 +12,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 
 from kubeloop.logs import configure_logging, get_logger
+from kyma_harness.embedded.announcements import line_of
 from kyma_harness.embedded.errors import ClusterRunningError
 from kyma_harness.embedded.layout import ENTRIES, PURPOSE, Layout
 from kyma_harness.embedded.running import RunningCluster
 from kyma_harness.embedded.settings import SupervisorSettings
-from kyma_harness.embedded.step import Step
 from kyma_harness.host.descendants import MARKER, end_marked
 from kyma_harness.host.errors import ForeignFolderError, HarnessError, LockHeldError
 from kyma_harness.host.guard import stand_guard
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.paths import explained
 from kyma_harness.host.sharing import Share
+from kyma_harness.wait.steps import Step
 
 # Longer than a glance of others at the lock, shorter than anybody's patience.
 _LOCK_SECONDS = 1.0
@@ -44,10 +44,10 @@ def main() -> int:
         finally:
             lock.release()
     except ClusterRunningError as error:
-        _announce(Step(step="lock", state="failed", message=str(error)))
+        _announce(Step(name="lock").over(ok=False, note=str(error)))
         return 1
     except ForeignFolderError as error:
-        _announce(Step(step="folder", state="failed", message=str(error)))
+        _announce(Step(name="folder").over(ok=False, note=str(error)))
         return 1
 
 
@@ -78,7 +78,7 @@ def _run(settings: SupervisorSettings) -> int:
         log.exception("cluster failed", cluster=settings.name)
         if cluster.was_ready:
             return 1  # the folder stays: its logs say what happened
-        _announce(Step(step="cluster", state="failed", message=_reason(error)))
+        _announce(Step(name="cluster").over(ok=False, note=_reason(error)))
         _remove(settings, layout)
         return 1
     _remove(settings, layout)
@@ -113,9 +113,9 @@ def _stop_request(users: Share | None) -> asyncio.Event:
 
 
 def _announce(step: Step) -> None:
-    log.info("step", **asdict(step))
+    log.info("step", name=step.name, state=step.state, seconds=round(step.seconds, 3), note=step.note)
     with suppress(BrokenPipeError):  # whoever started us may have gone
-        print(step.to_json(), flush=True)  # noqa: T201 - what standard output is for
+        print(line_of(step), flush=True)  # noqa: T201 - what standard output is for
 
 
 def _log_to(layout: Layout) -> None:

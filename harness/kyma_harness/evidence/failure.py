@@ -19,6 +19,8 @@ class Incident:
     phase: str
     """``setup``, ``call`` or ``teardown``."""
     started: float
+    """When the set-up of the test began."""
+    phase_started: float
     ended: float
     message: str
     """The failure in full, as pytest shows it."""
@@ -26,6 +28,8 @@ class Incident:
     """The first line of what was raised."""
     command: str
     """What runs this test again."""
+    follows: str = ""
+    """The cause of the failure that this one comes after, in the same run of the test."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """The cluster, the managers, the versions: name and value, for people."""
 

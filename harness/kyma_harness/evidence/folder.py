@@ -45,12 +45,16 @@ def discard(base: Path, test: str) -> None:
 def lay_down(base: Path, incident: Incident, findings: Findings, logs: Path | None = None) -> Path:
     """Write everything, in place of what an earlier run has left of this test; returns the folder.
 
+    What fails after the test has failed already, as its clean-up may, has a folder of its own within that.
     ``logs`` is a folder with the logs of the cluster's own parts, where they are evidence too.
     """
     secrets = findings.secrets
     incident, findings = scrubbed(incident, findings)
-    discard(base, incident.test)
     folder = base / folder_name(incident.test)
+    if incident.follows:
+        folder /= incident.phase
+    else:
+        discard(base, incident.test)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "failure.txt", f"{incident.cause}\n\n{incident.message}")
     _write(folder / "rerun.sh", f"#!/bin/sh\n{incident.command}\n").chmod(0o755)

@@ -19,8 +19,7 @@ from kubeloop.client import Client
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import POD, PV, PVC
 from kubeloop.resource import Object
-from kyma_harness.faults.errors import NoSuchProcessError, NotPossibleError
-from kyma_harness.faults.signals import Signals, container_pid
+from kyma_harness.faults.components import NoSuchProcessError, NotPossibleError, Signals, container_pid
 from kyma_harness.host.paths import private_folder
 from kyma_harness.host.process import Child, spawn
 

@@ -1,21 +1,82 @@
 """Faults for ordinary test functions: each begins at once, and ends with its block or with the test."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from kubeloop.client import Client
+from kubeloop.errors import ConflictError, NotFoundError
+from kubeloop.kinds import LEASE
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.embedded.repairs import Repairs
-from kyma_harness.faults import disk, lease, node
-from kyma_harness.faults.components import Components
+from kyma_harness.embedded.repairs import Repair, Repairs, Request
+from kyma_harness.faults import disk, node
+from kyma_harness.faults.components import Components, Signals, container_pid
 from kyma_harness.faults.plan import Plan
 from kyma_harness.faults.proxy import ApiProxy
-from kyma_harness.faults.signals import Signals, container_pid
 from kyma_harness.host.blocking import Portal
+
+_LONG_AGO: Final = "2000-01-01T00:00:00.000000Z"
+_STRANGER: Final = "nobody: a fault was injected"
+_A_DAY: Final = 86_400
+_GIVEN_BACK: Final = {"holderIdentity": "", "renewTime": _LONG_AGO, "leaseDurationSeconds": 1}
+
+
+async def _expire_lease(client: Client, namespace: str, name: str) -> None:
+    """Let a lease run out: it counts as last renewed long ago, for one second.
+
+    Who competes by a clock of its own counts that second from when it sees this. A holder that lives renews.
+    """
+    await _set(client, namespace, name, renewTime=_LONG_AGO, leaseDurationSeconds=1)
+
+
+@asynccontextmanager
+async def _lease_taken(client: Client, namespace: str, name: str, repairs: Repairs) -> AsyncIterator[None]:
+    """Let nobody lead while the block runs: a stranger holds the lease, and gives it back in the end."""
+    path = f"/apis/{LEASE.api_version}/namespaces/{namespace}/leases/{name}"
+    repair = Repair(requests=(Request(method="PATCH", path=path, body={"spec": _GIVEN_BACK}),))
+    with repairs.promised(repair) as promise:
+        await _set(
+            client,
+            namespace,
+            name,
+            holderIdentity=_STRANGER,
+            acquireTime=_now(),
+            renewTime=_now(),
+            leaseDurationSeconds=_A_DAY,
+        )
+        try:
+            yield
+        finally:
+            with suppress(NotFoundError):  # it went with its namespace: there is nothing to give back
+                await _set(client, namespace, name, **_GIVEN_BACK)
+            promise.remove()
+
+
+async def _set(client: Client, namespace: str, name: str, **fields: Any) -> None:
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(ConflictError), stop=stop_after_attempt(10), reraise=True
+    )
+    async for attempt in retrying:
+        with attempt:
+            lease = await client.get(LEASE, name, namespace)
+            lease["spec"] |= fields
+            await client.update(lease)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Fault:
@@ -77,11 +138,13 @@ class FaultKit:
 
     def expire_lease(self, namespace: str, name: str) -> None:
         """Let a lease run out now, for a hand-over that nobody has to wait for; a living holder renews it."""
-        self._portal.call(lease.expire(self._client, namespace, name))
+        self._portal.call(_expire_lease(self._client, namespace, name))
 
     def take_lease(self, namespace: str, name: str) -> Fault:
         """Take a lease away from whoever holds it: nobody leads until it is given back."""
-        return self._begin(_Blocking(self._portal, lease.taken(self._client, namespace, name, self._repairs)))
+        return self._begin(
+            _Blocking(self._portal, _lease_taken(self._client, namespace, name, self._repairs))
+        )
 
     def disk_full(self, namespace: str, claim: str) -> Fault:
         """Fill the disk behind a PersistentVolumeClaim; its containers start anew, in the end once more.

@@ -1,10 +1,12 @@
 """Stand between a program and the API server, count its calls, and let a plan go wrong with them."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,12 +19,56 @@ from kubeloop.client import Client
 from kubeloop.client.credentials import KubeconfigCredentials
 from kubeloop.client.kubeconfig import as_text, kubeconfig_of
 from kubeloop.logs import get_logger
-from kyma_harness.faults.answers import cut_off, expired, refused
-from kyma_harness.faults.call import ApiCall
-from kyma_harness.faults.fault import Cut, Delay, EndWatch, Expire, Fault, Kill, Moment, Refuse
-from kyma_harness.faults.plan import Calm, Plan
-from kyma_harness.faults.record import CallRecord, Recorded
+from kyma_harness.faults.plan import (
+    ApiCall,
+    CallRecord,
+    Calm,
+    Cut,
+    Delay,
+    EndWatch,
+    Expire,
+    Fault,
+    Kill,
+    Moment,
+    Plan,
+    Recorded,
+    Refuse,
+)
 from kyma_harness.host.paths import write_private
+
+
+def cut_off(request: web.Request) -> web.Response:
+    """Cut the connection of a request; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def refused(fault: Refuse, entry: Recorded) -> web.Response:
+    """Refuse a call in the API server's words."""
+    entry.status = fault.status
+    status = _status(fault.status, fault.reason, f"a fault was injected into {entry.call}")
+    headers = {}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(fault.retry_after)
+        status["details"] = {"retryAfterSeconds": fault.retry_after}
+    return web.json_response(status, status=fault.status, headers=headers)
+
+
+def expired(entry: Recorded) -> web.Response:
+    """End a watch before it began, as an API server does that has forgotten its resource version."""
+    entry.status = HTTPStatus.OK
+    status = _status(HTTPStatus.GONE, "Expired", "too old resource version: a fault was injected")
+    event = json.dumps({"type": "ERROR", "object": status}) + "\n"
+    return web.Response(text=event, content_type="application/json")
+
+
+def _status(code: int, reason: str, message: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
+        "code": code, "reason": reason, "message": message,
+    }  # fmt: skip
+
 
 log = get_logger(__name__)
 

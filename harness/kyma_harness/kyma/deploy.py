@@ -21,8 +21,9 @@ from kyma_harness.kyma.contract import (
     LIFECYCLE_MANAGER,
     MANAGED_BY,
     MANIFEST,
+    in_order,
+    parse_objects,
 )
-from kyma_harness.kyma.documents import in_order, parse_objects
 from kyma_harness.kyma.makings import Makings
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import ORIGINAL, LifecycleManagers, Quirks

@@ -45,6 +45,13 @@ class Switch:
     """Dotted, such as ``spec.backend.type``."""
     values: tuple[str, ...]
 
+    def value_of(self, resource: Mapping[str, Any]) -> Any:
+        """Return what a custom resource is switched to; None where it does not say."""
+        found: Any = resource
+        for key in self.path.split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
     def patch(self, value: str) -> dict[str, Any]:
         """Return the merge patch that sets the field; :class:`ModuleError` where the value is not allowed."""
         if value not in self.values:

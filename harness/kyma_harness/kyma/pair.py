@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubeloop.resource import Kind, Object, ObjectKey
-from kyma_harness.host.choices import Choice
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.errors import DistributionError
 
 PACKAGE = Path(__file__).parent

@@ -33,7 +33,18 @@ def kyma_relations(module: Module) -> Relations:
         },
         finalizers={KYMA_FINALIZER: LIFECYCLE_MANAGER, MANIFEST_FINALIZER: MODULE_MANAGER, **own},
         parts=lambda obj: _parts(obj, resource),
+        whole=lambda target: _whole(target, resource, module.short_name),
+        kinds=(KYMA, MANIFEST, resource),
     )
+
+
+def _whole(target: Target, resource: Kind, module: str) -> Target | None:
+    """Return the Manifest of a custom resource, and the Kyma of a Manifest (contract 2.3)."""
+    if target.kind.group_kind == resource.group_kind:
+        return Target(kind=MANIFEST, name=target.name, namespace=target.namespace)
+    if target.kind == MANIFEST and target.name.endswith(f"-{module}"):
+        return Target(kind=KYMA, name=target.name.removesuffix(f"-{module}"), namespace=target.namespace)
+    return None
 
 
 def _parts(obj: Object, resource: Kind) -> Iterator[Target]:

@@ -14,7 +14,7 @@ from kubeloop.errors import ApiError, ConflictError, NotFoundError
 from kubeloop.kinds import CRD
 from kubeloop.resource import Kind, Object, uid_of
 from kyma_harness.kube.schema import violations
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.wait.claims import has_condition

@@ -8,7 +8,7 @@ from kubeloop.kinds import NAMESPACE
 from kubeloop.resource import Kind, Object, ObjectKey, describe
 from kyma_harness.clusters.errors import ForeignClusterError
 from kyma_harness.kube.inventory import Inventory, take_inventory
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.module import Module
 
 SHOWN = 5

@@ -6,8 +6,7 @@ from kubeloop.client import Client
 from kubeloop.errors import KindAbsentError, NotFoundError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA
-from kyma_harness.kyma.documents import in_order
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, in_order
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import ORIGINAL, Quirks

@@ -1,17 +1,18 @@
 """Check a module that is Ready against the contract, and against what its own ``module.yaml`` adds."""
 
 import importlib.util
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_delay, wait_fixed
 
 from kubeloop.client import Client
-from kubeloop.errors import ApiError, KindAbsentError
+from kubeloop.errors import ControllerError
 from kubeloop.resource import Kind, Object, ObjectKey
 from kyma_harness.clusters.provider import Provider
+from kyma_harness.host.errors import HarnessError
 from kyma_harness.host.extras import lacking
 from kyma_harness.kube.logrecords import read_records
 from kyma_harness.kyma.contract import (
@@ -26,8 +27,24 @@ from kyma_harness.kyma.contract import (
 )
 from kyma_harness.kyma.deploy import instance_name
 from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.matching import differences, filled
 from kyma_harness.kyma.module import Module
+from kyma_harness.wait.difference import ANY, differences
+
+__all__ = ["ANY", "differences", "filled"]
+
+
+def filled(pattern: Any, values: Mapping[str, str]) -> Any:
+    """Replace each ``{key}`` in the strings of a nested structure."""
+    if isinstance(pattern, str):
+        for key, value in values.items():
+            pattern = pattern.replace(f"{{{key}}}", value)
+        return pattern
+    if isinstance(pattern, Mapping):
+        return {key: filled(value, values) for key, value in pattern.items()}
+    if isinstance(pattern, Sequence):
+        return [filled(value, values) for value in pattern]
+    return pattern
+
 
 PAUSE = 0.5
 """Seconds between two attempts."""
@@ -70,8 +87,12 @@ async def verify(
     """Take every check, again for so many seconds while one does not hold, and return what came last.
 
     What is Ready need not stay so: an answer that is under way in the original module-manager can turn a
-    Manifest to Error for a moment (contract 2.4.9). What cannot be asked for does not hold.
+    Manifest to Error for a moment (contract 2.4.9). What cannot be asked for does not hold. Of a module that
+    is not enabled nothing can come to hold, so that is said at once, with what the Kyma says all the same.
     """
+    module = installed.module
+    if missing := await _lack_of_listing(client, module, kyma):
+        return [missing, *await _taken(lambda: _checks_of_any_kyma(client, kyma))]
     retrying = AsyncRetrying(
         stop=stop_after_delay(within),
         wait=wait_fixed(PAUSE),
@@ -125,8 +146,24 @@ def load_script(path: Path) -> Script:
 async def _taken(step: Callable[[], Awaitable[Iterable[Check]]]) -> list[Check]:
     try:
         return list(await step())
-    except (ApiError, KindAbsentError) as error:
-        return [Check(name="the cluster can be asked", ok=False, detail=str(error))]
+    except (ControllerError, HarnessError, OSError) as error:
+        return [Check(name="the cluster can be asked", ok=False, detail=str(error) or type(error).__name__)]
+
+
+async def _lack_of_listing(client: Client, module: Module, kyma: str) -> Check | None:
+    """Return what does not hold where the Kyma does not list the module; None where that cannot be said."""
+    try:
+        seen = await client.get(KYMA, kyma, KCP_NAMESPACE)
+    except ControllerError:
+        return None
+    listed = [entry["name"] for entry in seen["spec"].get("modules") or []]
+    if module.short_name in listed:
+        return None
+    return Check(
+        name=f"Kyma {KCP_NAMESPACE}/{kyma} lists the module {module.short_name}",
+        ok=False,
+        detail=f"it lists {', '.join(listed) or 'none'}: `kyma-harness enable` adds it",
+    )
 
 
 async def _resource_checks(client: Client, module: Module, kyma: str) -> list[Check]:
@@ -139,7 +176,7 @@ async def _resource_checks(client: Client, module: Module, kyma: str) -> list[Ch
             differences(default.get("metadata", {}).get("labels", {}), seen["metadata"].get("labels", {})),
         ),
         Check.of(
-            f"{subject} has the default's spec", differences(default.get("spec", {}), seen.get("spec", {}))
+            f"{subject} has the default's spec", differences_from_default(module, seen.get("spec") or {})
         ),
         Check.of(f"{subject} is Ready", differences({"state": "Ready"}, seen.get("status", {}))),
     ]
@@ -148,10 +185,18 @@ async def _resource_checks(client: Client, module: Module, kyma: str) -> list[Ch
     return checks
 
 
-async def _kyma_checks(client: Client, module: Module, kyma: str) -> list[Check]:
+def differences_from_default(module: Module, spec: Object) -> list[str]:
+    """Return where a spec lacks what the default has, unless it is what the module's users may switch."""
+    found = differences({"spec": module.default_cr.get("spec") or {}}, {"spec": spec})
+    words = [one.removeprefix("spec.") for one in found]
+    if (switch := module.switch) is None or switch.value_of({"spec": spec}) not in switch.values:
+        return words
+    return [one for one in words if not one.startswith(f"{switch.path.removeprefix('spec.')} is ")]
+
+
+async def _checks_of_any_kyma(client: Client, kyma: str) -> list[Check]:
     seen = await client.get(KYMA, kyma, KCP_NAMESPACE)
     subject, metadata, status = f"Kyma {KCP_NAMESPACE}/{kyma}", seen["metadata"], seen.get("status", {})
-    entries = [entry for entry in status.get("moduleStatus", []) if entry["moduleName"] == module.short_name]
     return [
         _holds_finalizer(subject, seen, KYMA_FINALIZER),
         Check.of(
@@ -162,6 +207,15 @@ async def _kyma_checks(client: Client, module: Module, kyma: str) -> list[Check]
             f"{subject} is Ready in its channel",
             differences({"state": "Ready", "activeChannel": seen["spec"]["channel"]}, status),
         ),
+    ]
+
+
+async def _kyma_checks(client: Client, module: Module, kyma: str) -> list[Check]:
+    seen = await client.get(KYMA, kyma, KCP_NAMESPACE)
+    subject, status = f"Kyma {KCP_NAMESPACE}/{kyma}", seen.get("status", {})
+    entries = [entry for entry in status.get("moduleStatus", []) if entry["moduleName"] == module.short_name]
+    return [
+        *await _checks_of_any_kyma(client, kyma),
         Check.of(f"{subject} says ModulesAreReady", _condition_problems(seen)),
         Check.of(
             f"{subject} lists the module with its template",

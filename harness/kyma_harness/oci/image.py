@@ -9,8 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kyma_harness.host.errors import HarnessError
 from kyma_harness.host.image_names import full_name
 from kyma_harness.oci.bundle import MANIFEST_TYPE, Blob
+
+
+class ImageError(HarnessError):
+    """Anything that goes wrong between a recipe and a running container."""
+
+
+class RecipeError(ImageError):
+    """A description of an image that cannot be used."""
+
+
+class AssemblyError(ImageError):
+    """An image that cannot be assembled on this machine."""
+
+
+class PullError(ImageError):
+    """An image that the nodes of the cluster cannot pull."""
+
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from kubeloop import goyaml
 from kyma_harness.host.descriptions import mapping_in, neighbour, violations
-from kyma_harness.oci.errors import RecipeError
+from kyma_harness.oci.image import RecipeError
 
 SCHEMA_FILE = Path(__file__).with_name("recipe.schema.yaml")
 

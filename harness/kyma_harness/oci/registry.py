@@ -1,11 +1,20 @@
 """Push and pull blobs and manifests at an OCI registry, by the distribution API's minimum."""
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import io
-from collections.abc import AsyncIterator, Callable
+import ipaddress
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
+from typing import Self
 
 import aiohttp
 from yarl import URL
@@ -14,12 +23,130 @@ from kyma_harness.kyma.errors import (
     BlobNotFoundError,
     DigestMismatchError,
     RegistryDownError,
+    RegistryError,
     RegistryRefusedError,
 )
-from kyma_harness.oci.bearer import challenge_of, fetch_token
 from kyma_harness.oci.bundle import MANIFEST_TYPE, Artifact, Blob, Bundle, artifact
-from kyma_harness.oci.credentials import Credentials, docker_credentials
-from kyma_harness.oci.location import Location
+
+PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918, as module-manager's registry client has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place in a registry, as in ``localhost:5001/unsigned``."""
+
+    host: str
+    """Host and port."""
+    prefix: str
+    insecure: bool = False
+    """Whether plain http, and https that nobody vouches for, will do wherever it is."""
+
+    @classmethod
+    def parse(cls, text: str, *, insecure: bool = False) -> Self:
+        """Split ``host:port/prefix``; a scheme is refused, as module-manager cannot parse one."""
+        if "://" in text:
+            bare = text.partition("://")[2]
+            raise RegistryError(
+                f"registry {text}: leave the scheme out, as module-manager cannot parse it: {bare}"
+            )
+        host, _, prefix = text.strip("/").partition("/")
+        if not host:
+            raise RegistryError(f"registry {text!r} has no host; write host:port or host:port/prefix")
+        return cls(host=host, prefix=prefix, insecure=insecure)
+
+    def repository(self, name: str) -> str:
+        """Return a repository's full name under the prefix."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """What is tried, in order: plain http where module-manager's client does so, too, or on demand."""
+        return ("https", "http") if self.insecure or _is_local(self.host) else ("https",)
+
+
+def _is_local(host: str) -> bool:
+    """Tell whether ggcr, the client in module-manager, would fall back to http (contract 3.4)."""
+    name = host.rpartition(":")[0].strip("[]") if _has_port(host) else host.strip("[]")
+    if name == "localhost" or name.endswith((".localhost", ".local")):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or any(address in network for network in PRIVATE)
+
+
+def _has_port(host: str) -> bool:
+    return host.rpartition(":")[2].isdigit() and not host.endswith("]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A user of a registry; the password stays out of every message."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(user={self.user!r})"
+
+
+def docker_credentials(host: str, config: Path | None = None) -> Credentials | None:
+    """Return what ``$DOCKER_CONFIG/config.json`` (default ``~/.docker``) knows of ``host:port``, or nothing.
+
+    Credential helpers are not asked.
+    """
+    path = config or Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        encoded = data.get("auths", {}).get(host, {}).get("auth")
+        if not encoded:
+            return None
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except FileNotFoundError:
+        return None
+    except (ValueError, AttributeError, binascii.Error, OSError) as error:
+        raise RegistryError(f"{path} is not a Docker configuration ({error}): repair or remove it") from None
+    return Credentials(user=user, password=password)
+
+
+SCHEME = "bearer "
+PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+
+def challenge_of(headers: Mapping[str, str]) -> dict[str, str] | None:
+    """Return realm and service of a ``WWW-Authenticate: Bearer``; None for any other challenge.
+
+    A realm that is no URL leads nowhere, so that is another one, too.
+    """
+    said = headers.get("WWW-Authenticate", "")
+    if not said.lower().startswith(SCHEME):
+        return None
+    parameters = dict(PARAMETER.findall(said[len(SCHEME) :]))
+    return parameters if parameters.get("realm", "").startswith(("https://", "http://")) else None
+
+
+async def fetch_token(
+    session: aiohttp.ClientSession, challenge: Mapping[str, str], login: Mapping[str, str]
+) -> str:
+    """Ask the realm for a token with the scope of the challenge; ``login`` is who we are, if anybody."""
+    realm = URL(challenge.get("realm", ""))
+    if not realm.is_absolute():
+        raise RegistryRefusedError(
+            f"the registry asks for a token from {realm or 'nowhere'}, which is no URL"
+        )
+    query = {key: challenge[key] for key in ("service", "scope") if challenge.get(key)}
+    async with session.get(realm.update_query(query), headers=login) as response:
+        if not response.ok:
+            raise RegistryRefusedError(
+                f"{realm.host} gives no token for {query.get('scope', 'the registry')}: {response.status} "
+                f"{response.reason}; run `docker login` as a user with the right to do this"
+            )
+        answer = await response.json(content_type=None)
+    token: str = answer.get("token") or answer.get("access_token") or ""
+    return token
+
 
 RAW_UPLOAD = "application/octet-stream"
 SECONDS = 60.0

@@ -3,14 +3,51 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from kubeloop.client import Client
+from kyma_harness.kube.schema import violations
+from kyma_harness.kyma.contract import MODULE_TEMPLATE, parse_objects
+from kyma_harness.kyma.errors import BundleError
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.pair import BUILTIN_MANIFESTS
 from kyma_harness.kyma.resource_check import check_by_schema, check_on_server
 from kyma_harness.oci.bundle import Bundle, pack
 from kyma_harness.oci.registry import push
 from kyma_harness.oci.template import template
-from kyma_harness.oci.template_check import check_template
+
+DESCRIPTOR_SCHEMA = Path(__file__).with_name("descriptor.schema.yaml")
+TEMPLATE_CRD = BUILTIN_MANIFESTS / "moduletemplates.yaml"
+
+
+def check_template(text: str) -> None:
+    """Hold a template against its CRD, and its descriptor against what the managers read of it.
+
+    Raises :class:`BundleError` that lists each path with its value and what is allowed.
+    """
+    templates = [item for item in parse_objects(text, "the template") if item["kind"] == MODULE_TEMPLATE.kind]
+    for item in templates:
+        described = item.get("spec", {}).get("descriptor", {})
+        problems = [
+            *violations(item, _template_schema()),
+            *(f"spec.descriptor.{one}" for one in violations(described, _read(DESCRIPTOR_SCHEMA))),
+        ]
+        if problems:
+            listed = "".join(f"\n  {one}" for one in problems)
+            raise BundleError(f"lifecycle-manager could not use {item['metadata']['name']}:{listed}")
+
+
+def _template_schema() -> dict[str, Any]:
+    schema: dict[str, Any] = _read(TEMPLATE_CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,25 @@
 
 import hashlib
 import re
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from kyma_harness.clusters.errors import ClusterNameError
-from kyma_harness.host.choices import Choice
-from kyma_harness.session.options import QUESTIONS, answers
-from kyma_harness.session.settings import Settings, check_name, from_environment
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.session.options import (
+    KYMA,
+    KYMA_DIST,
+    MODULE,
+    OPTIONS,
+    TOOLS,
+    Settings,
+    answers,
+    check_name,
+    from_environment,
+)
 
 RUN = pytest.StashKey[str]()
 _LENGTH = 8
@@ -43,7 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def settings_of(config: pytest.Config) -> Settings:
     """Collect what a session was asked for; one that names no cluster makes one of its own."""
     named, keep = config.getoption("--harness-cluster"), config.getoption("--harness-keep")
-    given = {one.name: config.getoption(f"--harness-{one.option}") for one in QUESTIONS}
+    given = {one.name: config.getoption(one.of_pytest) for one in OPTIONS}
+    paths: dict[str, Any] = {
+        one.name: Path(given[one.name]) for one in (KYMA_DIST, TOOLS, MODULE) if given[one.name]
+    }
     base = config.invocation_params.dir  # by now a test may have gone elsewhere
     return from_environment(
         **answers(given, lambda name: str(config.getini(f"harness_{name}")), base=base),
@@ -51,10 +65,8 @@ def settings_of(config: pytest.Config) -> Settings:
         cluster=_own_name(config) if named is None else named,
         detached=named is not None or keep,
         keep=keep,
-        kyma=Choice(config.getoption("--kyma")),
-        kyma_dist=config.getoption("--kyma-dist"),
-        tools=config.getoption("--harness-tools"),
-        module=config.getoption("--harness-module"),
+        kyma=Choice(given[KYMA.name]),
+        **paths,
     )
 
 

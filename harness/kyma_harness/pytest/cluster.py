@@ -1,27 +1,98 @@
 """Make the cluster of a session, and what tests hold of it."""
 
-import time
+import os
+import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from kubeloop.client import Client
 from kubeloop.errors import ControllerError
-from kyma_harness.clusters.provider import Capability, Progress, Provider
+from kubeloop.kinds import NAMESPACE
+from kyma_harness.clusters.provider import Capability, Provider
+from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.faults.kit import FaultKit
 from kyma_harness.host.blocking import Portal
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.host.paths import explained
-from kyma_harness.kyma import deploy
+from kyma_harness.kube.inventory import TEST_LABEL
 from kyma_harness.pytest.asked import settings_of
+from kyma_harness.pytest.handles.api import Api
 from kyma_harness.pytest.handles.kyma import KymaHandle
+from kyma_harness.pytest.hooks import STEPS
 from kyma_harness.pytest.notes import note
-from kyma_harness.pytest.stash import STEPS
 from kyma_harness.session import lifetime
-from kyma_harness.session.settings import Settings
+from kyma_harness.session.options import Settings, Stage
+from kyma_harness.session.progress import Noted
 from kyma_harness.session.setup import Testbed, set_up
+from kyma_harness.session.stages import walk
 from kyma_harness.wait.steps import StepLog
 from kyma_harness.wait.waits import WaitError
+
+GOING_SECONDS = 60.0
+_NAME_LENGTH = 40
+
+
+def a_namespace(api: Api, test: str) -> Iterator[str]:
+    """Give a namespace of the test's own; after it the namespace goes, and the test fails if it cannot go."""
+    slug = re.sub(r"[^a-z0-9]+", "-", test.lower())[:_NAME_LENGTH].strip("-")
+    name = f"{slug}-{secrets.token_hex(3)}"
+    api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {TEST_LABEL: "true"}},
+        }
+    )
+    yield name
+    api.delete(NAMESPACE, name)
+    remains = ""
+    try:
+        api.expect(NAMESPACE, name).to_be_gone(within=GOING_SECONDS)
+    except WaitError as error:
+        left = _inside(api, name)
+        remains = f"namespace {name} of this test does not go, and there is still {left}\n{error}"
+    if remains:  # raised here, it does not drag the other one along
+        pytest.fail(remains, pytrace=False)
+
+
+def _inside(api: Api, name: str) -> str:
+    """Say what is in a namespace, as far as that can be seen: nothing is to hide why we ask."""
+    try:
+        found = api.inventory()
+    except ControllerError as error:
+        return f"what cannot be listed ({error})"
+    unseen = [f"({one})" for one in found.unseen.sentences()]
+    return ", ".join([*found.inside(name), *unseen]) or "nothing that can be listed"
+
+
+SEED = "KYMA_HARNESS_SEED"
+SEED_PROPERTY = "fault seed"
+
+
+def a_fault_seed(item: pytest.Item) -> int:
+    """Give the seed of all chance in a test: a new one, or that of $KYMA_HARNESS_SEED; a failure shows it."""
+    seed = int(os.environ.get(SEED) or secrets.randbelow(10**6))
+    item.add_report_section("setup", "fault seed", f"repeat with {SEED}={seed}")
+    item.user_properties.append((SEED_PROPERTY, seed))
+    return seed
+
+
+def a_fault_kit(testbed: Testbed, client: Client, portal: Portal, folder: Path) -> Iterator[FaultKit]:
+    """Give every fault that an embedded cluster knows; what a test leaves in force is undone after it."""
+    if Capability.PROCESS_NODE not in testbed.provider.capabilities:
+        pytest.skip(f"provider {testbed.provider.name} has no processes of this host to hit")
+    cluster = EmbeddedCluster.attach(testbed.settings.cluster_state)
+    if cluster is None:
+        pytest.fail(f"no cluster runs at {testbed.settings.cluster_state}", pytrace=False)
+    kit = FaultKit(portal, client, cluster, folder)
+    try:
+        yield kit
+    finally:
+        kit.close()
 
 
 def asked_settings(config: pytest.Config) -> Settings:
@@ -127,30 +198,8 @@ def _failing_in_a_sentence() -> Iterator[None]:
 
 async def _start(testbed: Testbed, steps: StepLog) -> list[str]:
     """Make the cluster and all that tests find in it, or take it up; returns what is worth telling of it."""
-
-    def report(progress: Progress) -> None:
-        if progress.state != "started" and progress.part != "cluster":
-            began, well = time.time() - progress.seconds, progress.state == "ready"
-            steps.past(f"start of {progress.part}", began, ok=well, is_part=True)
-
-    async with lifetime.making(testbed.settings):
-        with steps.step("cluster"):
-            started = await lifetime.start(testbed, report)
-        if not started.is_deployed:
-            await _deploy(testbed, steps)
-            lifetime.note_deployed(testbed)
-    if not testbed.settings.detached:
+    started = await walk(testbed, Noted(steps), last=Stage.RIGHTS, anew=False)
+    if started is None or not testbed.settings.detached:
         return []
     how = "taken up" if started.found else "made anew" if started.changes else "made"
     return [f"cluster {testbed.settings.cluster}: {how}", *(f"  {change}" for change in started.changes)]
-
-
-async def _deploy(testbed: Testbed, steps: StepLog) -> None:
-    with steps.step("bundle"):
-        await testbed.bundle()
-    async with testbed.client() as client:
-        with steps.step("lifecycle managers"):
-            await testbed.deploy_managers(client)
-            await deploy.grant_rights(client)
-        with steps.step("Kyma"):
-            await testbed.deploy_kyma(client)

@@ -19,9 +19,8 @@ from kyma_harness.host.locks import FileLock
 from kyma_harness.host.paths import explained
 from kyma_harness.host.sharing import Share
 from kyma_harness.pytest.asked import settings_of
+from kyma_harness.pytest.hooks import HAD, TURN, Wanted
 from kyma_harness.pytest.notes import note
-from kyma_harness.pytest.stash import HAD, TURN
-from kyma_harness.pytest.wanted import Wanted
 
 NOTICE_SECONDS = 5.0
 """How long one waits behind the same tests before that is said."""

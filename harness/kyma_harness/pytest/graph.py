@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kyma_harness.pytest.handles.kyma import KymaHandle, Reach
     from kyma_harness.pytest.handles.log import Log
     from kyma_harness.pytest.observing import Surroundings
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.give_up import Patience
     from kyma_harness.wait.observer import Observer
@@ -83,7 +83,7 @@ def _kyma_harness_portal(_kyma_harness_code: None) -> Iterator[Portal]:
 def _kyma_harness_salvage(
     _kyma_harness_portal: Portal, pytestconfig: pytest.Config
 ) -> Callable[[Testbed], None]:
-    from kyma_harness.pytest.salvage import salvage
+    from kyma_harness.pytest.evidence import salvage
 
     return partial(salvage, portal=_kyma_harness_portal, config=pytestconfig)
 
@@ -210,7 +210,7 @@ def _kyma_harness_kyma(
 def _kyma_harness_namespace(
     _kyma_harness_turn: None, _kyma_harness_api: Api, request: pytest.FixtureRequest
 ) -> Iterator[str]:
-    from kyma_harness.pytest.namespaces import a_namespace
+    from kyma_harness.pytest.cluster import a_namespace
 
     yield from a_namespace(_kyma_harness_api, request.node.name)
 
@@ -223,7 +223,7 @@ def _kyma_harness_timeline(
     request: pytest.FixtureRequest,
 ) -> Timeline:
     from kyma_harness.pytest.handles.history import Timeline
-    from kyma_harness.pytest.stash import STARTED
+    from kyma_harness.pytest.hooks import STARTED
 
     since = request.node.stash[STARTED]
     return Timeline(portal=_kyma_harness_portal, observer=_kyma_harness_observer, since=since)
@@ -254,7 +254,7 @@ def _kyma_harness_forbid_log(_kyma_harness_manager_log: Log) -> Callable[..., No
 
 @pytest.fixture
 def _kyma_harness_eventually(_kyma_harness_code: None, pytestconfig: pytest.Config) -> Callable[..., Any]:
-    from kyma_harness.pytest.terminal import line_of
+    from kyma_harness.pytest.observing import line_of
     from kyma_harness.wait.eventually import eventually
 
     return partial(eventually, line=line_of(pytestconfig))
@@ -262,7 +262,7 @@ def _kyma_harness_eventually(_kyma_harness_code: None, pytestconfig: pytest.Conf
 
 @pytest.fixture
 def _kyma_harness_fault_seed(_kyma_harness_code: None, request: pytest.FixtureRequest) -> int:
-    from kyma_harness.pytest.faults import a_fault_seed
+    from kyma_harness.pytest.cluster import a_fault_seed
 
     return a_fault_seed(request.node)
 
@@ -275,7 +275,7 @@ def _kyma_harness_faults(
     _kyma_harness_portal: Portal,
     tmp_path: Path,
 ) -> Iterator[FaultKit]:
-    from kyma_harness.pytest.faults import a_fault_kit
+    from kyma_harness.pytest.cluster import a_fault_kit
 
     yield from a_fault_kit(_kyma_harness_testbed, _kyma_harness_client, _kyma_harness_portal, tmp_path)
 

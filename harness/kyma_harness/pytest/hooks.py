@@ -4,18 +4,129 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from kyma_harness.clusters.provider import Capability
+from kyma_harness.pytest.graph import FAULTS, KYMA, OBSERVER, SETTINGS, TESTBED
 from kyma_harness.pytest.loading import load
-from kyma_harness.pytest.stash import EVIDENCE, STARTED, STEPS, TURN
-from kyma_harness.pytest.wanted import has_cluster, wanted_by
 from kyma_harness.wait.steps import StepLog
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+    from types import CodeType
+
+    from kyma_harness.evidence.failure import Findings
+    from kyma_harness.host.blocking import Portal
+    from kyma_harness.wait.observer import Observer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The cluster that is being looked at, and how to ask it."""
+
+    observer: Observer
+    portal: Portal
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """What was found of a cluster whose set-up failed, before it was taken down."""
+
+    findings: Findings
+    facts: dict[str, str]
+    logs: Path | None
+    """A folder with the logs of the cluster's own parts."""
+
+
+STEPS: pytest.StashKey[StepLog] = pytest.StashKey()
+OBSERVED: pytest.StashKey[Observed] = pytest.StashKey()
+SALVAGED: pytest.StashKey[Salvaged] = pytest.StashKey()
+EVIDENCE: pytest.StashKey[Path] = pytest.StashKey()
+"""The folder that evidence is laid down in."""
+TURN: pytest.StashKey[ExitStack] = pytest.StashKey()
+"""On each test: what it has of the cluster, until it is over."""
+HAD: pytest.StashKey[Wanted] = pytest.StashKey()
+"""On a test that has its turn: what for."""
+STARTED: pytest.StashKey[float] = pytest.StashKey()
+"""On each test: the Unix time at which its set-up began."""
+FAILED: pytest.StashKey[str] = pytest.StashKey()
+"""On each test that has failed since then: the cause, in a line. What fails after that does not hide it."""
+
+
+DYNAMIC = "getfixturevalue"
+OF_A_CLUSTER = frozenset(
+    {"api", "client", "expect_log", "faults", "forbid_log", "kyma", "manager_log"}
+    | {"namespace", "observer", "reach", "testbed", "timeline"}
+)
+"""The public fixtures that have to do with a cluster."""
+
+
+class Wanted(NamedTuple):
+    """What a test wants of a cluster."""
+
+    cluster: bool = False
+    kyma: bool = False
+    """The one Kyma, for itself."""
+    alone: bool = False
+    """The whole cluster, for itself."""
+
+
+def has_cluster(item: pytest.Item) -> bool:
+    """Tell whether a test has a cluster that can be looked into."""
+    asked = set(getattr(item, "fixturenames", ()))
+    return bool(asked & {TESTBED, OBSERVER}) or bool(OF_A_CLUSTER.intersection(_named_by(item)))
+
+
+def wanted_by(item: pytest.Item) -> Wanted:
+    """Return what a test asks for: by its fixtures, its markers, and by names that it gives while it runs."""
+    asked = set(getattr(item, "fixturenames", ()))
+    named = set(_named_by(item))
+    needs = {name for mark in item.iter_markers("needs") for name in mark.args}
+    return Wanted(
+        cluster=SETTINGS in asked or bool(named & OF_A_CLUSTER) or bool(needs & set(Capability)),
+        kyma=KYMA in asked or "kyma" in named,
+        alone=FAULTS in asked or "faults" in named,
+    )
+
+
+def _named_by(item: pytest.Item) -> Iterator[str]:
+    """Yield what a test or a fixture of it may hand to ``request.getfixturevalue``, if that is written."""
+    info = getattr(item, "_fixtureinfo", None)
+    fixtures = [one.func for defined in (info.name2fixturedefs if info else {}).values() for one in defined]
+    for function in (getattr(item, "function", None), *fixtures):
+        code = getattr(function, "__code__", None)
+        if code and not function.__module__.startswith("kyma_harness.") and _is_dynamic(code):
+            yield from _words(code)
+            yield from (one for one in _parameters(item) if isinstance(one, str))
+
+
+def _is_dynamic(code: CodeType) -> bool:
+    return DYNAMIC in code.co_names or any(map(_is_dynamic, _inner(code)))
+
+
+def _words(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from (one for one in constant if isinstance(one, str))
+    for inner in _inner(code):
+        yield from _words(inner)
+
+
+def _inner(code: CodeType) -> list[CodeType]:
+    return [one for one in code.co_consts if hasattr(one, "co_consts")]
+
+
+def _parameters(item: pytest.Item) -> list[object]:
+    callspec = getattr(item, "callspec", None)
+    return list(callspec.params.values()) if callspec else []
+
 
 PROPERTY = "kyma-harness evidence"
 SHOWN_FROM = 0.05
@@ -61,6 +172,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """Note when the test's window begins."""
     item.stash[STARTED] = time.time()
+    item.stash[FAILED] = ""  # of an attempt before this one
     with item.config.stash[STEPS].step("set-up"):
         return (yield)
 
@@ -122,9 +234,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the evidence of a failed phase; fixtures have not cleaned up yet, unless this is the clean-up."""
-    report = yield
-    if has_cluster(item):
-        from kyma_harness.pytest.evidence import attend
+    if not has_cluster(item):
+        return (yield)
+    from kyma_harness.pytest.evidence import attend, hide_ours
 
-        attend(item, call, report)
+    hide_ours(call)
+    report = yield
+    attend(item, call, report)
     return report

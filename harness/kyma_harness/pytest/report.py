@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from kyma_harness.pytest.hooks import PROPERTY
+from kyma_harness.pytest.hooks import EVIDENCE, PROPERTY
 from kyma_harness.pytest.loading import load
-from kyma_harness.pytest.stash import EVIDENCE
 
 
 class Seen(NamedTuple):

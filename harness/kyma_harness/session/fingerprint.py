@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import LifecycleManagers
 from kyma_harness.oci.bundle import pack

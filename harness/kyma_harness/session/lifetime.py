@@ -9,17 +9,17 @@ from pathlib import Path
 from kyma_harness.clusters.embedded import EmbeddedProvider
 from kyma_harness.clusters.errors import MismatchError
 from kyma_harness.clusters.factory import provider_to_delete
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import Progress
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.errors import HarnessError, also
 from kyma_harness.host.locks import FileLock
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.session.fingerprint import differences
+from kyma_harness.session.options import Settings
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import Settings
 from kyma_harness.session.setup import Testbed, set_up
+from kyma_harness.wait.steps import Step
 
 MAKING_SECONDS = 600.0
 """How long one waits for others who make the same cluster, which may include its images."""
@@ -58,7 +58,7 @@ async def making(settings: Settings) -> AsyncIterator[None]:
         lock.remove()
 
 
-async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> Start:
+async def start(testbed: Testbed, on_progress: Callable[[Step], None]) -> Start:
     """Take up the running cluster, or make one; from then on we use it, until :func:`leave`.
 
     The caller holds the lock of :func:`making`. A cluster that tests have kept is made anew where anything
@@ -67,7 +67,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
     Layout(testbed.settings.cluster_state).check_free()
     await testbed.users.join(GOING_SECONDS)
     settings, now = testbed.settings, _record(testbed)
-    known = Record.read(settings)
+    known = testbed.record.now()
     changes = differences(known.fingerprint, now.fingerprint) if known else []
     if known and changes and known.kept and settings.keep:
         await _make_room(testbed, changes)
@@ -82,7 +82,7 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
                 f"noted: {len(known.makings)} objects",
                 remedy="take them away first with `kyma-harness down`",
             )
-    now.write(settings)
+    testbed.record.write(now)
     try:
         await testbed.provider.create(on_progress)
     except BaseException as error:
@@ -96,8 +96,8 @@ async def start(testbed: Testbed, on_progress: Callable[[Progress], None]) -> St
 
 def note_deployed(testbed: Testbed) -> None:
     """Note that lifecycle managers, bundle and Kyma are all there, so that others need not look."""
-    if known := Record.read(testbed.settings):
-        replace(known, deployed=dict(testbed.fingerprint)).write(testbed.settings)
+    if known := testbed.record.now():
+        testbed.record.write(replace(known, deployed=dict(testbed.fingerprint)))
 
 
 async def leave(testbed: Testbed) -> None:

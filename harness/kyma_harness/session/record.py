@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from kyma_harness.clusters.errors import MismatchError, RecordError
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.choices import AUTO, Choice
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.host.paths import definite, explained, private_folder, write_private
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.makings import Made
 from kyma_harness.session.fingerprint import Fingerprint
-from kyma_harness.session.settings import MODULE_FILE, RECORD, Settings, default_module
+from kyma_harness.session.options import RECORD, Settings
 
 PATHS = ("kubeconfig", "kind_binary", "kind_config")
 CONFIRMATION = "allow_context"
 """What says once more what another option says: no choice of its own."""
+
+
+_NOT_THERE = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,32 +101,6 @@ class Record:
         """Keep it beside the cluster."""
         write_private(private_folder(settings.cluster_state) / RECORD, json.dumps(asdict(self), indent=2))
 
-    def fill_in(self, settings: Settings) -> Settings:
-        """Let "auto", and options that were not given, mean what the cluster was made with.
-
-        Raises :class:`MismatchError` where the folder one is in has another module than the cluster.
-        """
-        return replace(
-            settings,
-            provider=self.provider if settings.provider == AUTO else settings.provider,
-            kyma=Choice(self.kyma) if settings.kyma is Choice.AUTO else settings.kyma,
-            kyma_dist=settings.kyma_dist or (Path(self.kyma_dist) if self.kyma_dist else None),
-            module=self._module_meant(settings),
-            options=self.provider_options() if settings.options == ProviderOptions() else settings.options,
-        )
-
-    def _module_meant(self, settings: Settings) -> Path:
-        ours, meant = Path(self.module), settings.module
-        if meant != default_module(Path.cwd()):
-            return meant
-        if meant == Path.cwd() / MODULE_FILE and meant.exists() and definite(ours) != definite(meant):
-            raise MismatchError(
-                f"cluster {settings.cluster} was made with {ours}, and this folder has another, {meant}",
-                remedy="name the cluster's with --module (pytest: --harness-module); for that of this folder"
-                " take another cluster with --cluster, or stop this one with `kyma-harness down`",
-            )
-        return ours
-
     def forget(self, settings: Settings) -> None:
         """Drop it: the cluster did not come to be. One that somebody else has written since stays."""
         if self.read(settings) == self:
@@ -167,6 +144,43 @@ class Record:
         """Return the options that the cluster was made with."""
         paths = {key: Path(self.options[key]) for key in PATHS if key in self.options}
         return ProviderOptions(**{**self.options, **paths})
+
+
+class RecordFile:
+    """The record beside a cluster: read once, and again only where somebody else has written it since."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known: Record | None = None
+        self._stamp: tuple[int, ...] = _NOT_THERE
+
+    def now(self) -> Record | None:
+        """Return what is recorded; raises as :meth:`Record.read` does."""
+        stamp = self._look()
+        if stamp != self._stamp:
+            self._known = Record.read(self._settings)
+            self._stamp = stamp
+        return self._known
+
+    def write(self, record: Record) -> None:
+        """Keep a record beside the cluster."""
+        record.write(self._settings)
+        self._known, self._stamp = record, self._look()
+
+    def claim(self) -> str:
+        """Return the id of our claim on a cluster that stays: whoever makes the cluster records a new one."""
+        known = self.now()
+        return known.claim if known else ""
+
+    def _look(self) -> tuple[int, ...]:
+        """Tell this file from one that takes its place: each is written beside it, and moved there."""
+        try:
+            found = (self._settings.cluster_state / RECORD).stat()
+        except FileNotFoundError:
+            return _NOT_THERE
+        except OSError as error:
+            raise explained(error) or error from None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _known(kind: type, found: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,28 +13,25 @@ from kubeloop.resource import Object
 from kyma_harness.clusters.choice import Chosen, choose
 from kyma_harness.clusters.errors import MismatchError, NotRunningError
 from kyma_harness.clusters.factory import Wanted, make_provider, tools_for
-from kyma_harness.clusters.provider import Capability, ProcessRules, Provider
-from kyma_harness.host.choices import AUTO
-from kyma_harness.host.paths import write_private
+from kyma_harness.clusters.provider import AUTO, Capability, ProcessRules, Provider, ProviderOptions
+from kyma_harness.host.paths import definite, write_private
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.documents import parse_objects
-from kyma_harness.kyma.golang import GoSource
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.originals import GoSource, prebuilt
 from kyma_harness.kyma.pair import LifecycleManagers, find
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.kyma.room import check_room
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.oci.bundle import Bundle
-from kyma_harness.oci.overrides import with_image
-from kyma_harness.oci.pulling import explain_pulls
 from kyma_harness.oci.recipe import Recipe
 from kyma_harness.oci.release import Release, release
-from kyma_harness.oci.supply import Supply
+from kyma_harness.oci.supply import Supply, explain_pulls, with_image
 from kyma_harness.session.fingerprint import Fingerprint, fingerprint
-from kyma_harness.session.record import Record
-from kyma_harness.session.settings import PREFIX, Settings
+from kyma_harness.session.options import PREFIX, Settings, default_module, own_module
+from kyma_harness.session.record import Record, RecordFile
 from kyma_harness.toolchain.toolchain import ToolPaths
 from kyma_harness.toolchain.tools import ensure
 
@@ -53,6 +50,8 @@ class Testbed:
     chosen: Chosen
     users: Share
     """Ours of the cluster, while we use it."""
+    record: RecordFile
+    """What the cluster was made for, once it is."""
     take_fingerprint: Callable[[], Fingerprint]
 
     @property
@@ -170,29 +169,75 @@ class Testbed:
         """Return what is ours in a cluster that stays; a cluster that goes as a whole needs no such list."""
         if self.provider.disposable:
             return None
-        known = Record.read(self.settings)
+        known = self.record.now()
         return Makings(known.made_objects() if known else (), keep=self._keep)
 
     def _keep(self, made: Sequence[Made]) -> None:
-        if known := Record.read(self.settings):
-            known.with_objects(made).write(self.settings)
+        if known := self.record.now():
+            self.record.write(known.with_objects(made))
 
 
-async def choose_provider(settings: Settings) -> Chosen:
-    """Choose the provider, which for a cluster that runs is the one it runs on."""
-    known = Record.read(settings)
-    if known and settings.provider in {AUTO, known.provider}:
-        return Chosen(provider=known.provider, reason="as it runs")
-    return await choose(settings.provider, settings.cluster_state)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a run works with, as far as words decide it: the machine decides the rest."""
+
+    settings: Settings
+    """What was asked for, and where nothing was, what the cluster was made with."""
+    reason: str
+    """Why it is this provider; empty while the provider is ``auto``."""
 
 
-async def prepare(
-    settings: Settings, tools: ToolPaths, chosen: Chosen, console: Console | None = None
+def resolve(asked: Settings, recorded: Record | None, *, usual: Path, own: Path | None = None) -> Setup:
+    """Decide what counts: what is asked for now, or what the cluster was made with.
+
+    A cluster that runs is taken as it is: "auto", and options that were not given, mean what it was made
+    with, and so does the module that is ``usual`` here. One that tests keep for each other has to be what is
+    asked for now, so that only its provider counts.
+
+    Raises :class:`MismatchError` where the folder one is in has a module of its ``own`` and the cluster
+    another.
+    """
+    if recorded is None:
+        return Setup(settings=asked, reason="" if asked.provider == AUTO else "asked for")
+    is_same = asked.provider in {AUTO, recorded.provider}
+    provider, reason = (recorded.provider, "as it runs") if is_same else (asked.provider, "asked for")
+    settings = replace(asked, provider=provider)
+    if asked.keep:
+        return Setup(settings=settings, reason=reason)
+    made_for = Path(recorded.kyma_dist) if recorded.kyma_dist else None
+    settings = replace(
+        settings,
+        kyma=Choice(recorded.kyma) if asked.kyma is Choice.AUTO else asked.kyma,
+        kyma_dist=asked.kyma_dist or made_for,
+        module=_module_meant(asked, Path(recorded.module), own) if asked.module == usual else asked.module,
+        options=recorded.provider_options() if asked.options == ProviderOptions() else asked.options,
+    )
+    return Setup(settings=settings, reason=reason)
+
+
+def _module_meant(asked: Settings, recorded: Path, own: Path | None) -> Path:
+    if own and asked.module == own and definite(recorded) != definite(own):
+        raise MismatchError(
+            f"cluster {asked.cluster} was made with {recorded}, and this folder has another, {own}",
+            remedy="name the cluster's with --module (pytest: --harness-module); for that of this folder"
+            " take another cluster with --cluster, or stop this one with `kyma-harness down`",
+        )
+    return recorded
+
+
+async def set_up(
+    asked: Settings, console: Console | None = None, record: RecordFile | None = None
 ) -> Testbed:
-    """Decide which module and which pair of managers a run uses, on the chosen provider."""
-    known = Record.read(settings)
-    if known and not settings.keep:  # one that is kept has to be what is asked for now
-        settings = known.fill_in(settings)
+    """Decide on provider, module and managers, and bring the tools that they need; starts nothing."""
+    record = record or RecordFile(asked)
+    here = Path.cwd()
+    setup = resolve(asked, record.now(), usual=default_module(here), own=own_module(here))
+    settings = setup.settings
+    chosen = Chosen(provider=settings.provider, reason=setup.reason)
+    if not setup.reason:
+        chosen = await choose(settings.provider, settings.cluster_state)
+    only = tools_for(chosen.provider)
+    tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
     module = Module.load(settings.module)
     managers = await find_managers(settings, tools, console)
     users = Share(settings.cluster_state / "users.lock")
@@ -208,17 +253,17 @@ async def prepare(
         detached=settings.detached,
         users=users,
         check_room=lambda client: check_room(client, module, managers.objects),
-        claim=partial(claim_of, settings),
+        claim=record.claim,
     )
-    provider = make_provider(chosen.provider, wanted)
     return Testbed(
         settings=settings,
         tools=tools,
         module=module,
         managers=managers,
-        provider=provider,
+        provider=make_provider(chosen.provider, wanted),
         chosen=chosen,
         users=users,
+        record=record,
         # Most commands only look at a cluster: they need not read all sources for that.
         take_fingerprint=cache(
             partial(
@@ -231,20 +276,6 @@ async def prepare(
             )
         ),
     )
-
-
-async def set_up(settings: Settings, console: Console | None = None) -> Testbed:
-    """Choose the provider, bring the tools it needs, and decide everything else; starts nothing."""
-    chosen = await choose_provider(settings)
-    only = tools_for(chosen.provider)
-    tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
-    return await prepare(settings, tools, chosen, console)
-
-
-def claim_of(settings: Settings) -> str:
-    """Return the id of our claim on a cluster that stays: whoever makes the cluster records a new one."""
-    known = Record.read(settings)
-    return known.claim if known else ""
 
 
 async def find_managers(

@@ -7,21 +7,126 @@ the publisher's release, and `go build`.
 import asyncio
 import hashlib
 import os
+import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from kyma_harness.host.errors import CommandError, HarnessError, SpawnError
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.paths import private_folder
+from kyma_harness.host.process import run
 from kyma_harness.toolchain.catalogue import Platform, Tool, catalogue
-from kyma_harness.toolchain.errors import ToolUnavailableError
-from kyma_harness.toolchain.gobuild import GoBuildWay
-from kyma_harness.toolchain.progress import ToolProgress
-from kyma_harness.toolchain.releases import ReleaseWay, read_pins
-from kyma_harness.toolchain.versions import check_version
-from kyma_harness.toolchain.ways import Way, WayFailedError
-from kyma_harness.toolchain.wheels import WheelWay
+from kyma_harness.toolchain.ways import (
+    GoBuildWay,
+    Offer,
+    ReleaseWay,
+    Report,
+    Way,
+    WayFailedError,
+    WheelWay,
+    read_pins,
+)
+
+
+class ToolError(HarnessError):
+    """Cover everything that is wrong with a tool."""
+
+
+class ToolUnavailableError(ToolError):
+    """Report a tool that could neither be found, fetched nor built."""
+
+
+class WrongToolVersionError(ToolError):
+    """Report a tool of another version than the pinned one."""
+
+
+_ASK_SECONDS = 20.0
+_VERSION = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")
+
+
+async def check_version(tool: Tool, path: Path) -> None:
+    """Raise WrongToolVersionError, which names both versions, unless the file is the pinned tool."""
+    found = await _ask(tool, path)
+    if found not in tool.accepted:
+        wanted = " or ".join(sorted(tool.accepted))
+        raise WrongToolVersionError(
+            f"{path} is {tool.name} {found or 'of no version it would tell'}, but {wanted} is needed:"
+            " put that there, or leave the tool out of the folder to have it fetched or built"
+        )
+
+
+async def _ask(tool: Tool, path: Path) -> str | None:
+    try:
+        answer = await run([path, *tool.ask], timeout=_ASK_SECONDS)
+    except (CommandError, SpawnError) as error:
+        raise WrongToolVersionError(
+            f"{path} does not tell its version, so it is not {tool.name} {tool.version}: {error}"
+        ) from error
+    # etcd tells Go's version as well, and the registry its own path: the tool's own comes first.
+    found = _VERSION.search(answer.stdout.replace(str(path), "").replace("distribution/v3", ""))
+    return found[1] if found else None
+
+
+class ToolProgress(Protocol):
+    """Whoever wants to know how far the tools are."""
+
+    def tool(self, name: str, offer: Offer) -> AbstractContextManager[Report]:
+        """Begin with a tool, and give what to report to until the block ends."""
+
+    def note(self, text: str) -> None:
+        """Say something that is not about one tool."""
+
+
+class ConsoleProgress:
+    """Report to a rich console: the one display while tools are being brought."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def tool(self, name: str, offer: Offer) -> Iterator[Report]:
+        """Show one tool until the block ends, and leave a line behind if it went well."""
+        started = time.monotonic()
+        with self._live(name, offer) as report:
+            yield report
+        self.note(f"{name}: {offer.label}, {time.monotonic() - started:.1f} s")
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, highlight=False)
+
+    @contextmanager
+    def _live(self, name: str, offer: Offer) -> Iterator[Report]:
+        expected = f"about {offer.seconds:.0f} s" if offer.seconds else ""
+        if not self._console.is_terminal:
+            self.note(f"{name}: {offer.label}{expected and f', {expected}'} …")
+            yield lambda _text, _part: None
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.fields[tool]}: {task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[expected]}", style="dim"),
+        )
+        with Progress(*columns, console=self._console, transient=True) as display:
+            task = display.add_task(offer.label, total=None, tool=name, expected=expected)
+            yield _reporter(display, task)
+
+
+def _reporter(display: Progress, task: TaskID) -> Report:
+    def report(text: str, part: float | None) -> None:
+        display.update(task, description=text, completed=part or 0, total=None if part is None else 1)
+
+    return report
+
 
 _REMEDY = (
     "Connect to the internet, or put Go 1.26 or newer on PATH, or name a folder that has it"

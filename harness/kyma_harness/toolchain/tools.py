@@ -13,8 +13,7 @@ from rich.console import Console
 from kyma_harness.host.errors import HarnessError
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.toolchain.catalogue import catalogue
-from kyma_harness.toolchain.progress import ConsoleProgress
-from kyma_harness.toolchain.toolchain import Toolchain, ToolPaths, ensure_tools
+from kyma_harness.toolchain.toolchain import ConsoleProgress, Toolchain, ToolPaths, ensure_tools
 
 _INTERRUPTED = 130
 

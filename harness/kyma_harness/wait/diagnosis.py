@@ -1,23 +1,22 @@
 """Look on while somebody waits, and say when it is hopeless, and why."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kubeloop.kinds import DEPLOYMENT, POD
-from kubeloop.resource import Kind, Object, ObjectKey, describe
+from kubeloop.kinds import DEPLOYMENT
+from kubeloop.resource import Kind, Object, describe
 from kyma_harness.wait.give_up import Category, Patience
 from kyma_harness.wait.relations import (
     Relations,
-    belongings,
-    closure,
     finalizers_held,
     is_scaled_to_zero,
     is_served_by_kubernetes,
 )
-from kyma_harness.wait.symptoms import Symptom, symptoms_of, symptoms_of_end
+from kyma_harness.wait.sight import Sight
+from kyma_harness.wait.symptoms import Symptom, symptoms_of, symptoms_of_end, symptoms_of_events
 from kyma_harness.wait.target import Target
-from kyma_harness.wait.view import WORKLOADS, ClusterView
+from kyma_harness.wait.view import ClusterView
 from kyma_harness.wait.watcher import Watcher
 
 ROUND_SECONDS = 1.0
@@ -25,7 +24,10 @@ ROUND_SECONDS = 1.0
 
 
 class Doctor:
-    """Examine what is waited for with all that belongs to it: parts, workloads, pods, its manager."""
+    """Examine what is waited for with all that belongs to it: parts, workloads, pods, its manager.
+
+    While it is not there, that includes on whose behalf it is made, and who makes it.
+    """
 
     def __init__(self, view: ClusterView, relations: Relations | None = None) -> None:
         self.view = view
@@ -57,47 +59,40 @@ class Doctor:
     ) -> list[Symptom]:
         """Return everything that is wrong now, the weightiest first; each symptom once."""
         found: dict[tuple[Category, str], Symptom] = {}
-        for one in self._symptoms(target, seen, patience, leaving=leaving):
+        for one in self._symptoms(self.look(target, seen), patience, leaving=leaving):
             found.setdefault(one.identity, one)
         weights = list(Category)
         return sorted(found.values(), key=lambda one: weights.index(one.category))
 
-    def concerned(self, target: Target, seen: Object | None) -> list[Object]:
-        """Return what an answer to "why" has to look at: the object, its parts, their pods and stewards."""
-        found: dict[tuple[Kind, ObjectKey], Object] = {}
-        for part in closure(target, self._finder(target, seen), self.relations):
-            for obj in (*self._with_belongings(part, target, seen), *self._stewards(part)):
-                found[Kind.of(obj), ObjectKey.of(obj)] = obj
-        return list(found.values())
+    def look(self, target: Target, seen: Object | None) -> Sight:
+        """Look at the cluster as it is now, on behalf of who waits for an object."""
+        return Sight(self.view, self.relations, target, seen)
 
-    def _symptoms(
-        self, target: Target, seen: Object | None, patience: Patience, *, leaving: bool
-    ) -> Iterator[Symptom]:
-        for part in closure(target, self._finder(target, seen), self.relations):
-            for obj in self._with_belongings(part, target, seen):
+    def _symptoms(self, sight: Sight, patience: Patience, *, leaving: bool) -> Iterator[Symptom]:
+        for part in sight.parts():
+            for obj in sight.with_belongings(part):
                 # Of what is to go only finalizers matter; its pods may crash.
-                bearing = self._bearing(obj, patience)
-                yield from self._held(obj) if leaving else symptoms_of(obj, bearing)
                 if not leaving:
-                    yield from self._held(obj)
-            if seen and part == target and not leaving:
+                    yield from self._symptoms_of(obj, sight, patience)
+                yield from self._held(obj)
+            if part == sight.target and not leaving and (seen := sight.find(part)):
                 yield from symptoms_of_end(seen)
-            for obj in self._stewards(part):
-                yield from symptoms_of(obj, patience)
+            yield from self._symptoms_of_stewards(part, sight, patience)
+        for whole in () if leaving else sight.wholes():
+            if (made_for := sight.find(whole)) is not None:
+                yield from self._symptoms_of(made_for, sight, patience)
+            yield from self._symptoms_of_stewards(whole, sight, patience)
 
-    def _bearing(self, obj: Object, patience: Patience) -> Patience:
-        """Bear with an object's state while a part of it is silent: that is what its controller waits for."""
+    def _symptoms_of(self, obj: Object, sight: Sight, patience: Patience) -> Iterator[Symptom]:
+        # An object's state is borne with while a part of it is silent: that is what its controller waits for.
         is_early = self.relations.has_silent_part(obj, self.view.find)
-        return replace(patience, states=frozenset()) if is_early else patience
+        yield from symptoms_of(obj, replace(patience, states=frozenset()) if is_early else patience)
+        yield from symptoms_of_events(obj, sight.events_about(obj))
 
-    def _with_belongings(self, part: Target, target: Target, seen: Object | None) -> Iterable[Object]:
-        root = self._finder(target, seen)(part)
-        return [root, *belongings(root, self.view.all(*WORKLOADS))] if root else []
-
-    def _stewards(self, part: Target) -> Iterable[Object]:
-        steward = self.relations.steward_of(part)
-        deployment = self.view.find(steward) if steward else None
-        return [deployment, *belongings(deployment, self.view.all(*WORKLOADS))] if deployment else []
+    def _symptoms_of_stewards(self, part: Target, sight: Sight, patience: Patience) -> Iterator[Symptom]:
+        for obj in sight.stewards_of(part):
+            yield from symptoms_of(obj, patience)
+            yield from symptoms_of_events(obj, sight.events_about(obj))
 
     def _held(self, obj: Object) -> Iterator[Symptom]:
         for finalizer in finalizers_held(obj):
@@ -123,27 +118,6 @@ class Doctor:
                 subject=describe(obj),
                 cause=f"{words}, which nobody serves: Deployment {serving} {state}",
             )
-
-    def _finder(self, target: Target, seen: Object | None) -> "Finder":
-        return Finder(self.view, target, seen)
-
-
-class Finder:
-    """Find objects in the view, but the one that is waited for as its own watch saw it last."""
-
-    def __init__(self, view: ClusterView, target: Target, seen: Object | None) -> None:
-        self._view = view
-        self._target = target
-        self._seen = seen
-
-    def __call__(self, wanted: Target) -> Object | None:
-        """Return the object, or None."""
-        return self._seen if wanted == self._target else self._view.find(wanted)
-
-
-def pods_among(objects: Iterable[Object]) -> list[Object]:
-    """Return the pods of a mixture of objects."""
-    return [obj for obj in objects if obj["kind"] == POD.kind]
 
 
 def _left(symptom: Symptom, patience: Patience, lasted: float) -> float:

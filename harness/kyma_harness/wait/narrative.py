@@ -1,20 +1,13 @@
 """Tell what was seen around an object that did not get there: Events, and the last lines of logs."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from kubeloop.resource import Object, ObjectKey
 from kyma_harness.kube.logs import ContainerLog
-from kyma_harness.wait.symptoms import Symptom
+from kyma_harness.wait.loglines import read
 
 EVENTS = 8
 LINES = 10
-
-
-def events_about(objects: Iterable[Object], events: Iterable[Object]) -> list[Object]:
-    """Return the Events about any of these objects, oldest first."""
-    uids = {obj["metadata"].get("uid") for obj in objects}
-    return in_order(one for one in events if one.get("involvedObject", {}).get("uid") in uids)
 
 
 def in_order(events: Iterable[Object]) -> list[Object]:
@@ -47,16 +40,6 @@ def tails(logs: Iterable[ContainerLog]) -> list[str]:
     return [line for log in logs for line in _tail(log)]
 
 
-def last_words(symptom: Symptom, logs: Iterable[ContainerLog]) -> Symptom:
-    """Add to a container's symptom what the container wrote last, if that is known."""
-    for log in logs:
-        said = [line for line in log.text.splitlines() if not line.startswith("(")]  # brackets are ours
-        if symptom.pod == (log.namespace, log.pod, log.container) and said:
-            words = said[-1].partition(" ")[2]
-            return replace(symptom, cause=f"{symptom.cause}; it wrote last: {words}")
-    return symptom
-
-
 def _tail(log: ContainerLog) -> list[str]:
-    lines = log.text.splitlines()[-LINES:]
-    return [f"  log of {log}:", *(f"    {line}" for line in lines)] if lines else []
+    lines = read(log.text)[-LINES:]
+    return [f"  log of {log}:", *(f"    {line.text}" for line in lines)] if lines else []

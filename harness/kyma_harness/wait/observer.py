@@ -56,7 +56,7 @@ class Observer:
     async def start(self, *kinds: Kind) -> None:
         """Begin to look on; the usual kinds are followed, and these."""
         await self.view.start()
-        await self.view.follow(*kinds)
+        await self.view.follow(*kinds, *self.doctor.relations.kinds)
 
     async def stop(self) -> None:
         """Look away."""

@@ -1,10 +1,13 @@
-"""Keep a ledger of what a run did, step by step, with times."""
+"""What a run does, step by step, with times."""
 
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Literal, Self
+
+State = Literal["started", "running", "ready", "failed"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,10 +15,11 @@ class Step:
     """One thing that was done; times are Unix times in seconds."""
 
     name: str
-    started: float
+    started: float = field(default_factory=time.time)
     ended: float | None = None
     ok: bool = True
     note: str = ""
+    """What came of it, such as an address or a count, or why it failed."""
     depth: int = 0
     is_act: bool = False
     """Whether the test did something to the cluster, rather than wait."""
@@ -27,6 +31,21 @@ class Step:
         """How long it took, so far if it has not ended."""
         return (self.ended or time.time()) - self.started
 
+    @property
+    def state(self) -> State:
+        """How it is with it: while it is ``running``, the note says how far."""
+        if self.ended is None:
+            return "running" if self.note else "started"
+        return "ready" if self.ok else "failed"
+
+    def remark(self, text: str) -> None:
+        """Add to what came of it."""
+        self.note = f"{self.note}; {text}" if self.note else text
+
+    def over(self, *, ok: bool = True, note: str = "") -> Self:
+        """Return the step as it is when it ends now."""
+        return replace(self, ended=time.time(), ok=ok, note=note or self.note)
+
 
 @dataclass(slots=True)
 class StepLog:
@@ -37,7 +56,7 @@ class StepLog:
     @contextmanager
     def step(self, name: str, *, is_act: bool = False) -> Iterator[Step]:
         """Note that something begins, and when and how it ends."""
-        step = Step(name=name, started=time.time(), is_act=is_act)
+        step = Step(name=name, is_act=is_act)
         self.steps.append(step)
         try:
             yield step

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from kubeloop.resource import Kind, Object, ObjectKey
 
@@ -16,6 +17,12 @@ class Target:
     kind: Kind
     name: str
     namespace: str | None = None
+
+    @classmethod
+    def of(cls, obj: Object) -> Self:
+        """Return an object that is there as a target."""
+        key = ObjectKey.of(obj)
+        return cls(kind=Kind.of(obj), name=key.name, namespace=key.namespace or None)
 
     @property
     def key(self) -> ObjectKey:

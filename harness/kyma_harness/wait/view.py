@@ -19,6 +19,7 @@ from kubeloop.kinds import (
 )
 from kubeloop.reflector import Reflector, ReflectorTimings
 from kubeloop.resource import Kind, Object
+from kyma_harness.wait.relations import with_field_managers
 from kyma_harness.wait.target import Target
 
 WORKLOADS = (POD, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB)
@@ -59,7 +60,7 @@ class ClusterView:
         """Reflect these kinds too; returns when they are known, or after ten seconds without an answer."""
         if self._tasks is None:
             raise RuntimeError("the view is not started")
-        fresh = [self._reflector(kind) for kind in kinds if kind not in self._reflectors]
+        fresh = [self._reflector(kind) for kind in dict.fromkeys(kinds) if kind not in self._reflectors]
         for reflector in fresh:
             self._tasks.create_task(reflector.run(), name=f"view of {reflector.kind}")
         try:
@@ -117,7 +118,12 @@ class ClusterView:
         # Where tests run, API servers come and go: bookmarks tell within a minute.
         timings = ReflectorTimings(inactivity=90)
         reflector = Reflector(
-            self._client, kind, on_change=tell, name=f"view of {kind.kind}", timings=timings
+            self._client,
+            kind,
+            on_change=tell,
+            transform=with_field_managers,
+            name=f"view of {kind.kind}",
+            timings=timings,
         )
         self._reflectors[kind] = reflector
         return reflector

@@ -9,6 +9,7 @@ from typing import Protocol
 from kubeloop.client import Client
 from kubeloop.resource import Object
 from kyma_harness.wait.describe import describe
+from kyma_harness.wait.give_up import Category
 from kyma_harness.wait.symptoms import Symptom
 from kyma_harness.wait.target import Claim, Target
 from kyma_harness.wait.watcher import Watcher
@@ -78,6 +79,7 @@ async def wait_for(
             waited=time.monotonic() - started,
             missing=watcher.missing,
             trouble=watcher.trouble(),
+            is_kind_absent=watcher.is_kind_absent,
         )
     finally:
         watching.cancel()
@@ -109,6 +111,7 @@ class _Failure:
     waited: float
     missing: str
     trouble: str
+    is_kind_absent: bool
 
     @property
     def timed_out(self) -> bool:
@@ -118,6 +121,8 @@ class _Failure:
     def lines(self, symptoms: Sequence[Symptom]) -> list[str]:
         """Return the cause, and then what was waited for; just the latter where no cause is known."""
         causes = [*([self.trouble] if self.trouble else []), *map(str, symptoms)]
+        if self.is_kind_absent and any(one.category is not Category.UNKNOWN for one in symptoms):
+            causes = [*causes[1:], causes[0]]  # a kind is absent for a reason
         until = "" if self.timed_out else f"gave up after {self.waited:.1f} s of {self.within:g} s"
         sentence = f"{self.target} did not come to {self.what}"
         if not causes:

@@ -51,9 +51,14 @@ class Watcher:
                     return holds.seen
         raise AssertionError("unreachable: retried without end")
 
+    @property
+    def is_kind_absent(self) -> bool:
+        """Whether the API server does not know the kind, which has a cause of its own."""
+        return isinstance(self._failure, KindAbsentError)
+
     def trouble(self) -> str:
         """Return what keeps us from seeing the object at all, as a sentence; empty where nothing does."""
-        if isinstance(self._failure, KindAbsentError):
+        if self.is_kind_absent:
             kind = self._target.kind
             return (
                 f"the API server knows no kind {kind.kind} in {kind.api_version}: its"

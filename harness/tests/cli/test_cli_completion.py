@@ -11,8 +11,8 @@ from eventually import PATIENCE
 from kyma_harness.cli import commands, example
 from kyma_harness.cli.completion import SHELLS
 from kyma_harness.host.process import run
+from kyma_harness.session.options import from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
 
 LAMP = example.LAMP / "module.yaml"
 

@@ -14,7 +14,7 @@ def ask(portal):
     """Run doctor where nobody answers for Docker, and no kubeconfig is set."""
 
     def ask(*options, code=0, **changes):
-        command = [sys.executable, "-c", "from kyma_harness.cli import main; main()", "doctor", *options]
+        command = [sys.executable, "-m", "kyma_harness", "doctor", *options]
         environ = os.environ | {"DOCKER_HOST": "tcp://127.0.0.1:1", "KUBECONFIG": os.devnull} | changes
         done = portal.call(run(command, timeout=PATIENCE, env=environ, check=False))
         assert done.returncode == code, done.stderr

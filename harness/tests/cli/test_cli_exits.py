@@ -4,7 +4,7 @@ import click
 import pytest
 
 from kubeloop.errors import ControllerError
-from kyma_harness.cli.exits import Exit
+from kyma_harness.cli.output import Exit
 from kyma_harness.clusters.errors import NotRunningError, ProviderUnavailableError
 from kyma_harness.embedded.errors import ClusterStartError
 from kyma_harness.host.descendants import MARKER

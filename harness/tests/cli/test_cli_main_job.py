@@ -17,28 +17,25 @@ from rich.console import Console
 from kubeloop.client import Client
 from kubeloop.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, CRD, DEPLOYMENT, NAMESPACE, SERVICE_ACCOUNT
 from kubeloop.resource import Kind, Object, ObjectKey
-from kyma_harness.cli.kustomization import write_kustomization
+from kyma_harness.cli.steps import write_kustomization
 from kyma_harness.clusters.embedded import EmbeddedProvider
-from kyma_harness.host.choices import AUTO, Choice
+from kyma_harness.clusters.provider import AUTO
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.process import run
 from kyma_harness.kyma import deploy
-from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MODULE_TEMPLATE, parse_objects
 from kyma_harness.kyma.makings import Made
 from kyma_harness.kyma.pair import BINARIES, LifecycleManagers
 from kyma_harness.session import lifetime, stages
-from kyma_harness.session.options import answers
-from kyma_harness.session.progress import Step
+from kyma_harness.session.options import answers, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
 from kyma_harness.session.setup import Testbed, set_up
 from kyma_harness.toolchain.catalogue import catalogue
-from kyma_harness.toolchain.errors import ToolError
-from kyma_harness.toolchain.progress import ConsoleProgress
-from kyma_harness.toolchain.toolchain import Toolchain
+from kyma_harness.toolchain.toolchain import ConsoleProgress, Toolchain, ToolError
 from kyma_harness.toolchain.tools import explicit_tools
+from kyma_harness.wait.live_wait import NoLine
 
 KINDS = (
     NAMESPACE,
@@ -175,7 +172,7 @@ async def test_it_deploys_what_we_deploy_and_the_module_turns_ready(kyma_cli, ku
 
         assert "Kyma deployed successfully!" in said
         await deploy.grant_rights(client)
-        await stages.enable(testbed, client, Step())
+        await stages.enable(testbed, client, NoLine())
         checks = await stages.check(testbed, client)
         assert all(one.ok for one in checks)
 

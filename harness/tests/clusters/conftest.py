@@ -63,7 +63,7 @@ async def daemon(tmp_path, monkeypatch):
         yield recorded
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster_with_dns(portal, tools, tmp_path_factory):
     """A cluster with a Deployment of CoreDNS whose pods count as running."""
     folder = tmp_path_factory.mktemp("dns")

@@ -4,7 +4,7 @@ import pytest
 from k3d_recorder import RecordedK3d
 
 from kyma_harness.clusters.choice import choose, probe_all, probe_existing
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.toolchain.tools import AtHand
 
 

@@ -12,8 +12,8 @@ from docker_daemon import a_container
 
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import BuildError, DockerError
+from kyma_harness.oci.assemble import Entry, layer
 from kyma_harness.oci.image import Image, Process, write_archive
-from kyma_harness.oci.layer import Entry, layer
 
 NOBODY = 65534
 MADE = ("kyma-harness/built:1", "kyma-harness/loaded:1", "localhost:1/built:1")

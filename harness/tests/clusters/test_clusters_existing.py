@@ -17,8 +17,7 @@ from kyma_harness.clusters.errors import (
     ProviderUnavailableError,
 )
 from kyma_harness.clusters.existing import MARKER, ExistingProvider, no_check
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.clusters.provider import ProviderOptions, RegistryAddress
 from kyma_harness.wait.claims import is_gone
 from kyma_harness.wait.waits import Target, wait_for
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kyma_harness.clusters.errors import ForeignClusterError
-from kyma_harness.clusters.guard import check_allowed, is_local
+from kyma_harness.clusters.existing import check_allowed, is_local
 
 
 @pytest.mark.parametrize("context", ["k3d-kyma", "kind-kind", "minikube", "docker-desktop"])

@@ -11,7 +11,6 @@ from k3d_recorder import NOT_IMPORTED, PULL_FAILED, containers_of
 
 from kubeloop.client import Client
 from kyma_harness.clusters.cluster_folder import ClusterHome
-from kyma_harness.clusters.coredns import COREFILE, CUSTOM
 from kyma_harness.clusters.errors import (
     ArchiveError,
     BuildError,
@@ -20,10 +19,8 @@ from kyma_harness.clusters.errors import (
     NotRunningError,
     ProviderUnavailableError,
 )
-from kyma_harness.clusters.k3d import K3dProvider
-from kyma_harness.clusters.k3d_cli import K3dCli
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.clusters.provider import RegistryAddress
+from kyma_harness.clusters.k3d import COREFILE, CUSTOM, K3dCli, K3dProvider
+from kyma_harness.clusters.provider import ProviderOptions, RegistryAddress
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.ports import PortPool
 
@@ -285,8 +282,8 @@ async def test_images_that_the_daemon_lacks_are_pulled_before_and_told_how_far(
 
     await provider.create(reports.append)
 
-    pulls = [one for one in reports if one.part == f"pull {K3S}"]
-    assert [(one.state, one.message) for one in pulls] == [
+    pulls = [one for one in reports if one.name == f"pull {K3S}"]
+    assert [(one.state, one.note) for one in pulls] == [
         ("started", ""),
         ("running", "1.0 of 4.0 MB"),
         ("running", "31 of 94 MB"),

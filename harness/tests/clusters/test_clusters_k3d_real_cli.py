@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from kyma_harness.clusters.errors import ProviderUnavailableError
-from kyma_harness.clusters.k3d_cli import K3dCli
-from kyma_harness.clusters.k3d_config import K3dPlan, config
+from kyma_harness.clusters.k3d import K3dCli, K3dPlan, config
 from kyma_harness.host.errors import CommandError
 
 NO_DOCKER = "Cannot connect to the Docker daemon"

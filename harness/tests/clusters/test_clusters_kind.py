@@ -15,9 +15,8 @@ from kubeloop.kinds import CONFIG_MAP
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import ArchiveError, CreationError, ForeignClusterError
 from kyma_harness.clusters.factory import provider_to_delete
-from kyma_harness.clusters.kind import KindProvider
-from kyma_harness.clusters.kind_config import config, hosts_toml
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.kind import KindProvider, config, hosts_toml
+from kyma_harness.clusters.provider import ProviderOptions
 
 SCRIPT = """\
     #!{python}

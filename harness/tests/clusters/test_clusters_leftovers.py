@@ -7,13 +7,12 @@ import pytest
 from docker_daemon import a_container
 from k3d_recorder import containers_of
 
-from kyma_harness.clusters.labels import labels_of
-from kyma_harness.host.choices import Choice
-from kyma_harness.session.leftovers.containers import leaked_containers
-from kyma_harness.session.leftovers.search import find_leaks
+from kyma_harness.clusters.docker import labels_of
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.session.leftovers import find_leaks, leaked_containers
 from kyma_harness.session.lifetime import bring_down
+from kyma_harness.session.options import from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
 
 
 def kind_cluster(name: str, folder: Path):

@@ -2,7 +2,9 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clusters import (
@@ -21,9 +23,10 @@ from substitution import substituted
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.errors import ClusterStartError, ClusterStopError
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.embedded.step import Step
+from kyma_harness.host.blocking import Portal
 from kyma_harness.host.process import spawn
 from kyma_harness.toolchain.toolchain import ToolPaths
+from kyma_harness.wait.steps import Step
 
 STARTER = """
 import asyncio, sys
@@ -42,40 +45,55 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_a_stopped_cluster_leaves_no_process_port_or_folder(tmp_path: Path, tools: ToolPaths) -> None:
-    async with a_cluster(tmp_path / "state", tools) as cluster:
-        processes, ports = processes_of(cluster.state), [port for _, port in listeners_of(cluster)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What was seen of a cluster from its start to its end."""
 
-        await cluster.stop()
-
-    assert len(processes) >= 5
-    assert len(ports) >= 5
-    assert [pid for pid in (cluster.pid, *processes) if not is_gone(pid)] == []
-    assert all_free(ports)
-    assert entries(tmp_path) == []
+    steps: list[Step]
+    nodes: Any
+    pids: list[int]
+    ports: list[int]
+    left: list[str]
 
 
-async def test_a_cluster_starts_whatever_lies_in_the_folder_it_is_started_from(
-    tmp_path: Path, tools: ToolPaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = tmp_path / "project"
+@pytest.fixture(scope="module")
+def life(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """The life of a cluster that is started from a folder with modules of everybody's names."""
+    root = tmp_path_factory.mktemp("life")
+    project = root / "project"
     for name in ("kubeloop/__init__.py", "controller/__init__.py", "yaml.py", "asyncio.py"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("raise RuntimeError('the project was imported')\n")
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("PYTHONPATH", ".")
 
-    async with a_cluster(Path("../state"), tools) as cluster:
-        assert await kubectl(cluster, "get", "nodes")
+    async def lived() -> Life:
+        steps = list[Step]()
+        async with a_cluster(Path("../state"), tools, on_step=steps.append) as cluster:
+            nodes = await kubectl(cluster, "get", "nodes")
+            processes, ports = processes_of(cluster.state), [port for _, port in listeners_of(cluster)]
+            await cluster.stop()
+            left = entries(root)
+        return Life(steps=steps, nodes=nodes, pids=[cluster.pid, *processes], ports=ports, left=left)
+
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(project)
+        here.setenv("PYTHONPATH", ".")
+        return portal.call(lived())
 
 
-async def test_starting_tells_each_step(tmp_path: Path, tools: ToolPaths) -> None:
-    steps = list[Step]()
+def test_a_stopped_cluster_leaves_no_process_port_or_folder(life: Life) -> None:
+    assert len(life.pids) >= 6
+    assert len(life.ports) >= 5
+    assert [pid for pid in life.pids if not is_gone(pid)] == []
+    assert all_free(life.ports)
+    assert life.left == ["project"]
 
-    async with a_cluster(tmp_path / "state", tools, on_step=steps.append):
-        pass
 
-    ready = [step.step for step in steps if step.state == "ready"]
+def test_a_cluster_starts_whatever_lies_in_the_folder_it_is_started_from(life: Life) -> None:
+    assert life.nodes["items"]
+
+
+def test_starting_tells_each_step(life: Life) -> None:
+    ready = [step.name for step in life.steps if step.state == "ready"]
     assert set(ready) >= {"etcd", "kube-apiserver", "registry", "kube-scheduler", "node"}
     assert ready[-1] == "cluster"
 
@@ -188,7 +206,7 @@ async def test_a_rule_file_that_is_wrong_is_named_before_anything_starts(
             on_step=steps.append,
         )
 
-    assert [step.step for step in steps] == ["cluster"]
+    assert [step.name for step in steps] == ["cluster"]
 
 
 async def test_a_component_that_ends_later_stops_the_cluster_and_its_log_stays(

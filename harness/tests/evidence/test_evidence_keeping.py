@@ -1,12 +1,12 @@
 """What cannot be kept of a failed test is said, and the other tests run; in runs of pytest of their own."""
 
-import os
 import re
 import sys
 import textwrap
 from types import SimpleNamespace
 
 import pytest
+from nested import environment
 from observed_objects import an_object
 
 from kyma_harness.evidence.failure import Findings, Incident
@@ -24,7 +24,7 @@ CONFTEST = """
 ODD = """
     from types import SimpleNamespace
     import pytest
-    from kyma_harness.pytest.stash import OBSERVED
+    from kyma_harness.pytest.hooks import OBSERVED
 
     class Portal:
         def call(self, coroutine):
@@ -75,8 +75,7 @@ def suite(portal, tmp_path):
         (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
         plain = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--rootdir={tmp_path}"]
         argv = [sys.executable, "-m", "pytest", *plain, *options, "test_it.py"]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        done = portal.call(run(argv, timeout=120, check=False, cwd=tmp_path, env=inherited))
+        done = portal.call(run(argv, timeout=120, check=False, cwd=tmp_path, env=environment()))
         return SimpleNamespace(
             code=done.returncode, output=done.stdout, evidence=tmp_path / ".harness-evidence"
         )
@@ -146,7 +145,14 @@ def test_names_too_long_for_a_file_are_cut_and_stay_apart(tmp_path):
         logs=[ContainerLog(namespace="shop", pod=long, container=end, text=end) for end in ("a", "b")],
     )
     incident = Incident(
-        test="test_it", phase="call", started=0.0, ended=1.0, message="", cause="", command=""
+        test="test_it",
+        phase="call",
+        started=0.0,
+        phase_started=0.0,
+        ended=1.0,
+        message="",
+        cause="",
+        command="",
     )
 
     folder = lay_down(tmp_path, incident, findings)

@@ -7,7 +7,7 @@ from kyma_harness.evidence.report.lanes import lanes_of
 from kyma_harness.evidence.report.markup import element
 from kyma_harness.evidence.report.page import page
 from kyma_harness.evidence.report.scale import Scale
-from kyma_harness.evidence.report.sections import sentence
+from kyma_harness.evidence.report.sections import sentence, turn_of
 from kyma_harness.evidence.report.session import Outcome, Session
 
 
@@ -182,3 +182,34 @@ def test_what_is_outside_the_window_is_at_its_edge():
 
 def test_a_test_s_name_is_read_as_a_sentence():
     assert sentence("a/test_x.py::test_a_removed_module_is_gone[nats]") == "A removed module is gone · nats"
+
+
+def test_a_long_set_up_leaves_the_width_to_what_failed():
+    scale = Scale(100, 150, 140)
+
+    assert (scale.at(100), scale.at(120), scale.at(140), scale.at(145), scale.at(150)) == (0, 10, 20, 60, 100)
+    assert [label for _, label in scale.ticks()] == ["0 s", "42 s", "44 s", "46 s", "48 s", "50 s"]
+
+
+@pytest.mark.parametrize("turn", [None, 100, 101, 150, 160])
+def test_what_takes_little_of_the_width_is_not_folded(turn):
+    assert Scale(100, 150, turn).at(125) == 50
+
+
+def test_the_clean_up_of_a_failed_test_is_called_so():
+    drawn = a_page(an_incident(), an_incident(phase="teardown", follows="it did not", cause="it does not go"))
+
+    assert "It works · its clean-up" in drawn
+    assert drawn.count("· in its clean-up") == 1
+
+
+@pytest.mark.parametrize(("phase", "turn"), [("call", 104.0), ("teardown", 104.0), ("setup", 107.0)])
+def test_a_drawing_gives_its_width_to_what_failed(phase, turn):
+    step = {"name": "x", "depth": 0, "is_act": False, "is_part": False, "note": "", "ended": 110.0}
+    steps = [
+        {**step, "ok": False, "started": 100.0},
+        {**step, "ok": True, "started": 108.0},
+        {**step, "ok": False, "started": 107.0},
+    ]
+
+    assert turn_of(an_incident(phase=phase, phase_started=104.0, steps=steps)) == turn

@@ -1,12 +1,12 @@
 """A cluster whose set-up fails is looked into before it is taken down."""
 
 import json
-import os
 import re
 import sys
 
 import pytest
 import yaml
+from nested import environment
 
 from kyma_harness.host.process import run
 from kyma_harness.kyma.pair import BINARIES, MANIFESTS, builtin_pair
@@ -35,8 +35,8 @@ def evidence(portal, tools, broken_managers, tmp_path_factory):
     options = ["-p", "no:cacheprovider", "--harness-provider=embedded", "--kyma=real", "--no-header"]
     argv = [sys.executable, "-m", "pytest", *options, f"--kyma-dist={broken_managers}", f"--rootdir={root}"]
     places = {"KYMA_HARNESS_CACHE": str(root / "cache"), "KYMA_HARNESS_STATE": str(root / "state")}
-    environment = {**os.environ, **places, "HARNESS_TOOLS": str(tools.folder)}
-    done = portal.call(run([*argv, root], timeout=360, env=environment, cwd=root, check=False))
+    own = environment(**places, HARNESS_TOOLS=str(tools.folder))
+    done = portal.call(run([*argv, root], timeout=360, env=own, cwd=root, check=False))
     assert "1 error" in done.stdout, done.stdout
     (found,) = (root / ".harness-evidence").glob("test_*")
     return found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kyma_harness.faults.call import ApiCall
+from kyma_harness.faults.plan import ApiCall
 
 
 @pytest.mark.parametrize(

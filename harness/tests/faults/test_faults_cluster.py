@@ -10,7 +10,7 @@ from eventually import PATIENCE
 from kubeloop.errors import LeaseLostError
 from kubeloop.kinds import LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT
 from kubeloop.lease import Lease, LeaseTimings
-from kyma_harness.faults.errors import NotPossibleError
+from kyma_harness.faults.components import NotPossibleError
 from kyma_harness.kube.logs import logs_of
 from kyma_harness.wait.claims import exists, has_condition, satisfies
 from kyma_harness.wait.eventually import eventually

@@ -14,8 +14,7 @@ from kubeloop.kinds import LEASE, NODE
 from kubeloop.lease import Lease
 from kubeloop.resource import Kind
 from kyma_harness.embedded.layout import Layout
-from kyma_harness.faults.components import Components
-from kyma_harness.faults.errors import NoSuchProcessError
+from kyma_harness.faults.components import Components, NoSuchProcessError
 from kyma_harness.host.pinned_process import is_stopped
 from kyma_harness.wait.claims import satisfies
 from kyma_harness.wait.eventually import eventually

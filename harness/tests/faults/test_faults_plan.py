@@ -1,8 +1,6 @@
 """Plans choose the same faults for the same calls, whatever else is under way."""
 
-from kyma_harness.faults.call import ApiCall
-from kyma_harness.faults.fault import CONFLICT, Kill, Moment
-from kyma_harness.faults.plan import Mixed, kill_at
+from kyma_harness.faults.plan import CONFLICT, ApiCall, Kill, Mixed, Moment, kill_at
 
 
 def a_call(name="one", *, method="GET", **query):

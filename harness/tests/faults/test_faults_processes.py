@@ -8,9 +8,7 @@ from wholeness import WITHIN, answers
 
 from kubeloop.errors import UnreachableError
 from kubeloop.kinds import NAMESPACE, SERVICE_ACCOUNT
-from kyma_harness.faults.components import Components
-from kyma_harness.faults.errors import NoSuchProcessError
-from kyma_harness.faults.signals import Signals
+from kyma_harness.faults.components import Components, NoSuchProcessError, Signals
 from kyma_harness.wait.claims import exists
 from kyma_harness.wait.waits import Target, WaitError, wait_for
 

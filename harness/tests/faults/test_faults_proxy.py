@@ -17,9 +17,19 @@ from kubeloop.errors import (
     UnreachableError,
 )
 from kubeloop.kinds import CONFIG_MAP, NAMESPACE
-from kyma_harness.faults.fault import CONFLICT, TOO_MANY_REQUESTS, Cut, Delay, EndWatch, Expire, Kill, Moment
 from kyma_harness.faults.kit import FaultKit
-from kyma_harness.faults.plan import Mixed, Nth
+from kyma_harness.faults.plan import (
+    CONFLICT,
+    TOO_MANY_REQUESTS,
+    Cut,
+    Delay,
+    EndWatch,
+    Expire,
+    Kill,
+    Mixed,
+    Moment,
+    Nth,
+)
 from kyma_harness.faults.proxy import ApiProxy
 from kyma_harness.host.blocking import Portal
 from kyma_harness.wait.eventually import eventually

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import pytest
 from eventually import eventually
 
-from kyma_harness.faults import signals as module
-from kyma_harness.faults.errors import NoSuchProcessError
-from kyma_harness.faults.signals import Signals
+from kyma_harness.faults import components
+from kyma_harness.faults.components import NoSuchProcessError, Signals
 from kyma_harness.host.pinned_process import is_stopped
 from kyma_harness.host.process import spawn
 
@@ -34,7 +33,7 @@ async def test_while_a_process_is_being_stopped_the_event_loop_goes_on(signals, 
         looked.set()
         return stopped.is_set()
 
-    monkeypatch.setattr(module, "is_stopped", look)
+    monkeypatch.setattr(components, "is_stopped", look)
     was_held = asyncio.Event()
 
     async def hold():
@@ -67,7 +66,7 @@ async def test_a_process_goes_on_where_the_one_who_waits_is_cancelled(signals, c
         looked.set()
         return over.is_set()
 
-    monkeypatch.setattr(module, "is_stopped", look)
+    monkeypatch.setattr(components, "is_stopped", look)
 
     async def hold():
         async with signals.held(child.pid):

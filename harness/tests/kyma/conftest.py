@@ -10,15 +10,15 @@ from lamp import LampKyma, write_lamp
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
+from kyma_harness.kyma.originals import prebuilt
 from kyma_harness.kyma.pair import BINARIES, LifecycleManagers, builtin_pair, real_pair
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 
-@pytest.fixture(scope="session", params=[Choice.BUILTIN, Choice.REAL])
+@pytest.fixture(scope="package", params=[Choice.BUILTIN, Choice.REAL])
 def managers(request: pytest.FixtureRequest, portal: Portal) -> LifecycleManagers:
     """The pair under test; the real one where $KYMA_DIST has it."""
     if request.param is Choice.BUILTIN:
@@ -33,7 +33,7 @@ def managers(request: pytest.FixtureRequest, portal: Portal) -> LifecycleManager
     return portal.call(unpacked())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster_of_pair(
     managers: LifecycleManagers,
     portal: Portal,

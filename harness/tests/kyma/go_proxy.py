@@ -4,7 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from kyma_harness.kyma.golang import GoModule
+from kyma_harness.kyma.originals import GoModule
 
 MODULES = tuple(
     GoModule(path=f"example.com/{name}", version=f"v0.0.0-20221201095916-{commit}")

@@ -10,12 +10,11 @@ import pytest
 from eventually import PATIENCE
 from go_proxy import MODULES, write_proxy
 
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.process import run
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.errors import DistributionError
-from kyma_harness.kyma.golang import GoSource
+from kyma_harness.kyma.originals import GoSource, prebuilt
 from kyma_harness.kyma.pair import BINARIES, MANIFESTS, Folder, find
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.node.rules.rules import Rules
 from kyma_harness.toolchain.toolchain import ToolPaths
 

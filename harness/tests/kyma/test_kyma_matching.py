@@ -2,7 +2,7 @@
 
 import pytest
 
-from kyma_harness.kyma.matching import differences, filled
+from kyma_harness.kyma.verify import differences, filled
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from kubeloop.errors import NotFoundError
 from kubeloop.kinds import CONFIG_MAP, CRD, EVENT, NAMESPACE, POD
 from kubeloop.resource import Object
-from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import DEFAULT_KYMA, KCP_NAMESPACE, KYMA, MANIFEST
 from kyma_harness.kyma.pair import LifecycleManagers
 from kyma_harness.oci.bundle import pack

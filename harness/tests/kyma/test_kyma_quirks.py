@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
-from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.pair import NO_QUIRKS, ORIGINAL, LifecycleManagers
 
 LAMP = {"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "default-kyma-lamp"}}

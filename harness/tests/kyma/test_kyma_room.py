@@ -5,7 +5,7 @@ from lamp import CRD, write_lamp
 from stored import StoredCluster, an_object
 
 from kyma_harness.clusters.errors import ForeignClusterError
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.room import check_room
 

@@ -9,6 +9,7 @@ from namespaces import until_namespaces_are_complete
 from stored import StoredCluster, an_object
 
 from kubeloop.client import Client
+from kubeloop.kinds import NAMESPACE
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.kube.inventory import take_inventory
 from kyma_harness.kyma import deploy
@@ -17,25 +18,30 @@ from kyma_harness.kyma.makings import Makings
 from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.oci.template import template, template_objects
+from kyma_harness.wait.claims import is_gone
+from kyma_harness.wait.waits import Target, wait_for
 
 
-@pytest.fixture
-async def managers():
-    return await builtin_pair("asked for")
+@pytest.fixture(scope="module")
+def managers(portal):
+    return portal.call(builtin_pair("asked for"))
 
 
-@pytest.fixture
-async def cluster(managers, tools, tmp_path):
-    running = await EmbeddedCluster.start(
-        name="undeploy",
-        state=tmp_path / "state",
-        tools=tools,
-        rules=managers.rules,
-        placeholders=managers.placeholders,
-        detached=False,
+@pytest.fixture(scope="module")
+def cluster(managers, tools, portal, tmp_path_factory):
+    """A cluster that is each time found as it was left: that is what the tests are about."""
+    running = portal.call(
+        EmbeddedCluster.start(
+            name="undeploy",
+            state=tmp_path_factory.mktemp("undeploy") / "state",
+            tools=tools,
+            rules=managers.rules,
+            placeholders=managers.placeholders,
+            detached=False,
+        )
     )
     yield running
-    await running.stop()
+    portal.call(running.stop())
 
 
 @pytest.mark.parametrize("is_there_before", [False, True], ids=["empty", "with their namespace"])
@@ -67,6 +73,9 @@ async def test_a_kyma_with_a_module_in_it_leaves_a_cluster_as_it_was(
                     await asyncio.sleep(0.1)
         after = await take_inventory(client)
         assert (after.beyond(before), before.beyond(after)) == ([], [])
+        if is_there_before:
+            await client.delete(NAMESPACE, "lamps")
+            await wait_for(client, Target(kind=NAMESPACE, name="lamps"), is_gone(), what="be gone")
 
 
 async def settled_inventory(client):

@@ -6,14 +6,14 @@ from typing import cast
 
 import pytest
 from lamp import LAMP, NAME, LampKyma, write_lamp
-from stored import StoredCluster
+from stored import KYMA_DEFINITIONS, StoredCluster, an_object
 
 from kyma_harness.clusters.provider import Provider
 from kyma_harness.kyma import deploy
 from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.errors import ModuleError
-from kyma_harness.kyma.module import Module, Verification
-from kyma_harness.kyma.verify import load_script, verify
+from kyma_harness.kyma.module import Module, Switch, Verification
+from kyma_harness.kyma.verify import differences_from_default, load_script, verify
 
 SCRIPT = """
 from kyma_harness.kyma.verify import Check
@@ -62,6 +62,75 @@ async def test_what_does_not_hold_is_named_with_what_was_seen(lamp: LampKyma, tm
         f"Lamp kcp-system/{NAME} has the default's spec": "watts is 25, not 60",
         "lamp shines": "it is dark",
     }
+
+
+def a_kyma(*modules):
+    return an_object(
+        "Kyma",
+        "default-kyma",
+        KCP_NAMESPACE,
+        api_version="operator.kyma-project.io/v1alpha1",
+        spec={"channel": "regular", "modules": [{"name": one} for one in modules]},
+        status={"state": "Ready", "activeChannel": "regular"},
+    )
+
+
+UNREACHABLE = """
+from kyma_harness.embedded.errors import NoAddressError
+
+async def checks(installed, client):
+    raise NoAddressError("Service lamps/lamp cannot be reached")
+"""
+
+
+@pytest.mark.parametrize(("modules", "listed"), [((), "none"), (("torch", "candle"), "torch, candle")])
+async def test_a_module_that_is_not_enabled_is_said_to_be_so_at_once_beside_what_holds(
+    tmp_path: Path, modules: tuple[str, ...], listed: str
+):
+    cluster = StoredCluster(*KYMA_DEFINITIONS, a_kyma(*modules))
+    installed = Lit(module=write_lamp(tmp_path), provider=cast("Provider", None))
+
+    first, *others = await verify(installed, cluster, within=1e9)
+
+    assert str(first.name) == "Kyma kcp-system/default-kyma lists the module lamp"
+    assert first.detail == f"it lists {listed}: `kyma-harness enable` adds it"
+    assert {one.name: one.ok for one in others} == {
+        "Kyma kcp-system/default-kyma has the finalizer operator.kyma-project.io/Kyma": False,
+        "Kyma kcp-system/default-kyma is managed by lifecycle-manager": False,
+        "Kyma kcp-system/default-kyma is Ready in its channel": True,
+    }
+
+
+async def test_checks_that_cannot_be_taken_keep_no_other_from_being_shown(tmp_path: Path):
+    (script := tmp_path / "verify.py").write_text(UNREACHABLE)
+    module = replace(write_lamp(tmp_path / "lamp"), verification=Verification(script=script))
+    cluster = StoredCluster(*KYMA_DEFINITIONS, a_kyma("lamp"))
+
+    checks = await verify(Lit(module=module, provider=cast("Provider", None)), cluster, within=0.1)
+
+    details = [one.detail for one in checks if one.name == "the cluster can be asked"]
+    assert "Service lamps/lamp cannot be reached" in details
+    assert len(details) == 3
+
+
+SWITCH = Switch(path="spec.colour.name", values=("red", "green"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "lacking"),
+    [
+        ({"colour": {"name": "red"}, "watts": 60}, []),
+        ({"colour": {"name": "green"}, "watts": 60}, []),
+        ({"colour": {"name": "blue"}, "watts": 60}, ["colour.name is 'blue', not 'red'"]),
+        ({"colour": {"name": "green"}, "watts": 1}, ["watts is 1, not 60"]),
+        ({"watts": 60}, ["colour is None, not {'name': 'red'}"]),
+    ],
+)
+def test_what_users_may_switch_is_as_they_like_it(tmp_path: Path, spec, lacking):
+    default = {"spec": {"colour": {"name": "red"}, "watts": 60}}
+    module = replace(write_lamp(tmp_path), switch=SWITCH, default_cr=default)
+
+    assert differences_from_default(module, spec) == lacking
 
 
 def test_a_script_without_checks_is_refused(tmp_path: Path):

@@ -10,16 +10,14 @@ from registry import running_registry
 
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.errors import BlobNotFoundError, RegistryDownError
 from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
 from kyma_harness.managers.module_manager.installer import Installer, PrepareError
 from kyma_harness.managers.module_manager.layers import LayerError, Layers
 from kyma_harness.managers.module_manager.status import State, status_of
-from kyma_harness.oci.archive import gzip
-from kyma_harness.oci.bundle import RAW_TYPE, Blob, Bundle, pack
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.registry import connect, push
+from kyma_harness.oci.bundle import RAW_TYPE, Blob, Bundle, gzip, pack
+from kyma_harness.oci.registry import Location, connect, push
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"

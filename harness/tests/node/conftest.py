@@ -20,7 +20,7 @@ from kyma_harness.wait.claims import exists
 from kyma_harness.wait.waits import Target, wait_for
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_cluster(tmp_path_factory):
     with Portal() as portal:
         tools = portal.call(ensure(explicit=explicit_tools(os.environ), cache=cache_dir()))

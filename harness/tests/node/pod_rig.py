@@ -177,6 +177,10 @@ class Rig:
         """Change the pod's metadata."""
         self.api.put({**self.pod, "metadata": {**self.pod["metadata"], **metadata}})
 
+    def set_spec(self, **fields):
+        """Change fields of the pod's spec."""
+        self.api.put({**self.pod, "spec": {**self.pod["spec"], **fields}})
+
     def name_image(self, image, name="web"):
         """Give a container another image."""
         spec = copy.deepcopy(self.pod["spec"])

@@ -7,6 +7,7 @@ from node_builders import Objects, container, facts, pod
 from kyma_harness.node.containers.environment import command_line, container_environment
 from kyma_harness.node.errors import ContainerConfigError
 from kyma_harness.node.expansion import expanded
+from kyma_harness.node.identity.downward import divided
 
 
 def a_secret(**data):
@@ -208,3 +209,11 @@ async def test_a_file_of_variables_is_one_of_the_volume(tmp_path):
 async def test_a_file_of_a_volume_that_is_not_there_is_told():
     with pytest.raises(ContainerConfigError, match='cannot find the volume "data"'):
         await container_environment(of_file("WORD"), facts(), Objects())
+
+
+@pytest.mark.parametrize(
+    ("quantity", "divisor", "result"),
+    [("1500m", "1", "2"), ("1500m", "1m", "1500"), ("1Gi", "1Mi", "1024"), ("1Gi", "0", str(2**30))],
+)
+def test_a_division_rounds_up_and_no_divisor_means_one(quantity, divisor, result):
+    assert divided(quantity, divisor) == result

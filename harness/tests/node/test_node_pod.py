@@ -133,6 +133,31 @@ async def test_a_deadline_fails_the_pod_when_its_last_process_has_ended_and_not_
         assert rig.exit_code() == 0
 
 
+async def test_a_deadline_that_is_set_or_shortened_while_the_pod_runs_counts(tmp_path):
+    for before in (None, 3600):
+        fields = {} if before is None else {"activeDeadlineSeconds": before}
+        async with running_pod(a_pod(shell("exec sleep 600"), **fields), tmp_path / str(before)) as rig:
+            await rig.until_state("running")
+
+            rig.set_spec(activeDeadlineSeconds=1)
+
+            await rig.until(lambda: rig.status["phase"] == "Failed")
+            assert rig.status["reason"] == "DeadlineExceeded"
+
+
+async def test_a_deadline_that_is_over_is_told_once_whatever_changes_after_it(tmp_path):
+    gate = tmp_path / "go"
+    script = f"trap '{until_file(gate)}; exit 0' TERM; while true; do sleep 0.02; done"
+    async with running_pod(a_pod(shell(script), activeDeadlineSeconds=1), tmp_path) as rig:
+        await rig.until(lambda: "DeadlineExceeded" in rig.reasons())
+
+        rig.change(labels={"colour": "red"})
+        gate.touch()
+        await rig.until(lambda: rig.status["phase"] == "Failed")
+
+        assert list(rig.reasons()).count("DeadlineExceeded") == 1
+
+
 def ready_reason(status):
     return next((one.get("reason") for one in status.get("conditions", ()) if one["type"] == "Ready"), None)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.kyma.errors import BundleError
-from kyma_harness.oci.archive import STORED_BLOCK, gzip, pack_folder
+from kyma_harness.oci.bundle import STORED_BLOCK, gzip, pack_folder
 
 GOLDEN = "ae69c090c12321afd27c647e8bfcf72a7b45555135925b91c9b5bcfb2e49ee35"
 

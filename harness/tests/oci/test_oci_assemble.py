@@ -19,14 +19,19 @@ from eventually import PATIENCE
 from packaging.utils import canonicalize_name
 
 from kyma_harness.host.process import run
-from kyma_harness.oci.assemble import assemble, of_program
-from kyma_harness.oci.bytecode import compiled
-from kyma_harness.oci.errors import AssemblyError
-from kyma_harness.oci.interpreter import VERSION
-from kyma_harness.oci.packages import distribution_of, installed, requirements_of
+from kyma_harness.oci.assemble import (
+    VERSION,
+    assemble,
+    compiled,
+    distribution_of,
+    installed,
+    of_program,
+    requirements_of,
+)
+from kyma_harness.oci.image import AssemblyError
 from kyma_harness.oci.recipe import Assembly, Recipe
 from kyma_harness.oci.sbom import FOLDER, bill_of_materials, file_name
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.session.options import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
 RECIPE_DATA = yaml.safe_load(RECIPE.read_text())

@@ -9,9 +9,7 @@ from aiohttp import web
 
 from kyma_harness.kyma.errors import RegistryRefusedError
 from kyma_harness.oci.bundle import RAW_TYPE, Blob
-from kyma_harness.oci.credentials import Credentials
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.registry import connect
+from kyma_harness.oci.registry import Credentials, Location, connect
 
 LAMP = Blob(media_type=RAW_TYPE, content=b"light")
 SCOPE = "repository:unsigned/lamp:pull"

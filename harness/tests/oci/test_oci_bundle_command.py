@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from kyma_harness.cli import commands, example
 from kyma_harness.kyma.errors import BundleError
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.template_check import check_template
+from kyma_harness.oci.registry import Location
+from kyma_harness.oci.release import check_template
 
 LAMP = example.LAMP / "module.yaml"
 

@@ -8,11 +8,10 @@ import yaml
 
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import BuildError, DockerError
-from kyma_harness.clusters.options import REGISTRY_IMAGE
-from kyma_harness.clusters.provider import RegistryAddress
-from kyma_harness.host.choices import Way
+from kyma_harness.clusters.provider import REGISTRY_IMAGE, RegistryAddress
 from kyma_harness.host.ports import PortPool
-from kyma_harness.oci.errors import RecipeError
+from kyma_harness.kyma.choices import Way
+from kyma_harness.oci.image import RecipeError
 from kyma_harness.oci.recipe import Recipe
 from kyma_harness.oci.supply import Supply
 

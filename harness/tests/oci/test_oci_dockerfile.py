@@ -10,8 +10,7 @@ from docker.errors import DockerException, ImageNotFound
 from kyma_harness.clusters.docker import Docker
 from kyma_harness.clusters.errors import DockerError
 from kyma_harness.oci.recipe import Recipe
-from kyma_harness.session.options import answers
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.session.options import PROJECT, answers
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 

@@ -10,10 +10,10 @@ import pytest
 
 from kyma_harness.clusters.provider import RegistryAddress
 from kyma_harness.host.image_names import full_name
+from kyma_harness.oci.assemble import Entry, layer
 from kyma_harness.oci.bundle import MANIFEST_TYPE
 from kyma_harness.oci.image import Image, Process, write_archive
-from kyma_harness.oci.layer import Entry, layer
-from kyma_harness.oci.push import push
+from kyma_harness.oci.supply import push
 
 
 def an_image(content=b"content", **changes):

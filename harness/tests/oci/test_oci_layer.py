@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from kyma_harness.oci.layer import Entry, folder, layer, link, program
+from kyma_harness.oci.assemble import Entry, folder, layer, link, program
 
 
 def members(blob):

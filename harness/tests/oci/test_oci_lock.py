@@ -8,8 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from kyma_harness.oci.packages import distribution_of, requirements_of
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.oci.assemble import distribution_of, requirements_of
+from kyma_harness.session.options import PROJECT
 
 STALE = "stale: run `make lock`"
 

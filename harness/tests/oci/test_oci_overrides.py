@@ -4,16 +4,14 @@ import pytest
 import yaml
 
 from kyma_harness.clusters.provider import RegistryAddress
-from kyma_harness.host.choices import Choice
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import LifecycleManagers
 from kyma_harness.oci.bundle import Blob, pack
-from kyma_harness.oci.errors import PullError
-from kyma_harness.oci.manager_images import with_images
-from kyma_harness.oci.overrides import with_image
-from kyma_harness.oci.pulling import explain_pulls
+from kyma_harness.oci.image import PullError
 from kyma_harness.oci.recipe import Recipe
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.oci.supply import explain_pulls, with_image, with_images
+from kyma_harness.session.options import PROJECT
 from kyma_harness.wait.give_up import Category
 from kyma_harness.wait.symptoms import Symptom
 from kyma_harness.wait.waits import WaitError

@@ -1,9 +1,9 @@
 import pytest
 import yaml
 
-from kyma_harness.oci.errors import RecipeError
+from kyma_harness.oci.image import RecipeError
 from kyma_harness.oci.recipe import Recipe
-from kyma_harness.session.settings import PROJECT
+from kyma_harness.session.options import PROJECT
 
 RECIPE = PROJECT / "module" / "image.yaml"
 

@@ -17,9 +17,7 @@ from kyma_harness.kyma.errors import (
     RegistryRefusedError,
 )
 from kyma_harness.oci.bundle import Blob, pack
-from kyma_harness.oci.credentials import Credentials, docker_credentials
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.registry import connect, push
+from kyma_harness.oci.registry import Credentials, Location, connect, docker_credentials, push
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 NAME = "component-descriptors/example.com/module/lamp"

@@ -11,7 +11,7 @@ from eventually import PATIENCE
 
 from kyma_harness.host.process import run
 from kyma_harness.oci import sbom
-from kyma_harness.oci.packages import distribution_of
+from kyma_harness.oci.assemble import distribution_of
 from kyma_harness.oci.sbom import GoModule, bill_of_materials, go_modules
 
 DIGEST = base64.b64encode(bytes(32)).decode()

@@ -9,8 +9,7 @@ from aiohttp import web
 
 from kyma_harness.kyma.errors import RegistryDownError
 from kyma_harness.oci.bundle import RAW_TYPE, Blob
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.registry import Body, connect, while_it_moves
+from kyma_harness.oci.registry import Body, Location, connect, while_it_moves
 
 LAYER = Blob(media_type=RAW_TYPE, content=bytes(20_000_000))
 """More than the buffers of a connection take."""

@@ -30,7 +30,7 @@ ASSEMBLE = """
 import asyncio
 from pathlib import Path
 from kyma_harness.oci.assemble import assemble
-from kyma_harness.oci.errors import AssemblyError
+from kyma_harness.oci.image import AssemblyError
 from kyma_harness.oci.recipe import Assembly
 try:
     asyncio.run(assemble("thing", "1", Assembly(distribution="kubeloop", entrypoint=["python"]), Path()))

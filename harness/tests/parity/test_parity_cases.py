@@ -20,11 +20,11 @@ from hack.parity.stage import Stage
 from kubeloop.kinds import CRD
 from kyma_harness.cli import example
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.host.paths import cache_dir
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.originals import prebuilt
 from kyma_harness.kyma.pair import LifecycleManagers, builtin_pair, real_pair
-from kyma_harness.kyma.prebuilt import prebuilt
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 LAMP = example.LAMP / "module.yaml"

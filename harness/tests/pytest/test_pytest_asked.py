@@ -1,10 +1,10 @@
 """What a session of pytest may be asked for, in runs of pytest of their own."""
 
-import os
 import sys
 from types import SimpleNamespace
 
 import pytest
+from nested import environment
 
 from kyma_harness.host.process import run
 from kyma_harness.pytest.asked import kept_name
@@ -17,7 +17,7 @@ def ask(portal, tmp_path):
 
     def ask(*options: str):
         argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, tmp_path]
-        environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+        environ = environment(KYMA_HARNESS_STATE=str(tmp_path / "state"))
         return portal.call(run(argv, timeout=120, cwd=tmp_path, env=environ, check=False))
 
     return ask

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 from eventually import eventually
+from nested import environment
 
 from kyma_harness.host.errors import LockHeldError
 from kyma_harness.host.locks import FileLock
 from kyma_harness.host.process import run
 from kyma_harness.pytest.exclusive import Turns, take_turn
-from kyma_harness.pytest.stash import TURN
-from kyma_harness.pytest.wanted import Wanted
+from kyma_harness.pytest.hooks import TURN, Wanted
 
 CONFTEST = """
     import pytest
@@ -115,12 +115,11 @@ async def a_session(folder, tests, conftest, *, held):
     (folder / "conftest.py").write_text(textwrap.dedent(conftest))
     (folder / "test_it.py").write_text(textwrap.dedent(tests))
     lock = FileLock(folder / "state" / "turns" / held, purpose="test_of_another_session")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment = {**inherited, "KYMA_HARNESS_STATE": str(folder / "state")}
+    own = environment(KYMA_HARNESS_STATE=str(folder / "state"))
     plain = ["-p", "no:cacheprovider", "-p", "no:randomly", "-rA", f"--rootdir={folder}"]
     argv = [sys.executable, "-m", "pytest", *plain, "--harness-cluster=shared", "test_it.py"]
     with lock:
-        return (await run(argv, timeout=120, check=False, cwd=folder, env=environment)).stdout
+        return (await run(argv, timeout=120, check=False, cwd=folder, env=own)).stdout
 
 
 async def test_a_test_whose_turn_does_not_come_fails_and_the_others_run(tmp_path):

@@ -1,11 +1,11 @@
 """The Kyma is free for each test; where it cannot be freed, the tests after that do not wait for it again."""
 
-import os
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from nested import environment
 from stored import KYMA_DEFINITIONS, KYMA_VERSION, StoredCluster, an_object
 
 from kubeloop.resource import Kind
@@ -114,11 +114,11 @@ def test_a_kyma_that_is_not_ready_counts_as_well(handle, cluster):
 
 CONFTEST = """
     import sys
-    sys.path.append({tests!r})
+    sys.path += {tests!r}
     import pytest
     from kyma_harness.pytest import cluster as fixtures
     from kyma_harness.kyma.pair import NO_QUIRKS
-    from test_kyma_fixture import a_kyma
+    from test_pytest_kyma_fixture import a_kyma
     from stored import KYMA_DEFINITIONS, StoredCluster
 
     fixtures.Freeing.__init__.__kwdefaults__.update(within=1.0, glance=0.01)
@@ -141,7 +141,7 @@ CONFTEST = """
 """
 TESTS = """
     import pytest
-    from test_kyma_fixture import a_kyma, a_manifest
+    from test_pytest_kyma_fixture import a_kyma, a_manifest
 
     def test_before(kyma):
         pass
@@ -157,11 +157,12 @@ TESTS = """
 
 
 def test_a_module_that_cannot_be_removed_is_waited_for_once_in_a_session(portal, tmp_path):
-    tests = str(Path(__file__).parents[1])
+    here = Path(__file__).parent
+    tests = [str(here), str(here.parent)]
     (tmp_path / "conftest.py").write_text(textwrap.dedent(CONFTEST).format(tests=tests))
     (tmp_path / "test_it.py").write_text(textwrap.dedent(TESTS))
     argv = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-rN"]
-    environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+    environ = environment(KYMA_HARNESS_STATE=str(tmp_path / "state"))
 
     ended = run(
         [*argv, f"--rootdir={tmp_path}", "test_it.py"], timeout=120, cwd=tmp_path, env=environ, check=False

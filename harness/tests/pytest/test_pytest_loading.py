@@ -16,10 +16,11 @@ LIGHT = {
     "kyma_harness",
     "kyma_harness.session",
     "kyma_harness.session.options",
-    "kyma_harness.host.choices",
+    "kyma_harness.kyma",
+    "kyma_harness.kyma.choices",
     "kyma_harness.clusters",
     "kyma_harness.clusters.errors",
-    "kyma_harness.clusters.options",
+    "kyma_harness.clusters.provider",
     "kyma_harness.host",
     "kyma_harness.host.descendants",
     "kyma_harness.host.errors",
@@ -28,7 +29,6 @@ LIGHT = {
     "kyma_harness.wait",
     "kyma_harness.wait.steps",
     "kyma_harness.plugin",
-    "kyma_harness.session.settings",
 }
 """What a session has of us that asks for none of ours, besides hooks and fixtures that do nothing yet."""
 SHOWING = """

@@ -1,12 +1,12 @@
 """A project's own fixtures may have any name, in runs of pytest of their own."""
 
 import ast
-import os
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from nested import environment
 
 import kyma_harness
 from kyma_harness.host.process import run
@@ -46,7 +46,7 @@ def suite(portal, tmp_path):
         (tmp_path / "conftest.py").write_text(textwrap.dedent(conftest))
         (tmp_path / "test_it.py").write_text(textwrap.dedent(tests))
         plain = ["-p", "no:cacheprovider", "-p", "no:randomly", "-rA", f"--rootdir={tmp_path}"]
-        environ = os.environ | {"KYMA_HARNESS_STATE": str(tmp_path / "state")}
+        environ = environment(KYMA_HARNESS_STATE=str(tmp_path / "state"))
         argv = [sys.executable, "-m", "pytest", *plain, *options, "test_it.py"]
         return portal.call(run(argv, timeout=300, cwd=tmp_path, env=environ, check=False)).stdout
 

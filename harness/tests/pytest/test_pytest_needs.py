@@ -4,9 +4,8 @@ import sys
 import textwrap
 
 import pytest
+from nested import environment
 
-from kyma_harness.clusters.provider import Capability
-from kyma_harness.host.choices import CAPABILITIES
 from kyma_harness.host.process import run
 
 CONFTEST = """
@@ -47,7 +46,7 @@ def report(portal, tmp_path_factory):
     (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST))
     (folder / "test_needs.py").write_text(textwrap.dedent(TESTS))
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "--strict-markers", folder]
-    return portal.call(run(command, timeout=120, check=False, cwd=folder)).stdout
+    return portal.call(run(command, timeout=120, check=False, cwd=folder, env=environment())).stdout
 
 
 def test_with_the_capability_it_runs(report):
@@ -65,7 +64,3 @@ def test_a_marker_of_the_same_name_is_the_project_s_where_the_test_has_no_fixtur
 def test_a_capability_that_there_is_not_is_an_error_and_never_a_skip(report):
     assert "ERROR test_needs.py::test_what_nobody_has" in report
     assert "no provider ever has container, known are containers, pod-network, process-node" in report
-
-
-def test_the_names_that_a_marker_may_have_are_those_of_capabilities():
-    assert set(Capability) == CAPABILITIES

@@ -6,13 +6,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from nested import environment
 
 from kyma_harness.host.process import run
-from kyma_harness.pytest.command import options_of
+from kyma_harness.pytest.evidence import options_of
 
 CONFTEST = """
     import pytest
-    from kyma_harness.session.settings import Settings
+    from kyma_harness.session.options import Settings
 
     @pytest.fixture(scope="session")
     def _kyma_harness_observer(kyma_harness_settings: Settings):
@@ -43,10 +44,9 @@ def project(tmp_path):
 
 @pytest.fixture
 def pytest_in(portal, project):
-    def call(folder, *words, by=("-m", "pytest"), **environment):
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        environ = inherited | {"KYMA_HARNESS_STATE": str(project / "state")} | environment
-        argv = [sys.executable, *by, "-p", "no:cacheprovider", "--no-cov", *words]
+    def call(folder, *words, by=("-m", "pytest"), **own):
+        environ = environment(KYMA_HARNESS_STATE=str(project / "state"), **own)
+        argv = [sys.executable, *by, "-p", "no:cacheprovider", *words]
         portal.call(run(argv, timeout=120, check=False, cwd=project / folder, env=environ))
         (script,) = project.rglob("rerun.sh")
         return script

@@ -4,10 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from nested import environment
+
 from kyma_harness.host.process import spawn
 
 TEST = """
-from kyma_harness.pytest.terminal import line_of
+from kyma_harness.pytest.observing import line_of
 
 def test_that_waits(pytestconfig):
     line = line_of(pytestconfig)
@@ -20,9 +22,8 @@ async def test_the_live_line_is_seen_although_pytest_captures_what_a_test_writes
     (tmp_path / "test_it.py").write_text(TEST)
     ours, terminal = os.openpty()
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "--rootdir=."]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     try:
-        child = await spawn(argv, name="pytest", env=inherited, cwd=tmp_path, stdout=terminal)
+        child = await spawn(argv, name="pytest", env=environment(), cwd=tmp_path, stdout=terminal)
 
         code = await child.wait()
         seen = os.read(ours, 1 << 16).decode()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eventually import eventually
+from nested import OF_THIS_REPOSITORY, environment
 
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.host.locks import FileLock
@@ -26,7 +27,7 @@ sys.exit(pytest.main())
 REMOVAL_SECONDS = 150
 """How long it may take on a busy machine until all is gone."""
 OPTIONS = (
-    *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "--timeout=900", "-rA"),
+    *("-p", "no:randomly", "-p", "no:cacheprovider", "--timeout=900", "-rA"),
     *("--kyma=builtin", "--harness-provider=embedded"),
 )
 
@@ -96,19 +97,13 @@ async def a_session(folder: Path, *arguments: str, home: Path | None = None) -> 
     """
     home = home or folder
     (folder / "meeting").mkdir(exist_ok=True, parents=True)
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))
-    }
-    own = {
-        "KYMA_HARNESS_STATE": str(home / "state"),
-        "MEETING": str(folder / "meeting"),
-    }
+    own = {"KYMA_HARNESS_STATE": str(home / "state"), "MEETING": str(folder / "meeting")}
     argv = [sys.executable, "-c", AS_IN_A_TERMINAL, *OPTIONS]
     (folder / "output").unlink(missing_ok=True)
     child = await spawn(
         [*argv, f"--harness-evidence={folder / 'evidence'}", *arguments],
         name="pytest",
-        env={**inherited, **own},
+        env=environment(*OF_THIS_REPOSITORY, **own),
         cwd=SUITE,
         stdout=folder / "output",
     )
@@ -128,6 +123,13 @@ def processes_about(folder: Path) -> list[int]:
                 if any(wanted in (entry / file).read_bytes() for file in ("cmdline", "environ")):
                     found.append(int(entry.name))
     return found
+
+
+def end_processes_about(folder: Path) -> None:
+    """Kill whatever a test has left."""
+    for pid in processes_about(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def remains(folder: Path) -> list[str]:

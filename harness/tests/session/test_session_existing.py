@@ -1,7 +1,6 @@
 """A cluster that stays: what was there stays as well, and what we have made goes, whoever takes it away."""
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import pytest
 from stored import StoredCluster, an_object
@@ -10,16 +9,16 @@ from kyma_harness.clusters.choice import Chosen
 from kyma_harness.clusters.cluster_folder import ClusterHome
 from kyma_harness.clusters.errors import ForeignClusterError, MismatchError
 from kyma_harness.clusters.existing import MARKER, ExistingProvider
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.host.errors import ForeignFolderError
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.kyma.room import check_room
 from kyma_harness.session import lifetime
-from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
-from kyma_harness.session.setup import Testbed, claim_of
+from kyma_harness.session.options import from_environment
+from kyma_harness.session.record import Record, RecordFile
+from kyma_harness.session.setup import Testbed
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 KUBECTL = """\
@@ -95,6 +94,7 @@ async def make(tmp_path, module, cluster):
 
     def make(user="ada"):
         settings = from_environment({}, state=tmp_path / user)
+        record = RecordFile(settings)
         options = ProviderOptions(context="theirs", allow_context="theirs", registry="localhost:5001")
         home = StoredHome(
             cluster=settings.cluster, folder=settings.cluster_state, kubectl=kubectl, stored=cluster
@@ -108,10 +108,11 @@ async def make(tmp_path, module, cluster):
                 home=home,
                 options=options,
                 check_room=lambda client: check_room(client, module, managers.objects),
-                claim=partial(claim_of, settings),
+                claim=record.claim,
             ),
             chosen=Chosen(provider="existing", reason="asked for"),
             users=Share(settings.cluster_state / "users.lock"),
+            record=record,
             take_fingerprint=dict,
         )
 

@@ -8,12 +8,12 @@ import pytest
 
 from kyma_harness.cli.example import LAMP
 from kyma_harness.clusters.errors import MismatchError
-from kyma_harness.clusters.options import ProviderOptions
+from kyma_harness.clusters.provider import ProviderOptions
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import builtin_pair
 from kyma_harness.session.fingerprint import differences, fingerprint
+from kyma_harness.session.options import Settings, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import Settings, from_environment
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 

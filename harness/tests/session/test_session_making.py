@@ -9,8 +9,8 @@ import pytest
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.embedded.layout import Layout
 from kyma_harness.session.lifetime import bring_down, making, making_lock, take_away
+from kyma_harness.session.options import Settings, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import Settings, from_environment
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 

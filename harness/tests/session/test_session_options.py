@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.clusters.errors import MismatchError
-from kyma_harness.clusters.options import ProviderOptions
-from kyma_harness.host.choices import Choice, Way
-from kyma_harness.session.options import QUESTIONS, AnswerError, answers
+from kyma_harness.clusters.provider import ProviderOptions
+from kyma_harness.kyma.choices import Choice, Way
+from kyma_harness.session.options import OPTIONS, AnswerError, answers, from_environment
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import from_environment
+from kyma_harness.session.setup import resolve
 
 
 def test_without_an_answer_everything_is_automatic():
@@ -65,7 +65,7 @@ def test_no_option_of_ours_is_one_of_pytest_kind(pytestconfig):
 
     for name in theirs:
         pytestconfig.getoption(name)
-    ours = {f"harness_{question.name}" for question in QUESTIONS}
+    ours = {option.of_pytest[2:].replace("-", "_") for option in OPTIONS}
     assert ours.isdisjoint(theirs)
     for name in ours:
         pytestconfig.getoption(name)
@@ -80,7 +80,8 @@ def test_a_cluster_remembers_what_it_was_made_with(tmp_path):
     made = settings(tmp_path, provider="existing", options=options)
     Record.of(made, provider="existing", kyma="real", fingerprint={}).write(made)
 
-    later = Record.read(settings(tmp_path)).fill_in(settings(tmp_path))
+    asked = settings(tmp_path)
+    later = resolve(asked, Record.read(asked), usual=asked.module).settings
 
     assert later.provider == "existing"
     assert later.kyma is Choice.REAL

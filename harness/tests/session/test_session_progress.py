@@ -11,10 +11,11 @@ from kyma_harness.session.progress import Ledger
 def printed(*, terminal):
     """Run a step that shows two lines, and return what a console of 40 columns got."""
     console = Console(file=io.StringIO(), width=40, force_terminal=terminal, color_system=None)
-    with Ledger(console).step("bundle") as step:
-        step.show("Step 1/2 : FROM scratch")
-        step.show("Step 2/2 : COPY [a] " + "long " * 20)
-        step.note("pushed")
+    ledger = Ledger(console)
+    with ledger.step("bundle") as step:
+        ledger.show("Step 1/2 : FROM scratch")
+        ledger.show("Step 2/2 : COPY [a] " + "long " * 20)
+        step.remark("pushed")
     return console.file.getvalue()
 
 
@@ -47,7 +48,9 @@ def test_a_step_that_fails_is_printed_as_failed():
 def test_the_live_line_of_a_wait_is_for_terminals_only(terminal):
     console = Console(file=io.StringIO(), width=60, force_terminal=terminal, color_system=None)
 
-    with Ledger(console).step("enable") as step:
-        step.say("Lamp kcp-system/lamp: Processing, 4 s of 60")
+    ledger = Ledger(console)
+
+    with ledger.step("enable"):
+        ledger.say("Lamp kcp-system/lamp: Processing, 4 s of 60")
 
     assert ("Processing, 4 s of 60" in console.file.getvalue()) is terminal

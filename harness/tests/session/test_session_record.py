@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from kyma_harness.clusters.errors import MismatchError, RecordError
-from kyma_harness.session.leftovers.census import Condition, census
+from kyma_harness.session.leftovers import Condition, census
+from kyma_harness.session.options import default_module, from_environment, own_module
 from kyma_harness.session.record import Record
-from kyma_harness.session.settings import default_module, from_environment
+from kyma_harness.session.setup import resolve
 
 
 def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):
@@ -18,7 +19,7 @@ def test_what_is_not_said_again_is_what_the_cluster_was_made_with(tmp_path):
     record.write(made)
 
     later = from_environment(places)
-    filled = Record.read(later).fill_in(later)
+    filled = resolve(later, Record.read(later), usual=later.module).settings
 
     assert (filled.provider, filled.kyma, filled.module) == ("embedded", "real", Path("/lamp/module.yaml"))
     assert filled.kyma_dist == Path("/managers")
@@ -31,8 +32,16 @@ def test_what_is_said_counts(tmp_path):
 
     later = from_environment(places, module=Path("/other/module.yaml"), kyma_dist=Path("/other"))
 
-    assert record.fill_in(later).module == Path("/other/module.yaml")
-    assert record.fill_in(later).kyma_dist == Path("/other")
+    filled = resolve(later, record, usual=made.module).settings
+
+    assert filled.module == Path("/other/module.yaml")
+    assert filled.kyma_dist == Path("/other")
+
+
+def here(asked, record):
+    """Return what counts in the folder that one is in."""
+    folder = Path.cwd()
+    return resolve(asked, record, usual=default_module(folder), own=own_module(folder)).settings
 
 
 @pytest.fixture
@@ -55,20 +64,20 @@ def test_the_module_of_this_folder_does_not_lose_to_another_in_silence(tmp_path,
     record = a_record_of(Path("/lamp/module.yaml"), tmp_path)
 
     with pytest.raises(MismatchError, match=rf"made with /lamp/module.yaml, .* {in_a_folder}: name"):
-        record.fill_in(from_environment({}, state=tmp_path, module=named))
+        here(from_environment({}, state=tmp_path, module=named), record)
 
 
 def test_in_a_folder_with_a_module_another_one_may_be_named(tmp_path, in_a_folder):
     record = a_record_of(Path("/lamp/module.yaml"), tmp_path)
     asked = from_environment({}, state=tmp_path, module=Path("/lamp/module.yaml"))
 
-    assert record.fill_in(asked).module == Path("/lamp/module.yaml")
+    assert here(asked, record).module == Path("/lamp/module.yaml")
 
 
 def test_the_module_of_this_folder_is_the_cluster_s_by_whichever_way_it_was_named(tmp_path, in_a_folder):
     record = a_record_of(Path("../torch/module.yaml"), tmp_path)
 
-    assert record.fill_in(from_environment({}, state=tmp_path)).module == in_a_folder
+    assert here(from_environment({}, state=tmp_path), record).module == in_a_folder
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sessions import a_session, remains
+from sessions import a_session, end_processes_about, remains
 from substitution import substituted
 
 from kyma_harness.cli.example import LAMP
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.host.blocking import Portal
 from kyma_harness.toolchain.toolchain import ToolPaths
 
 pytestmark = pytest.mark.timeout(1200)
@@ -26,49 +28,58 @@ async def test_workers_share_one_cluster_take_turns_with_the_kyma_and_leave_noth
         assert remains(tmp_path) == []
 
 
-async def test_a_kept_cluster_is_taken_up_until_something_has_changed_which_is_told(tmp_path: Path) -> None:
-    shutil.copytree(LAMP, tmp_path / "lamp", ignore=shutil.ignore_patterns("__pycache__"))
-    run = (
-        "--harness-keep",
-        f"--harness-module={tmp_path / 'lamp' / 'module.yaml'}",
-        "test_one.py",
-        "-k",
-        "again",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What sessions said that kept their cluster for the next, and how many clusters there had been."""
 
-    first = await _output_of(tmp_path, *run)
-    second = await _output_of(tmp_path, *run)
-    before = len(list((tmp_path / "meeting").glob("*.cluster")))
-    values = tmp_path / "lamp" / "chart" / "values.yaml"
-    values.write_text(values.read_text().replace("white", "amber"))
-    third = await _output_of(tmp_path, *run)
-
-    (kept,) = (tmp_path / "state" / "clusters").iterdir()
-    assert f"cluster {kept.name}: made\n" in first
-    assert f"remove it: kyma-harness --cluster {kept.name} down" in first
-    assert f"cluster {kept.name}: taken up\n" in second
-    assert before == 1
-    assert f"cluster {kept.name}: made anew\n  module's bundle: was " in third
-    assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
-    assert await EmbeddedCluster.take_down(kept)
-    assert remains(tmp_path) == []
+    name: str
+    first: str
+    second: str
+    workers: str
+    clusters: list[int]
 
 
-async def test_workers_make_a_kept_cluster_anew_once(tmp_path: Path) -> None:
-    shutil.copytree(LAMP, tmp_path / "lamp", ignore=shutil.ignore_patterns("__pycache__"))
-    run = ("--harness-keep", f"--harness-module={tmp_path / 'lamp' / 'module.yaml'}")
-    await _output_of(tmp_path, *run, "test_one.py", "-k", "again")
-    values = tmp_path / "lamp" / "chart" / "values.yaml"
-    values.write_text(values.read_text().replace("white", "amber"))
+@pytest.fixture(scope="module")
+def kept(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Three sessions, one after the other: the module is changed before the third, which has two workers."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(LAMP, folder / "lamp", ignore=shutil.ignore_patterns("__pycache__"))
+    values, clusters = folder / "lamp" / "chart" / "values.yaml", list[int]()
 
-    output = await _output_of(tmp_path, *run, "-n2", "--dist=loadfile", "test_one.py", "test_two.py")
+    async def output_of(*arguments: str) -> str:
+        keeping = ("--harness-keep", f"--harness-module={folder / 'lamp' / 'module.yaml'}")
+        async with a_session(folder, *keeping, *arguments) as session:
+            assert await session.end() == 0, session.output
+            clusters.append(len(session.met_with(".cluster")))
+            return session.output
 
-    (kept,) = (tmp_path / "state" / "clusters").iterdir()
-    assert "6 passed" in output
-    assert f"cluster {kept.name}: made anew\n  module's bundle: was " in output
-    assert len(list((tmp_path / "meeting").glob("*.cluster"))) == 2
-    assert await EmbeddedCluster.take_down(kept)
-    assert remains(tmp_path) == []
+    async def lived() -> Kept:
+        first = await output_of("test_one.py", "-k", "again")
+        second = await output_of("test_one.py", "-k", "again")
+        values.write_text(values.read_text().replace("white", "amber"))
+        workers = await output_of("-n2", "--dist=loadfile", "test_one.py", "test_two.py")
+        (found,) = (folder / "state" / "clusters").iterdir()
+        assert await EmbeddedCluster.take_down(found)
+        assert remains(folder) == []
+        return Kept(name=found.name, first=first, second=second, workers=workers, clusters=clusters)
+
+    try:
+        return portal.call(lived())
+    finally:
+        end_processes_about(folder)
+
+
+def test_a_kept_cluster_is_taken_up_and_both_are_told(kept: Kept) -> None:
+    assert f"cluster {kept.name}: made\n" in kept.first
+    assert f"remove it: kyma-harness --cluster {kept.name} down" in kept.first
+    assert f"cluster {kept.name}: taken up\n" in kept.second
+    assert kept.clusters[:2] == [1, 1]
+
+
+def test_where_something_has_changed_workers_make_it_anew_once_and_say_why(kept: Kept) -> None:
+    assert "6 passed" in kept.workers
+    assert f"cluster {kept.name}: made anew\n  module's bundle: was " in kept.workers
+    assert kept.clusters[2] == 2
 
 
 async def test_a_session_whose_cluster_does_not_come_up_leaves_nothing(
@@ -98,9 +109,3 @@ async def test_a_namespace_that_cannot_go_fails_its_test_which_names_what_is_lef
         assert "1 passed, 1 error" in session.output
         assert re.search(r"of this test does not go, and there is still ConfigMap \S+/stuck", session.output)
         assert remains(tmp_path) == []
-
-
-async def _output_of(folder: Path, *arguments: str) -> str:
-    async with a_session(folder, *arguments) as session:
-        assert await session.end() == 0, session.output
-        return session.output

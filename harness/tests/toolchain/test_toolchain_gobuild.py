@@ -6,8 +6,8 @@ from tooling import a_tool, a_toolchain
 
 from kyma_harness.host.process import run
 from kyma_harness.toolchain.catalogue import Tool
-from kyma_harness.toolchain.errors import ToolUnavailableError
-from kyma_harness.toolchain.gobuild import GoBuildWay
+from kyma_harness.toolchain.toolchain import ToolUnavailableError
+from kyma_harness.toolchain.ways import GoBuildWay
 
 MAIN = 'package main\n\nvar version = "none"\n\nfunc main() { println("tiny " + version) }\n'
 

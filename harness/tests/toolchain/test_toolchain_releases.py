@@ -5,9 +5,8 @@ from tooling import ASSET, BINARY, LINUX, a_publisher, a_tool, a_toolchain, an_a
 
 from kyma_harness.host.ports import PortPool
 from kyma_harness.toolchain.catalogue import Release
-from kyma_harness.toolchain.errors import ToolUnavailableError
-from kyma_harness.toolchain.releases import ReleaseWay, read_pins
-from kyma_harness.toolchain.ways import WayFailedError
+from kyma_harness.toolchain.toolchain import ToolUnavailableError
+from kyma_harness.toolchain.ways import ReleaseWay, WayFailedError, read_pins
 
 
 def way_to(mirror: str, pins: dict[str, str] | None = None) -> ReleaseWay:

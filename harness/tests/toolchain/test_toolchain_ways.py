@@ -10,8 +10,8 @@ from tooling import LINUX, StubWay, a_tool, a_toolchain, files_in, refuse
 from kyma_harness import toolchain
 from kyma_harness.host.locks import FileLock
 from kyma_harness.toolchain.catalogue import Tool, catalogue
-from kyma_harness.toolchain.errors import ToolUnavailableError, WrongToolVersionError
-from kyma_harness.toolchain.wheels import WheelWay
+from kyma_harness.toolchain.toolchain import ToolUnavailableError, WrongToolVersionError
+from kyma_harness.toolchain.ways import WheelWay
 
 
 def a_script(folder: Path, name: str, says: str) -> Path:

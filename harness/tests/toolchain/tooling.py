@@ -12,8 +12,7 @@ from aiohttp import web
 from rich.console import Console
 
 from kyma_harness.toolchain.catalogue import Platform, Release, Tool
-from kyma_harness.toolchain.progress import ConsoleProgress
-from kyma_harness.toolchain.toolchain import Toolchain
+from kyma_harness.toolchain.toolchain import ConsoleProgress, Toolchain
 from kyma_harness.toolchain.ways import Offer, Report, Way, WayFailedError
 
 LINUX = Platform(os="linux", arch="amd64")

@@ -1,13 +1,13 @@
 """One cluster for everything that is looked at, and one run of the demonstration in it."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from nested import OF_THIS_REPOSITORY, environment
 
 from kyma_harness.embedded.cluster import EmbeddedCluster
 from kyma_harness.host.blocking import Portal
@@ -16,6 +16,7 @@ from kyma_harness.toolchain.toolchain import ToolPaths
 
 HERE = Path(__file__).parent
 DEMONSTRATION = HERE / "demo" / "failing.py"
+BREAKAGES = HERE / "breakages" / "failing.py"
 SECONDS = 600.0
 
 
@@ -36,7 +37,7 @@ class Demonstration:
         return json.loads((self.folder(test) / "evidence.json").read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def looked_at(
     portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedCluster]:
@@ -53,14 +54,24 @@ def looked_at(
     portal.call(cluster.stop())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demonstration(
     looked_at: EmbeddedCluster, portal: Portal, tmp_path_factory: pytest.TempPathFactory
 ) -> Demonstration:
     evidence = tmp_path_factory.mktemp("demonstration") / "evidence"
-    options = ["-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", f"--harness-evidence={evidence}"]
-    argv = [sys.executable, "-m", "pytest", *options, DEMONSTRATION]
-    environment = {**os.environ, "KUBECONFIG": str(looked_at.kubeconfig)}
-    root = HERE.parents[2]
-    ended = portal.call(run(argv, timeout=SECONDS, env=environment, cwd=root, check=False))
+    return _run_of(DEMONSTRATION, portal, evidence, KUBECONFIG=str(looked_at.kubeconfig))
+
+
+@pytest.fixture(scope="package")
+def breakages(portal: Portal, tools: ToolPaths, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """One run of all modules that are broken, in one cluster."""
+    evidence = tmp_path_factory.mktemp("breakages") / "evidence"
+    return _run_of(BREAKAGES, portal, evidence, HARNESS_TOOLS=str(tools.folder))
+
+
+def _run_of(tests: Path, portal: Portal, evidence: Path, **variables: str) -> Demonstration:
+    options = ["-p", "no:randomly", "-p", "no:cacheprovider", f"--harness-evidence={evidence}"]
+    argv = [sys.executable, "-m", "pytest", *options, tests]
+    own = environment(*OF_THIS_REPOSITORY, COLUMNS="2000", **variables)
+    ended = portal.call(run(argv, timeout=SECONDS, env=own, cwd=HERE.parents[2], check=False))
     return Demonstration(output=ended.stdout, evidence=evidence)

@@ -12,8 +12,8 @@ from kubeloop.resource import Kind
 from kyma_harness.evidence.gather import gather
 from kyma_harness.host.blocking import Portal
 from kyma_harness.kube.inventory import take_inventory
+from kyma_harness.pytest.cluster import a_namespace
 from kyma_harness.pytest.handles.api import Api
-from kyma_harness.pytest.namespaces import a_namespace
 from kyma_harness.wait.observer import Observer
 from kyma_harness.wait.steps import StepLog
 
@@ -143,7 +143,7 @@ async def test_evidence_has_all_the_rest_and_names_what_is_dead(error):
 @pytest.mark.parametrize("dead", [{METRICS: ERRORS["no server"]}, {"v1": ERRORS["no answer"]}])
 def test_a_namespace_that_does_not_go_is_told_whatever_else_is_dead(dead, monkeypatch):
     cluster = a_cluster()
-    monkeypatch.setattr("kyma_harness.pytest.namespaces.GOING_SECONDS", 0.05)
+    monkeypatch.setattr("kyma_harness.pytest.cluster.GOING_SECONDS", 0.05)
     with Portal() as portal:
         giving = a_namespace(Api(portal, cluster), "test_it")
         name = next(giving)

@@ -4,7 +4,7 @@ import pytest
 from observed_objects import a_lamp, a_pod, an_object
 
 from kyma_harness.wait.give_up import Category, Patience
-from kyma_harness.wait.symptoms import symptoms_of, symptoms_of_end
+from kyma_harness.wait.symptoms import symptoms_of, symptoms_of_end, symptoms_of_events
 
 PATIENCE = Patience()
 
@@ -139,3 +139,85 @@ def test_what_is_stalled_says_so_itself():
     stalled = {"type": "Stalled", "status": "True", "reason": "NoBulb", "message": "none fits"}
 
     assert found(a_lamp("Processing", conditions=[stalled])) == [Category.STATE]
+
+
+@pytest.mark.parametrize("reason", ["StartError", "ContainerCannotRun"])
+@pytest.mark.parametrize("restarts", [0, 1, 5])
+def test_a_program_that_is_not_there_is_no_crash(reason, restarts):
+    ended = {"exitCode": 128, "reason": reason, "message": "bin/manager: No such file or directory"}
+
+    (symptom,) = symptoms_of(a_pod(waiting="CrashLoopBackOff", restarts=restarts, ended=ended), PATIENCE)
+
+    assert symptom.category is Category.CONFIGURATION
+    assert symptom.cause == f"it cannot be started ({reason}): bin/manager: No such file or directory"
+
+
+def test_a_program_that_is_there_by_now_is_no_trouble():
+    pod = a_pod(ended={"exitCode": 128, "reason": "StartError"})
+    pod["status"]["containerStatuses"][0]["state"] = {"running": {}}
+
+    assert found(pod) == []
+
+
+def an_event(reason, message="no such Secret", second=1):
+    return {
+        **an_object("Event", reason),
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": f"2022-12-05T19:53:{second:02}Z",
+    }
+
+
+def test_a_volume_that_cannot_be_mounted_is_told_by_its_event():
+    (symptom,) = symptoms_of_events(a_pod(waiting="ContainerCreating"), [an_event("FailedMount")])
+
+    assert symptom.category is Category.CONFIGURATION
+    assert str(symptom) == "Pod shop/web-0: it waits for its volumes (FailedMount): no such Secret"
+
+
+def test_a_volume_that_is_there_by_now_is_no_trouble():
+    pod = a_pod()
+    pod["status"]["containerStatuses"][0]["state"] = {"running": {}}
+
+    assert list(symptoms_of_events(pod, [an_event("FailedMount")])) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "lacks"),
+    [
+        ("StatefulSet", {"replicas": 1}, {}, True),
+        ("StatefulSet", {"replicas": 1}, {"replicas": 1}, False),
+        ("DaemonSet", {}, {"desiredNumberScheduled": 1}, True),
+        ("DaemonSet", {}, {"desiredNumberScheduled": 1, "currentNumberScheduled": 1}, False),
+        ("Job", {}, {}, True),
+        ("Job", {}, {"active": 1}, False),
+        ("ConfigMap", {}, {}, False),
+    ],
+)
+def test_pods_that_cannot_be_made_are_told_by_an_event_for_as_long_as_they_lack(kind, spec, status, lacks):
+    obj = an_object(kind, "cache", spec=spec, status=status)
+
+    seen = list(symptoms_of_events(obj, [an_event("FailedCreate", "no PriorityClass x")]))
+
+    assert [one.cause for one in seen] == [
+        "its pods cannot be made (FailedCreate): no PriorityClass x"
+    ] * lacks
+
+
+def test_pods_that_could_be_made_in_the_end_are_no_trouble():
+    obj = an_object("StatefulSet", "cache", spec={"replicas": 2}, status={"replicas": 1})
+    events = [an_event("FailedCreate"), an_event("SuccessfulCreate", second=2)]
+
+    assert list(symptoms_of_events(obj, events)) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [("Lamp in Error state", ""), ("installation error", ""), ("no bulb", ", Lamp: no bulb")],
+)
+def test_a_condition_that_says_no_more_than_the_state_explains_nothing(message, why):
+    conditions = [{"type": "Ready", "status": "False", "reason": "Lamp", "message": message}]
+
+    (symptom,) = symptoms_of(a_lamp("Error", conditions=conditions), PATIENCE)
+
+    assert symptom.cause == f"its state is Error{why}"

@@ -42,7 +42,7 @@ def module_chart():
     return ROOT / "module" / "chart"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(portal, tools, module_chart, tmp_path_factory):
     """A cluster in which the manager runs as a pod, under its own ServiceAccount."""
     started = portal.call(

@@ -37,7 +37,7 @@ async def tool_folder() -> Path:
     return tools.folder
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shared_plane(tool_folder, tmp_path_factory) -> AsyncIterator[ControlPlane]:
     """An API server for all tests that leave it as it is."""
     async with a_plane(tmp_path_factory.mktemp("control-plane"), tool_folder) as plane:

@@ -22,19 +22,19 @@ async def tools():
     return await ensure(explicit=explicit_tools(os.environ), cache=cache_dir())
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def cluster(tools, tmp_path_factory):
     async with proof_cluster(tmp_path_factory.mktemp("proof"), tools) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def proxy(cluster):
     async with await ApiProxy.before(cluster.kubeconfig) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def kubeconfig(cluster, proxy, tmp_path_factory):
     """What the managers connect with: their own ServiceAccount, through the proxy."""
     path = tmp_path_factory.mktemp("faulty") / "kubeconfig"
@@ -53,7 +53,7 @@ async def a_rig(cluster, proxy, kubeconfig, folder):
         await rig.clear()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def reference(cluster, proxy, kubeconfig, tmp_path_factory):
     """What an undisturbed manager does, found out once."""
     async with a_rig(cluster, proxy, kubeconfig, tmp_path_factory.mktemp("reference")) as rig:

@@ -31,7 +31,7 @@ from proof_model import (
     Wish,
 )
 
-from kyma_harness.faults.fault import Moment
+from kyma_harness.faults.plan import Moment
 
 NAMES = ("first", "second")
 FOREIGN = (CONFIGURATION, CREDENTIALS)

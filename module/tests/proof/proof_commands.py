@@ -10,8 +10,7 @@ from typing import ClassVar
 from proof_model import WORK_QUEUE, Eventing, Wish
 from proof_rig import is_work
 
-from kyma_harness.faults.fault import Moment
-from kyma_harness.faults.plan import kill_at
+from kyma_harness.faults.plan import Moment, kill_at
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,8 +9,7 @@ from proof_phases import PHASES
 from proof_rig import is_work
 from proof_state import until_state_is
 
-from kyma_harness.faults.fault import Moment
-from kyma_harness.faults.plan import kill_at
+from kyma_harness.faults.plan import Moment, kill_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,8 +11,7 @@ from proof_reference import is_status
 from proof_state import until_state_is
 
 from kubeloop.reflector import Reflector
-from kyma_harness.faults.fault import Delay, Kill, Moment
-from kyma_harness.faults.plan import Mixed
+from kyma_harness.faults.plan import Delay, Kill, Mixed, Moment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -91,7 +91,7 @@ class Failure:
 def failure_of(incident: Incident) -> Failure:
     """Return what is shown of the evidence of one failed test."""
     scale, steps, lanes = (
-        Scale(incident["started"], incident["ended"]),
+        Scale(incident["started"], incident["ended"], turn_of(incident)),
         incident["steps"],
         lanes_of(incident),
     )
@@ -100,7 +100,7 @@ def failure_of(incident: Incident) -> Failure:
         subject, trouble = "", incident["cause"]
     seconds = incident["ended"] - incident["started"]
     return Failure(
-        name=sentence(incident["test"]),
+        name=sentence(incident["test"]) + (" · its clean-up" if incident.get("follows") else ""),
         where=f"{incident['test']} · after {seconds:.1f} s{_PHASES.get(incident['phase'], '')}",
         cause=incident["cause"],
         subject=subject,
@@ -116,6 +116,14 @@ def failure_of(incident: Incident) -> Failure:
         problems=incident["problems"],
         folder=incident["folder"],
     )
+
+
+def turn_of(incident: Incident) -> float | None:
+    """Return when that began which failed: the test, its clean-up, or the last such step of its set-up."""
+    if incident["phase"] != "setup":
+        return incident.get("phase_started")
+    failed = [one for one in incident["steps"] if not one["ok"]]
+    return max((one["started"] for one in failed), default=None)
 
 
 def sentence(test: str) -> str:

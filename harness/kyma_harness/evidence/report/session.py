@@ -56,7 +56,11 @@ class Session:
 
         Raises :class:`NoEvidenceError` where there is none.
         """
-        incidents = read_incidents(base, (file.parent for file in base.glob(f"*/{DATA}")))
+        found = (
+            *base.glob(f"*/{DATA}"),
+            *base.glob(f"*/*/{DATA}"),
+        )  # of a failure, and of what came after it
+        incidents = read_incidents(base, (file.parent for file in found))
         if not incidents:
             raise NoEvidenceError(
                 f"no failed test has left evidence in {base.absolute()}",
@@ -81,7 +85,7 @@ def read_incidents(base: Path, folders: Iterable[Path]) -> list[dict[str, Any]]:
     for folder in folders:
         data = json.loads((folder / DATA).read_text(encoding="utf-8"))
         found.append({**data, "folder": folder.relative_to(base).as_posix()})
-    return sorted(found, key=lambda one: float(one["started"]))
+    return sorted(found, key=lambda one: (one["started"], one["ended"]))
 
 
 def _kept(base: Path) -> dict[str, Any]:

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from kubeloop.resource import Object
+from kyma_harness.host.errors import CommandError
 from kyma_harness.host.process import run
-from kyma_harness.kyma.documents import parse_objects
+from kyma_harness.kyma.contract import parse_objects
+from kyma_harness.kyma.errors import KymaError
 
 DEFAULT_NAMESPACE = "default"
 RENDER_TIMEOUT = 60.0
 """Seconds."""
 PLAIN_WORDS = ("true", "false", "null")
 PLAIN_NUMBER = re.compile(r"0|-?[1-9]\d*")
+
+
+class ChartError(KymaError):
+    """Report a chart, or another layer, that cannot be turned into objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,10 @@ class Renderer:
                 argv = [self._kubectl, "kustomize", str(install.chart)]
             case _:
                 argv = self._template(install)
-        return (await run(argv, timeout=RENDER_TIMEOUT)).stdout
+        try:
+            return (await run(argv, timeout=RENDER_TIMEOUT)).stdout
+        except CommandError as error:
+            raise ChartError(f"{install.name} does not render: {_sentence(error)}") from error
 
     def _template(self, install: Install) -> list[str]:
         return [
@@ -94,6 +103,15 @@ class Renderer:
             *("--namespace", install.namespace, "--no-hooks", "--is-upgrade", "--dry-run=server"),
             *(("--set", install.overrides) if install.overrides else ()),
         ]
+
+
+def _sentence(error: CommandError) -> str:
+    """Return what helm or kubectl says is wrong, without what it was called with."""
+    lines = [line.strip() for line in error.output.splitlines() if not line.startswith("Use --debug ")]
+    begins = next((at for at, line in enumerate(lines) if line.startswith(("Error: ", "error: "))), None)
+    if begins is None:
+        return str(error)
+    return " ".join(filter(None, lines[begins:])).partition(": ")[2]
 
 
 def _compact(value: Mapping[str, Any]) -> str:

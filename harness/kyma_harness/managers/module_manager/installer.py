@@ -5,7 +5,7 @@ from kubeloop.errors import ConflictError, ControllerError
 from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, is_deleting
 from kyma_harness.host.errors import HarnessError
-from kyma_harness.kyma.documents import definitions_in
+from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
 from kyma_harness.managers.module_manager.layers import Layers
 from kyma_harness.managers.module_manager.objects import Objects
@@ -64,7 +64,7 @@ class Installer:
         except ConflictError:
             raise
         except (ControllerError, HarnessError, WaitError) as error:
-            log.warning("installation failed", cause=str(error))
+            log.error("installation failed", cause=str(error))  # noqa: TRY400 - its words are enough
             return State.ERROR
 
     async def remove(self, manifest: Object, installs: list[Install]) -> bool:

@@ -10,10 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kubeloop import goyaml
-from kyma_harness.kyma.cached import settle
 from kyma_harness.kyma.errors import KymaError
-from kyma_harness.oci.location import Location
-from kyma_harness.oci.registry import connect
+from kyma_harness.kyma.originals import settle
+from kyma_harness.oci.registry import Location, connect
 
 
 class LayerError(KymaError):

@@ -60,7 +60,7 @@ class ManifestReconciler:
         try:
             installs = await self._installer.prepare(manifest)
         except PrepareError as error:
-            log.warning("layers cannot be prepared", cause=str(error))
+            log.error("layers cannot be prepared", cause=str(error))  # noqa: TRY400 - its words are enough
             await self._write(manifest, status_of(manifest, State.ERROR, message=str(error)))
             return self._patience.again(key)
         state = await self._installer.install(manifest, installs)

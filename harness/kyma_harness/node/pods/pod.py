@@ -57,6 +57,8 @@ class PodWorker:
         self._verdict: tuple[str, str] | None = None
         self._started = str(pod.get("status", {}).get("startTime") or timestamp(now()))
         self._api = PodApi(tools.client, pod)
+        self._is_live = False
+        self._timer: asyncio.TimerHandle | None = None
         self._writer = StatusWriter(self._api, self._status)
         self.containers = PodContainers(pod, self._container, changed=self._writer.touch)
         if self._was_over:
@@ -78,6 +80,7 @@ class PodWorker:
         if shown_to_containers(pod) != shown_to_containers(self.pod):
             self._volumes.ask()
         self.sandbox.facts.pod = pod
+        self._watch_deadline()
         self.containers.update(pod)
         self._writer.seen(pod.get("status") or {})
         if is_deleting(pod):
@@ -163,17 +166,23 @@ class PodWorker:
 
     @contextlib.contextmanager
     def _deadline(self) -> Iterator[None]:
-        """Fail the pod when its activeDeadlineSeconds are over."""
-        seconds = self.pod["spec"].get("activeDeadlineSeconds")
-        if seconds is None:
-            yield
-            return
-        passed = time.time() - datetime.fromisoformat(self._started).timestamp()
-        timer = asyncio.get_running_loop().call_later(max(0, seconds - passed), self._exceed_deadline)
+        """Fail the pod when its activeDeadlineSeconds are over, which may be set while it runs."""
+        self._is_live = True
+        self._watch_deadline()
         try:
             yield
         finally:
-            timer.cancel()
+            self._is_live = False
+            self._watch_deadline()
+
+    def _watch_deadline(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        seconds = self.pod["spec"].get("activeDeadlineSeconds")
+        if self._is_live and seconds is not None and not self._verdict:
+            passed = time.time() - datetime.fromisoformat(self._started).timestamp()
+            left = max(0.0, seconds - passed)
+            self._timer = asyncio.get_running_loop().call_later(left, self._exceed_deadline)
 
     def _exceed_deadline(self) -> None:
         message = "Pod was active on the node longer than the specified deadline"

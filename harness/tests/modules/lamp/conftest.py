@@ -11,10 +11,10 @@ import pytest
 from kubeloop.client import Client
 from kyma_harness.cli.example import LAMP
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.module import Module
-from kyma_harness.session.settings import Settings, from_environment
+from kyma_harness.session.options import Settings, from_environment
 from kyma_harness.session.setup import Testbed
 
 Offer = Callable[..., Module]

@@ -9,9 +9,9 @@ from kubeloop.client import Client
 from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT
 from kubeloop.resource import Kind
 from kyma_harness.host.blocking import Portal
-from kyma_harness.host.choices import Choice
 from kyma_harness.kube.logrecords import LogRecord
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import KCP_NAMESPACE
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module

@@ -16,8 +16,7 @@ from kubeloop.client import Client
 from kubeloop.errors import ControllerError, KindAbsentError
 from kubeloop.kinds import CONFIG_MAP, CRD, DEPLOYMENT, POD, SECRET
 from kubeloop.resource import Kind
-from kyma_harness.faults.call import ApiCall
-from kyma_harness.faults.fault import Delay
+from kyma_harness.faults.plan import ApiCall, Delay
 from kyma_harness.faults.proxy import ApiProxy
 from kyma_harness.host.blocking import Portal
 from kyma_harness.kube.logs import ContainerLog, logs_of
