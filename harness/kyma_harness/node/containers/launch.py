@@ -168,10 +168,10 @@ class Launcher:
                 "KUBERNETES_SERVICE_PORT": str(server.port),
                 "KUBERNETES_SERVICE_PORT_HTTPS": str(server.port),
             }
-        if mounts.host_path(SERVICE_ACCOUNT_FOLDER):
+        if volume := mounts.host_path(SERVICE_ACCOUNT_FOLDER):
             path = sandbox.container_folder(name, "run") / "kubeconfig"
-            # It points into the volume, so that a token that was renewed is read.
-            folder = Path(view.rewrite(SERVICE_ACCOUNT_FOLDER))
+            # It points into the volume, so that a token that was renewed is read, also from outside.
+            folder = Path(view.path(str(volume)))
             document = kubeconfig_of(
                 cluster_of(self.server, folder / "ca.crt"),
                 {"tokenFile": str(folder / "token")},
