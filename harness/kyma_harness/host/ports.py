@@ -15,6 +15,8 @@ from kyma_harness.host.paths import runtime_dir
 
 # Below Linux's range for outgoing connections (32768-60999), so that no client's port gets in the way.
 _FIRST, _LAST = 20000, 31999
+_OURS = ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1")  # noqa: S104 - where others listen
+"""Addresses on which 127.0.0.1 is listened on."""
 
 
 class PortPool:
@@ -93,9 +95,10 @@ def is_bindable(port: int) -> bool:
 
 
 def listener_on(port: int) -> str | None:
-    """Name the process that listens on a port, as far as this user may know."""
+    """Name the process that listens on a port of 127.0.0.1, as far as this user may know."""
+    places = {(address, port) for address in _OURS}
     for one in psutil.net_connections("tcp"):
-        if one.status == psutil.CONN_LISTEN and one.pid and one.laddr and one.laddr.port == port:
+        if one.status == psutil.CONN_LISTEN and one.pid and tuple(one.laddr) in places:
             with contextlib.suppress(psutil.Error):
                 return f"process {one.pid} ({psutil.Process(one.pid).name()})"
     return None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kubeloop.kinds import DAEMON_SET, DEPLOYMENT, JOB, POD, STATEFUL_SET
 from kubeloop.resource import Object, ObjectKey, describe, is_deleting
 from kyma_harness.wait.give_up import Category
+from kyma_harness.wait.narrative import event_words
 from kyma_harness.wait.phase import phase_of
 from kyma_harness.wait.readiness import lack_of_readiness
 from kyma_harness.wait.relations import finalizers_held, is_served_by_kubernetes
@@ -126,7 +127,7 @@ def _link(target: Target, sight: Sight, timeline: Timeline) -> Link:
         obj=obj,
         steward=_steward(target, obj, sight),
         since=_since(target, obj, timeline),
-        warning=_told(warnings[-1]) if warnings else "",
+        warning=event_words(warnings[-1]) if warnings else "",
     )
 
 
@@ -145,10 +146,6 @@ def _since(target: Target, obj: Object | None, timeline: Timeline) -> float | No
         return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(asked)).total_seconds() + grace)
     known = timeline.of(target.kind, target.key)
     return max(0.0, time.time() - known[-1].at) if known else None
-
-
-def _told(event: Object) -> str:
-    return f"{event.get('reason', '')}: {' '.join(str(event.get('message', '')).split())}"
 
 
 def _has_state(obj: Object) -> bool:

@@ -14,8 +14,9 @@ from kyma_harness.wait.chain import Link, drawn, keeps_all_others, walk
 from kyma_harness.wait.diagnosis import Doctor
 from kyma_harness.wait.give_up import Category, Patience
 from kyma_harness.wait.loglines import last_error, last_said, read
-from kyma_harness.wait.narrative import EVENTS, event_line, tails
+from kyma_harness.wait.narrative import EVENTS, event_line, event_words, tails
 from kyma_harness.wait.phase import phase_of
+from kyma_harness.wait.readiness import status_of
 from kyma_harness.wait.sight import Sight, of_kind
 from kyma_harness.wait.symptoms import Symptom
 from kyma_harness.wait.target import Target
@@ -91,6 +92,7 @@ class Attendance:
         links = walk(sight, self.timeline, leaving=self.leaving)
         if cause := keeps_all_others(links, found):
             found = [cause, *(one for one in found if one != cause)]
+        found = [with_warning(one, sight) for one in found]
         concerned = sight.concerned()
         told = self._told(target, links, sight.events_about(*concerned)[-EVENTS:])
         try:
@@ -122,6 +124,17 @@ def _worth_reading(found: Sequence[Symptom], sight: Sight, concerned: Sequence[O
     ]
     ordered = {tuple(ObjectKey.of(one)): one for one in (*first, *serving, *pods.values())}
     return list(ordered.values())[:PODS]
+
+
+def with_warning(symptom: Symptom, sight: Sight) -> Symptom:
+    """Add to a state that the object does not explain what the last Event of type Warning says of it."""
+    obj = sight.find(symptom.about) if symptom.about else None
+    if obj is None or symptom.cause != f"its state is {status_of(obj).get('state')}":
+        return symptom
+    warnings = [one for one in sight.events_about(obj) if one.get("type") == "Warning"]
+    if not warnings:
+        return symptom
+    return replace(symptom, cause=f"{symptom.cause}, {event_words(warnings[-1])}")
 
 
 def with_last_words(symptom: Symptom, sight: Sight, logs: Sequence[ContainerLog]) -> Symptom:

@@ -28,11 +28,15 @@ def event_line(event: Object) -> str:
     key = ObjectKey(about.get("namespace", ""), about.get("name", "?"))
     count = (event.get("series") or {}).get("count") or event.get("count") or 1
     often = f" ({count} times)" if count > 1 else ""
-    message = " ".join(str(event.get("message", "")).split())
     return (
         f"{last_seen(event)}  {event.get('type', ''):<7} {about.get('kind', '?')} {key} "
-        f"{event.get('reason', '')}: {message}{often}"
+        f"{event_words(event)}{often}"
     )
+
+
+def event_words(event: Object) -> str:
+    """Return what an Event says, without when and of what."""
+    return f"{event.get('reason', '')}: {' '.join(str(event.get('message', '')).split())}"
 
 
 def tails(logs: Iterable[ContainerLog]) -> list[str]:

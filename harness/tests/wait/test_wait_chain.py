@@ -11,7 +11,7 @@ from kyma_harness.kube.logs import ContainerLog
 from kyma_harness.wait.chain import drawn, keeps_all_others, walk
 from kyma_harness.wait.diagnosis import Doctor
 from kyma_harness.wait.give_up import Category, Patience
-from kyma_harness.wait.live_wait import with_last_words
+from kyma_harness.wait.live_wait import with_last_words, with_warning
 from kyma_harness.wait.relations import Relations, installed_for, with_field_managers
 from kyma_harness.wait.sight import Sight
 from kyma_harness.wait.symptoms import Symptom
@@ -374,3 +374,21 @@ def test_a_resource_that_says_nothing_though_its_manager_runs_is_said_to_be_sile
     assert first_words(chain(KITCHEN, a_lamp(), *running())) == (
         "Lamp shop/kitchen: it has no state yet, which Deployment lamps/lamp-manager serves"
     )
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ("its state is Error", "its state is Error, ModuleReconciliationError: two templates for lamp"),
+        ("its state is Error, Ready: no bulb", "its state is Error, Ready: no bulb"),
+    ],
+)
+def test_a_state_that_the_object_does_not_explain_is_explained_by_its_last_warning(cause, told):
+    kyma = a_kcp("Kyma", "house", "Error")
+    events = [
+        an_event(kyma, "ModuleReconciliationError", "two templates\n for lamp"),
+        an_event(kyma, "StatusUpdate", "updating", kind="Normal", at="2022-12-05T19:53:14Z"),
+    ]
+    symptom = Symptom(category=Category.STATE, subject="Kyma shop/house", cause=cause, about=WHOLE)
+
+    assert with_warning(symptom, sight_of(WHOLE, kyma, *events)).cause == told

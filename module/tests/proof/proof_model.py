@@ -16,8 +16,8 @@ OF_NATS = (SERVICE, HEADLESS, CREDENTIALS, CONFIGURATION, POLICY, STATEFUL_SET)
 LOG, WORK_QUEUE = STREAMS = ("logged", "queued")
 """A stream that keeps what was received, and one that forgets it."""
 
-LOST_HERE = 1
-"""More servers than this find no peers on a process node, and JetStream then has no leader to ask."""
+ASKED_HERE = 1
+"""More servers than this are asked by their pods' names, which a manager outside of a pod does not find."""
 
 Message = tuple[str, int]
 """A stream, and the number of a message in it."""
@@ -113,6 +113,9 @@ class World:
     foreign: dict[str, bool] = field(default_factory=dict)
     """Objects of others by names that NATS needs, and whether they may be taken over."""
 
+    finds_peers: bool = True
+    """Whether several servers find one another: on a process node whose pods have a root of their own."""
+
     restless: bool = False
     """Whether there was an act since the last rest whose outcome another act could change."""
 
@@ -143,12 +146,12 @@ class World:
     @property
     def is_silent(self):
         """Whether JetStream cannot be asked."""
-        return self.in_place is not None and self.in_place.replicas > LOST_HERE
+        return self.in_place is not None and self.in_place.replicas > ASKED_HERE
 
     @property
     def is_reachable(self):
         """Whether clients get through to JetStream."""
-        return self.in_place is not None and not self.is_silent
+        return self.in_place is not None and (self.finds_peers or self.in_place.replicas == 1)
 
     @property
     def takes_messages(self):
@@ -208,7 +211,7 @@ class World:
                 {"Warning", "Error"}, "ForeignObject", names=tuple(_plain(obj) for obj in self.foreign)
             )
         found = {kind: kind in self.kinds for kind in (DESTINATION_RULE, SERVICE_MONITOR)}
-        if self.is_silent:
+        if not self.is_reachable:
             return _expect("Processing", {"NotReady", "JetStreamSilent"}, dependencies=found)
         return _expect("Ready", "Available", active="nats", dependencies=found)
 

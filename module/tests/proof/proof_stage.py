@@ -54,8 +54,9 @@ FOREIGN = {
 class Stage:
     """Let commands happen and remember which, so that a failure tells how to repeat it."""
 
-    def __init__(self, rig, cluster, look):
-        self.world = World()
+    def __init__(self, rig, cluster, look, *, finds_peers):
+        self._finds_peers = finds_peers
+        self.world = World(finds_peers=finds_peers)
         self.mailbox = Mailbox(cluster)
         self.program = []
         self.is_calm = True
@@ -195,7 +196,7 @@ class Stage:
             with suppress(NotFoundError):
                 await self.uninstall(kind)
         await self._delete_volumes()
-        self.world, self.program, self.is_calm = World(), [], True
+        self.world, self.program, self.is_calm = World(finds_peers=self._finds_peers), [], True
         await self.settle()
 
     async def _delete_volumes(self):

@@ -15,6 +15,8 @@ from proof_look import Look
 from proof_stage import Stage
 from proof_state import names_of_all, until_no_volume
 
+from kyma_harness.node.containers.view import probe_mounting
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SHORT_SEED, SHORT_EXAMPLES, SHORT_STEPS = 2, 2, 6
@@ -64,9 +66,11 @@ class EventingMachine(RuleBasedStateMachine):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(rig, cluster):
+async def stage(rig, cluster, tmp_path):
     await until_no_volume(rig.client)
-    yield (made := Stage(rig, cluster, Look(rig.client, await names_of_all(rig.client))))
+    look = Look(rig.client, await names_of_all(rig.client))
+    has_roots = (await probe_mounting(tmp_path)).privilege is not None
+    yield (made := Stage(rig, cluster, look, finds_peers=has_roots))
     await made.clear()
 
 
