@@ -119,7 +119,9 @@ async def test_a_volume_mounted_where_our_own_folders_lie_does_not_hide_them(clu
     over_ours = "/" + cluster.state.absolute().parts[1]
     spec = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
     mounts = [{"name": "scratch", "mountPath": over_ours}]
-    script = """for file in token ca.crt; do test -s "$(grep -o '/[^" ]*/'$file "$KUBECONFIG")" || exit 3; done"""
+    script = (
+        """for file in token ca.crt; do test -s "$(grep -o '/[^" ]*/'$file "$KUBECONFIG")" || exit 3; done"""
+    )
     await cluster.client.create(shell(script, spec=spec, volumeMounts=mounts))
 
     status = await cluster.container(
