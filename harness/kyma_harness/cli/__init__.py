@@ -63,6 +63,7 @@ commands.section(
     "Tests",
     {
         "example:example": "Write the smallest module there is, with a test.",
+        "init:init": "Write module.yaml, rules and a first test for a repository.",
         "report:report": "Say what failed in the last run of tests, and why.",
     },
 )

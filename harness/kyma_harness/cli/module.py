@@ -214,10 +214,14 @@ async def bundle(
     """
     import asyncio
 
+    from kyma_harness.kyma.charting import charted, is_chart
     from kyma_harness.kyma.module import Module
     from kyma_harness.oci.release import release
 
     module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
+    if not is_chart(module.chart):
+        tools = await session.tools(only={"kubectl"})
+        module = await charted(module, kubectl=tools.folder / "kubectl", cache=session.settings.cache)
     testbed = await session.attached()
     if registry or dry_run:
         async with testbed.client() if testbed else nullcontext() as client:

@@ -15,6 +15,8 @@ from kyma_harness.clusters.errors import NotRunningError
 from kyma_harness.session.options import OF_PROVIDERS, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rich.console import Console
 
     from kyma_harness.session.options import Settings
@@ -46,11 +48,11 @@ class Session:
 
         return Console(stderr=True)
 
-    async def tools(self) -> ToolPaths:
-        """Return the tools, fetched or built where they are not at hand."""
+    async def tools(self, only: Collection[str] | None = None) -> ToolPaths:
+        """Return the tools, or some of them, fetched or built where they are not at hand."""
         from kyma_harness.toolchain.tools import ensure
 
-        return await ensure(explicit=self.settings.tools, cache=self.settings.cache)
+        return await ensure(explicit=self.settings.tools, cache=self.settings.cache, only=only)
 
     async def testbed(self, record: RecordFile | None = None) -> Testbed:
         """Decide on everything, without starting anything."""

@@ -17,10 +17,6 @@ from kyma_harness.host.interpreter import is_of_project
 CODE = (
     "kyma_harness.pytest.cluster",
     "kyma_harness.pytest.evidence",
-    "kyma_harness.pytest.cluster",
-    "kyma_harness.pytest.cluster",
-    "kyma_harness.pytest.observing",
-    "kyma_harness.pytest.evidence",
     "kyma_harness.pytest.observing",
     "kyma_harness.pytest.exclusive",
     "kyma_harness.wait.eventually",

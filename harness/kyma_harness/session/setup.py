@@ -17,6 +17,7 @@ from kyma_harness.clusters.provider import AUTO, Capability, ProcessRules, Provi
 from kyma_harness.host.paths import definite, write_private
 from kyma_harness.host.sharing import Share
 from kyma_harness.kyma import deploy
+from kyma_harness.kyma.charting import charted
 from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import parse_objects
 from kyma_harness.kyma.makings import Made, Makings
@@ -238,7 +239,8 @@ async def set_up(
         chosen = await choose(settings.provider, settings.cluster_state)
     only = tools_for(chosen.provider)
     tools = await ensure(explicit=settings.tools, cache=settings.cache, only=only, console=console)
-    module = Module.load(settings.module)
+    kubectl = tools.folder / "kubectl"
+    module = await charted(Module.load(settings.module), kubectl=kubectl, cache=settings.cache)
     managers = await find_managers(settings, tools, console)
     users = Share(settings.cluster_state / "users.lock")
     wanted = Wanted(

@@ -81,7 +81,12 @@ def module(tmp_path):
 
 @pytest.fixture
 def cluster():
-    return StoredCluster(an_object("Namespace", "default"), an_object("ServiceAccount", "default", "default"))
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return StoredCluster(
+        an_object("Node", "theirs", status=ready),
+        an_object("Namespace", "default"),
+        an_object("ServiceAccount", "default", "default"),
+    )
 
 
 @pytest.fixture

@@ -216,8 +216,9 @@ def _eventing(name, wish):
             "replicas": wish.replicas,
             "storage": {"reclaimPolicy": wish.reclaim},
             "onUndelivered": wish.undelivered,
-            "labels": {"team": wish.label} if wish.label else {},
-            "annotations": {"note": wish.annotation} if wish.annotation else {},
+            # An empty map would not do: an API server makes null of one that had something, and refuses it.
+            **({"labels": {"team": wish.label}} if wish.label else {}),
+            **({"annotations": {"note": wish.annotation}} if wish.annotation else {}),
             **({"resources": {"limits": {"memory": wish.memory}}} if wish.memory else {}),
         }
     metadata = {"name": name, "namespace": CR_NAMESPACE, "annotations": annotations}

@@ -1,0 +1,1 @@
+"""Write a module.yaml, and what belongs to it, from what a repository has."""
