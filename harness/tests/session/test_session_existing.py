@@ -43,7 +43,7 @@ apiVersion: operator.kyma-project.io/v1alpha1
 kind: ModuleTemplate
 metadata: {name: moduletemplate-lamp, namespace: kcp-system}
 """
-ITS_OWN = ("Namespace default", "ServiceAccount default/default")
+ITS_OWN = ("Namespace default", "Node default", "ServiceAccount default/default")
 """What is in the cluster before anybody comes."""
 
 
@@ -83,7 +83,7 @@ def module(tmp_path):
 def cluster():
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     return StoredCluster(
-        an_object("Node", "theirs", status=ready),
+        an_object("Node", "default", status=ready),
         an_object("Namespace", "default"),
         an_object("ServiceAccount", "default", "default"),
     )
