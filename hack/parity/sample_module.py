@@ -2,12 +2,13 @@
 
 import copy
 import enum
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kubeloop import goyaml
-from kyma_harness.kyma.contract import definitions_in
+from kyma_harness.kyma.crds import definitions_in
 from kyma_harness.kyma.module import Module, Verification
 
 NAMESPACE = "parity"
@@ -34,6 +35,12 @@ class Recipe:
     version: str = "1.0.0"
     channel: str = "regular"
     has_crds: bool = True
+    crds_at: str = "crds/all.yaml"
+    """The file of the chart in which its definitions are."""
+    crds: str = ""
+    """Definitions instead of the plain one, which stands for ``{lamp}`` in them."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Further files of the chart. In all of these texts ``{slug}`` is the case's own name."""
     namespace: str = ""
     """A Namespace that the chart brings along."""
     config: str = EMPTY_CONFIG
@@ -100,7 +107,9 @@ class Specimens:
         _write(chart / "Chart.yaml", f"apiVersion: v2\nname: {name}\nversion: {recipe.version}\n")
         _write(chart / "values.yaml", f"colour: white\nslug: {self._slug}\n")
         if recipe.has_crds:
-            _write(chart / "crds" / "all.yaml", goyaml.dump_all(self.definitions(recipe.suffix)))
+            lamp = goyaml.dump_all(self.definitions(recipe.suffix))
+            text = self._own(recipe.crds).replace("{lamp}", lamp) if recipe.crds else lamp
+            _write(chart / recipe.crds_at, text)
         if not recipe.drops_config_map:
             _write(chart / "templates" / "map.yaml", self._config_map(recipe))
         _write(chart / "templates" / "more.yaml", self._config_map(recipe, suffix="-more"))
@@ -108,6 +117,8 @@ class Specimens:
             _write(chart / "templates" / "namespace.yaml", _NAMESPACE.format(name=recipe.namespace))
         if recipe.template:
             _write(chart / "templates" / "extra.yaml", recipe.template)
+        for path, text in recipe.files.items():
+            _write(chart / path, self._own(text))
         return chart
 
     def _objects(self, folder: Path, name: str, recipe: Recipe) -> Path:
@@ -118,6 +129,9 @@ class Specimens:
         if recipe.form is Form.KUSTOMIZATION:
             _write(folder / "kustomization.yaml", f"resources: [{name}.yaml]\n")
         return folder
+
+    def _own(self, text: str) -> str:
+        return text.replace("{slug}", self._slug)
 
     def _config_map(self, recipe: Recipe, suffix: str = "") -> str:
         name = f"{self._slug}{recipe.suffix}{suffix}"

@@ -99,6 +99,8 @@ class _Document:
         self._events = events
         self._anchors: dict[str, tuple[Any, int] | None] = {}
         """What an anchor stands for and of how many nodes it is; None while it is being read."""
+        self._flows = 0
+        """How deep in brackets and braces we are."""
         self._nodes = 0
         self._by_alias = 0
 
@@ -114,16 +116,25 @@ class _Document:
         before, self._nodes = self._nodes, self._nodes + 1
         if event.anchor:
             self._anchors[event.anchor] = None
+        is_flow = bool(getattr(event, "flow_style", False))
+        self._flows += is_flow
         match event:
             case yaml.MappingStartEvent():
                 value: Any = self._mapping()
             case yaml.SequenceStartEvent():
                 value = self._sequence()
             case _:
-                value = _scalar(event)
+                value = self._scalar(event)
+        self._flows -= is_flow
         if event.anchor:
             self._anchors[event.anchor] = (value, self._nodes - before)
         return value
+
+    def _scalar(self, event: Any) -> Any:
+        if self._flows and not event.style and "?" in event.value:
+            # To goyaml it begins a key there, and what stood before it ends in the middle of nothing.
+            raise _refusal(event, "did not find expected ',' or '}'")
+        return _scalar(event)
 
     def _sequence(self) -> list[Any]:
         items = []

@@ -1,4 +1,4 @@
-"""``kyma-harness enable``, ``disable``, ``switch``, ``verify``, ``bundle``: the module."""
+"""``kyma-harness enable``, ``disable``, ``switch``, ``verify``, ``bundle``, ``check``: the module."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from kubeloop.client import Client
     from kyma_harness.cli.session import Session
+    from kyma_harness.kyma.helm import Helm
+    from kyma_harness.kyma.module import Module
     from kyma_harness.session.progress import Ledger
     from kyma_harness.session.setup import Testbed
     from kyma_harness.wait.observer import Observer
@@ -210,28 +212,78 @@ async def bundle(
 
     It is checked before, and goes to the registry as an OCI artifact. Credentials for the registry are those
     that `docker login` has left. The default CR is judged by the API server where a cluster runs, else by the
-    schema of its CRD.
+    schema of its CRD; the chart is rendered, and what the lifecycle managers could not do with it is refused.
     """
     import asyncio
 
-    from kyma_harness.kyma.charting import charted, is_chart
-    from kyma_harness.kyma.module import Module
     from kyma_harness.oci.release import release
 
-    module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
-    if not is_chart(module.chart):
-        tools = await session.tools(only={"kubectl"})
-        module = await charted(module, kubectl=tools.folder / "kubectl", cache=session.settings.cache)
+    module = await _charted(session, **instead)
     testbed = await session.attached()
     if registry or dry_run:
         async with testbed.client() if testbed else nullcontext() as client:
             released = await release(
-                module, registry or K3D_REGISTRY, client=client, insecure=insecure, dry_run=dry_run
+                module,
+                registry or K3D_REGISTRY,
+                client=client,
+                insecure=insecure,
+                dry_run=dry_run,
+                helm=await _helm(session),
             )
     else:
         released = await replace(testbed or await session.running(), module=module).bundle()
+    for note in released.notes:
+        session.console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     session.console.print(f"default CR checked by {released.judge}", highlight=False)
     if output:
         await asyncio.to_thread(output.write_text, released.template, encoding="utf-8")
     elif registry or dry_run:
         click.echo(released.template, nl=False)
+
+
+@teaches(
+    {
+        "check": "the module of this folder",
+        "--module lamp/module.yaml check": "another one",
+    },
+    then="`bundle` checks the same, and packs and pushes the module.",
+)
+async def check(session: Session) -> None:
+    """Judge the module without a cluster, in about a second.
+
+    It reads module.yaml, renders the chart with its settings, and holds the default CR against its CRD.
+    What has to be mended begins with ✗ and makes the command fail; what is only better known, with a dash.
+    """
+    from kyma_harness.oci.check import check_thoroughly
+
+    module = await _charted(session)
+    problems = await check_thoroughly(module, await _helm(session))
+    for problem in problems:
+        click.echo(f"{'✗' if problem.is_fatal else '-'} {problem.says}")
+    fatal = sum(problem.is_fatal for problem in problems)
+    if fatal:
+        raise click.ClickException(f"module {module.short_name}: {fatal} of these have to be mended")
+    session.console.print(f"module {module.short_name} has no problem that is known", highlight=False)
+
+
+async def _charted(session: Session, **instead: str | None) -> Module:
+    """Read the module, and make a chart of what it installs where that is none."""
+    import asyncio
+
+    from kyma_harness.kyma.charting import charted, is_chart
+    from kyma_harness.kyma.module import Module
+
+    module = await asyncio.to_thread(Module.load, session.settings.module, **instead)
+    if is_chart(module.chart):
+        return module
+    tools = await session.tools(only={"kubectl"})
+    return await charted(module, kubectl=tools.folder / "kubectl", cache=session.settings.cache)
+
+
+async def _helm(session: Session) -> Helm | None:
+    """Return the helm that is at hand: to look at a chart, none is fetched or built."""
+    from kyma_harness.kyma.helm import Helm
+    from kyma_harness.toolchain.tools import at_hand
+
+    tools = await at_hand(explicit=session.settings.tools, cache=session.settings.cache)
+    return Helm(tools.found["helm"]) if "helm" in tools.found else None

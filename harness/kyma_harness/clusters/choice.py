@@ -14,6 +14,7 @@ from kyma_harness.clusters.k3d import K3dCli
 from kyma_harness.clusters.kind import check_installed
 from kyma_harness.clusters.provider import AUTO, ProviderOptions
 from kyma_harness.host.errors import HarnessError
+from kyma_harness.node.containers.view import probe_mounting
 from kyma_harness.toolchain.tools import AtHand
 
 
@@ -59,7 +60,7 @@ async def probe_all(options: ProviderOptions, scratch: Path, tools: AtHand) -> l
     """Probe every provider; ``scratch`` is a folder for a while."""
     return list(
         await asyncio.gather(
-            probe_embedded(tools),
+            probe_embedded(tools, scratch),
             probe_k3d(scratch),
             probe_kind(options),
             probe_existing(options, scratch, tools),
@@ -67,7 +68,7 @@ async def probe_all(options: ProviderOptions, scratch: Path, tools: AtHand) -> l
     )
 
 
-async def probe_embedded(tools: AtHand) -> Probe:
+async def probe_embedded(tools: AtHand, scratch: Path) -> Probe:
     """Embedded runs on Linux; its tools are fetched or built where they are not at hand."""
     if not sys.platform.startswith("linux"):
         return Probe(
@@ -76,7 +77,12 @@ async def probe_embedded(tools: AtHand) -> Probe:
     note = "all its tools are here"
     if tools.missing:
         note = f"{', '.join(tools.missing)} are fetched or built at first, once, in some ten minutes"
-    return Probe(provider="embedded", note=f"neither Docker nor root; {note}")
+    mounting = await probe_mounting(scratch / "mounting")
+    if mounting.privilege is None:
+        sight = f"mount paths are rewritten in commands, as no mount namespace can be made: {mounting.reason}"
+    else:
+        sight = "containers have a root of their own"
+    return Probe(provider="embedded", note=f"neither Docker nor root; {sight}; {note}")
 
 
 async def probe_k3d(scratch: Path) -> Probe:

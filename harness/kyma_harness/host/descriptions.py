@@ -1,6 +1,6 @@
 """Read files in which somebody describes a thing, as module.yaml does, and say what is wrong with them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,18 @@ def neighbour(path: Path, key: str, value: str, refusal: type[HarnessError]) -> 
     return found
 
 
-def violations(data: Any, schema: Mapping[str, Any], *, whole: str = "") -> list[str]:
-    """Return a sentence for each place where data breaks a JSON schema; `whole` is the name of all of it."""
-    errors: Iterable[ValidationError] = Draft202012Validator(schema).iter_errors(data)
+def violations(
+    data: Any,
+    schema: Mapping[str, Any],
+    *,
+    whole: str = "",
+    validator: Callable[[Mapping[str, Any]], Any] = Draft202012Validator,
+) -> list[str]:
+    """Return a sentence for each place where data breaks a JSON schema; `whole` is the name of all of it.
+
+    `validator` may know other rules than JSON Schema's own.
+    """
+    errors: Iterable[ValidationError] = validator(schema).iter_errors(data)
     told = sorted(errors, key=lambda error: list(map(str, error.absolute_path)))
     # Of alternatives, which one was meant: that whose error is the deepest.
     return [_sentence(best_match([error]) or error, whole) for error in told]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+_CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWUSER = 0x00020000, 0x04000000, 0x10000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _MNT_DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -45,7 +45,7 @@ class Root:
 
     `folder` is an empty folder of the host, at which it is put together. `binds` are pairs of what is bound
     and of the path within the root, parents first; those of `world` are left out where they cannot be bound.
-    `cwd` is the working folder within the root.
+    `cwd` is the working folder within the root, `hostname` how the host is called in it.
     """
 
     folder: Path
@@ -53,6 +53,7 @@ class Root:
     world: tuple[tuple[Path, str], ...]
     binds: tuple[tuple[Path, str], ...]
     cwd: str
+    hostname: str
     privilege: Privilege
 
 
@@ -65,7 +66,14 @@ class RootOf:
     privilege: Privilege
 
 
-def planned_root(folder: Path, mounts: Mapping[str, Path], *, cwd: str, privilege: Privilege) -> Root:
+def planned_root(
+    folder: Path,
+    mounts: Mapping[str, Path],
+    *,
+    cwd: str = "/",
+    hostname: str = "localhost",
+    privilege: Privilege,
+) -> Root:
     """Return the root of a process that sees the host, but for what `mounts` puts elsewhere.
 
     A mount point that the host has not is made without touching the host: the folders above it are folders of
@@ -87,7 +95,13 @@ def planned_root(folder: Path, mounts: Mapping[str, Path], *, cwd: str, privileg
             entries.append(Entry(point, is_folder=source.is_dir()))
     binds = tuple((source, point) for point, source in sorted(points.items()))
     return Root(
-        folder=folder, entries=tuple(entries), world=tuple(world), binds=binds, cwd=cwd, privilege=privilege
+        folder=folder,
+        entries=tuple(entries),
+        world=tuple(world),
+        binds=binds,
+        cwd=cwd,
+        hostname=hostname,
+        privilege=privilege,
     )
 
 
@@ -162,7 +176,7 @@ def entering(root: Root | RootOf) -> Iterator[Callable[[], None]]:
     if isinstance(root, Root):
         yield _making(root, libc)
         return
-    kinds = ("user", "mnt") if root.privilege is Privilege.USER_NAMESPACE else ("mnt",)
+    kinds = [*(["user"] if root.privilege is Privilege.USER_NAMESPACE else []), "uts", "mnt"]
     with ExitStack() as stack:
         files = [stack.enter_context(Path(f"/proc/{root.pid}/ns/{kind}").open("rb")) for kind in kinds]
         yield _joining([file.fileno() for file in files], root.cwd, libc.setns)
@@ -180,7 +194,8 @@ def _joining(namespaces: Sequence[int], cwd: str, setns: Callable[[int, int], in
 def _making(root: Root, libc: ctypes.CDLL) -> Callable[[], None]:
     unshare, mount, umount2, syscall = libc.unshare, libc.mount, libc.umount2, libc.syscall
     new, cwd, pivot_root = os.fsencode(root.folder), os.fsencode(root.cwd), _PIVOT_ROOT[platform.machine()]
-    flags = _CLONE_NEWNS
+    sethostname, hostname = libc.sethostname, root.hostname.encode()
+    flags = _CLONE_NEWNS | _CLONE_NEWUTS
     identity: tuple[tuple[str, bytes], ...] = ()
     if root.privilege is Privilege.USER_NAMESPACE:
         flags |= _CLONE_NEWUSER
@@ -214,6 +229,7 @@ def _making(root: Root, libc: ctypes.CDLL) -> Callable[[], None]:
             mount(source, point, None, _MS_BIND | _MS_REC, None)
         for source, point in binds:
             _check(mount(source, point, None, _MS_BIND | _MS_REC, None), b"mount " + point)
+        _check(sethostname(hostname, len(hostname)), b"name the host")
         os.chdir(new)
         _check(syscall(pivot_root, b".", b"."), b"change the root")
         _check(umount2(b".", _MNT_DETACH), b"leave the root of the host")

@@ -1,7 +1,7 @@
 """The kinds of the lifecycle managers, and the names that bind them (contract 1)."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import Any
 
 from kubeloop import goyaml
 from kubeloop.resource import Kind, Object
@@ -36,18 +36,18 @@ def parse_objects(text: str | bytes, source: str) -> list[Object]:
         documents = [document for document in goyaml.load_all(text) if document]
     except goyaml.YAMLError as error:
         raise KymaError(f"{source} is not YAML: {error}") from None
-    for document in documents:
-        if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
-            raise KymaError(
-                f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind"
-            )
-    return documents
+    return [_object(document, source) for document in documents]
 
 
-def definitions_in(chart: Path) -> list[Object]:
-    """Return what lies in a chart's ``crds/``, each of which is a CustomResourceDefinition."""
-    files = sorted((chart / "crds").glob("*.y*ml")) if (chart / "crds").is_dir() else []
-    return [item for file in files for item in parse_objects(file.read_bytes(), str(file))]
+def _object(document: Any, source: str) -> Object:
+    """Return a document that is an object: it says of which kind it is, and its metadata is a mapping."""
+    given = document if isinstance(document, dict) else {}
+    if not all(isinstance(given.get(key), str) and given[key] for key in ("apiVersion", "kind")):
+        raise KymaError(f"{source}: a document in it is no Kubernetes object: it lacks apiVersion or kind")
+    metadata = given.get("metadata")
+    if not isinstance(metadata, dict | None):
+        raise KymaError(f"{source}: the metadata of a {given['kind']} is no mapping")
+    return {**given, "metadata": metadata or {}}
 
 
 def in_order(objects: Iterable[Object]) -> list[Object]:

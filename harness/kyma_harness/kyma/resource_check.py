@@ -2,7 +2,7 @@
 
 import copy
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from kubeloop.client import Client
-from kubeloop.errors import ApiError, ConflictError, NotFoundError
+from kubeloop.errors import ApiError, ConflictError, InvalidError, NotFoundError
 from kubeloop.kinds import CRD
 from kubeloop.resource import Kind, Object, uid_of
 from kyma_harness.kube.schema import violations
-from kyma_harness.kyma.contract import definitions_in
+from kyma_harness.kyma.crds import definitions_in
 from kyma_harness.kyma.errors import ModuleError
 from kyma_harness.kyma.module import Module
 from kyma_harness.wait.claims import has_condition
@@ -31,12 +31,14 @@ STRICTLY = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "kyma-
 def check_by_schema(module: Module) -> str:
     """Hold the default CR against the schema in the chart's ``crds/``; returns how it was checked.
 
-    That leaves out what only an API server knows: rules in CEL, formats, and what it prunes.
+    That leaves out what only an API server knows: rules in CEL, formats, and patterns of Go's own.
     """
     resource = dict(module.default_cr)
     definition = definition_of(module)
     version = _version(definition, Kind.of(resource))
-    problems = violations(resource, version.get("schema", {}).get("openAPIV3Schema", {}))
+    described = version.get("schema")
+    schema = described.get("openAPIV3Schema") if isinstance(described, dict) else None
+    problems = violations(resource, schema if isinstance(schema, dict) else {})
     if problems:
         raise ModuleError(_refusal(module, problems))
     return "the CRD's schema"
@@ -57,11 +59,12 @@ async def check_on_server(module: Module, client: Client) -> str:
 def definition_of(module: Module) -> Object:
     """Return the CRD of the default CR's kind from the chart; ModuleError where there is none."""
     kind = Kind.of(dict(module.default_cr))
-    for item in definitions_in(module.chart):
+    for item in definitions_of(module):
         if (item["spec"]["group"], item["spec"]["names"]["kind"]) == (kind.group, kind.kind):
             return item
     raise ModuleError(
-        f"module {module.short_name}: {module.chart / 'crds'} does not define the default CR's {kind}"
+        f"module {module.short_name}: neither {module.chart / 'crds'} nor a sub-chart's crds/ defines the "
+        f"default CR's {kind}"
     )
 
 
@@ -69,7 +72,7 @@ def kinds_of(module: Module) -> list[Kind]:
     """Return the kinds that the chart defines, each in the version that is stored."""
     return [
         Kind(group=item["spec"]["group"], version=_stored(item), kind=item["spec"]["names"]["kind"])
-        for item in definitions_in(module.chart)
+        for item in definitions_of(module)
     ]
 
 
@@ -116,7 +119,10 @@ async def _try_out(module: Module, client: Client, definition: Object) -> None:
 @asynccontextmanager
 async def _defined(client: Client, definition: Object) -> AsyncIterator[Object]:
     name = definition["metadata"]["name"]
-    made = await client.create(definition)
+    try:
+        made = await client.create(definition)
+    except InvalidError as error:
+        raise ModuleError(f"the API server does not take the chart's CRD: {error.message}") from None
     try:
         await remove_forgotten(client, before=_created(made) - FORGOTTEN_AFTER)
         target = Target(kind=CRD, name=name)
@@ -157,6 +163,34 @@ def _version(definition: Object, kind: Kind) -> dict[str, Any]:
             return version
     known = ", ".join(version["name"] for version in versions)
     raise ModuleError(f"the default CR is of version {kind.version}; its CRD has {known}")
+
+
+def definitions_of(module: Module) -> list[Object]:
+    """Return the chart's definitions, its sub-charts' too; ModuleError for one that says too little."""
+    found = definitions_in(module.chart)
+    for item in found:
+        if lacking := ", ".join(_lacking(item)):
+            name = item["metadata"].get("name", "without a name")
+            raise ModuleError(f"module {module.short_name}: the CRD {name} of its chart lacks {lacking}")
+    return found
+
+
+def _lacking(definition: Object) -> Iterator[str]:
+    spec = definition.get("spec")
+    spec = spec if isinstance(spec, dict) else {}
+    names = spec.get("names")
+    names = names if isinstance(names, dict) else {}
+    if not isinstance(spec.get("group"), str):
+        yield "spec.group"
+    for key in ("kind", "plural"):
+        if not isinstance(names.get(key), str):
+            yield f"spec.names.{key}"
+    versions = spec.get("versions")
+    named = isinstance(versions, list) and all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in versions
+    )
+    if not versions or not named:
+        yield "spec.versions with names"
 
 
 def _refusal(module: Module, problems: list[str]) -> str:

@@ -8,8 +8,8 @@ from kubeloop.kinds import NAMESPACE
 from kubeloop.resource import Kind, Object, ObjectKey, describe
 from kyma_harness.clusters.errors import ForeignClusterError
 from kyma_harness.kube.inventory import Inventory, take_inventory
-from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.module import Module
+from kyma_harness.kyma.resource_check import definitions_of
 
 SHOWN = 5
 """So many objects are named in a refusal."""
@@ -24,7 +24,7 @@ async def check_room(client: Client, module: Module, managers: Sequence[Object])
     That is an object of the managers' manifests, a definition of the module's chart, and whatever is in the
     namespace that the module's manager gets. That namespace itself may be there.
     """
-    found = [item for item in [*managers, *definitions_in(module.chart)] if await _is_there(client, item)]
+    found = [item for item in [*managers, *definitions_of(module)] if await _is_there(client, item)]
     if found:
         raise ForeignClusterError(
             f"the cluster has what would be overwritten: {_few(map(describe, found))}",

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubeloop import goyaml
-from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.errors import BundleError
 from kyma_harness.kyma.module import Module
+from kyma_harness.oci.check import chart_problems
 
 GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 """Deflate, no flags and so no file name, mtime 0, no compression level, unknown operating system."""
@@ -200,18 +199,6 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _check_chart(module: Module) -> None:
-    """Refuse what module-manager cannot install or, without CRDs in ``crds/``, cannot take away again."""
-    chart_file = module.chart / "Chart.yaml"
-    if not chart_file.is_file():
-        raise BundleError(f"{module.chart} has no Chart.yaml: name the chart's folder in module.yaml, chart")
-    try:
-        chart = goyaml.load(chart_file.read_bytes())
-    except goyaml.YAMLError as error:
-        raise BundleError(f"{chart_file} is not YAML: {error}") from None
-    if not isinstance(chart, dict) or not chart.get("name") or not chart.get("version"):
-        raise BundleError(f"{chart_file} lacks a name or a version: helm refuses to render it")
-    if not definitions_in(module.chart):
-        raise BundleError(
-            f"{module.chart} has no CRD in crds/: module-manager of December 2022 cannot uninstall such a "
-            "module (contract 2.9); put the custom resource's CRD there"
-        )
+    """Refuse what module-manager cannot install, or cannot take away again."""
+    if problems := [problem.says for problem in chart_problems(module.chart) if problem.is_fatal]:
+        raise BundleError("\n".join(problems))

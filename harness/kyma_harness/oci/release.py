@@ -12,10 +12,12 @@ from kubeloop.client import Client
 from kyma_harness.kube.schema import violations
 from kyma_harness.kyma.contract import MODULE_TEMPLATE, parse_objects
 from kyma_harness.kyma.errors import BundleError
+from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.pair import BUILTIN_MANIFESTS
 from kyma_harness.kyma.resource_check import check_by_schema, check_on_server
 from kyma_harness.oci.bundle import Bundle, pack
+from kyma_harness.oci.check import check
 from kyma_harness.oci.registry import push
 from kyma_harness.oci.template import template
 
@@ -58,6 +60,8 @@ class Release:
     """Its ModuleTemplate, as YAML."""
     judge: str
     """Who has found the default CR to be what its CRD allows."""
+    notes: tuple[str, ...] = ()
+    """What is better known, and no reason to refuse the module."""
 
 
 async def _unchanged(bundle: Bundle) -> Bundle:
@@ -72,20 +76,27 @@ async def release(
     base_url: str | None = None,
     insecure: bool = False,
     dry_run: bool = False,
+    helm: Helm | None = None,
     adapt: Callable[[Bundle], Awaitable[Bundle]] = _unchanged,
 ) -> Release:
     """Check a module, push its bundle, and return its template; nothing is pushed where a check fails.
 
     ``registry`` is ``host:port/prefix`` as we reach it, ``base_url`` the same as the cluster reaches it. The
-    default CR is judged by the API server of ``client``, without one by the schema of its CRD. ``adapt`` may
-    change the bundle between its checks and the registry.
+    default CR is judged by the API server of ``client``, without one by the schema of its CRD; the chart is
+    rendered by ``helm``, without one not at all. ``adapt`` may change the bundle between its checks and the
+    registry.
     """
-    judge = await asyncio.to_thread(check_by_schema, module)
-    if client is not None:
+    problems = await check(module, helm)
+    if fatal := [problem.says for problem in problems if problem.is_fatal]:
+        listed = "".join(f"\n  {one}" for one in fatal)
+        raise BundleError(f"module {module.short_name} cannot be installed as it is:{listed}")
+    if client is None:
+        judge = await asyncio.to_thread(check_by_schema, module)
+    else:
         judge = await check_on_server(module, client)
     bundle = await adapt(await asyncio.to_thread(pack, module))
     text = template(bundle, base_url or registry)
     await asyncio.to_thread(check_template, text)
     if not dry_run:
         await push(bundle, registry, base_url=base_url, insecure=insecure)
-    return Release(template=text, judge=judge)
+    return Release(template=text, judge=judge, notes=tuple(problem.says for problem in problems))

@@ -20,10 +20,11 @@ from kyma_harness.kyma import deploy
 from kyma_harness.kyma.charting import charted
 from kyma_harness.kyma.choices import Choice
 from kyma_harness.kyma.contract import parse_objects
+from kyma_harness.kyma.helm import Helm
 from kyma_harness.kyma.makings import Made, Makings
 from kyma_harness.kyma.module import Module
 from kyma_harness.kyma.originals import GoSource, prebuilt
-from kyma_harness.kyma.pair import LifecycleManagers, find
+from kyma_harness.kyma.pair import NATS_RULES, LifecycleManagers, find
 from kyma_harness.kyma.room import check_room
 from kyma_harness.kyma.undeploy import undeploy
 from kyma_harness.oci.bundle import Bundle
@@ -109,10 +110,17 @@ class Testbed:
                 f"{registry.push}/{PREFIX}",
                 client=client,
                 base_url=f"{registry.pull}/{PREFIX}",
+                helm=self._helm,
                 adapt=with_its_image,
             )
         write_private(self.template_file, released.template)
         return released
+
+    @property
+    def _helm(self) -> Helm | None:
+        """The program that renders the chart to look at it; not every provider brings one."""
+        program = self.tools.folder / "helm"
+        return Helm(program) if program.exists() else None
 
     @property
     def has_containers(self) -> bool:
@@ -176,6 +184,13 @@ class Testbed:
     def _keep(self, made: Sequence[Made]) -> None:
         if known := self.record.now():
             self.record.write(known.with_objects(made))
+
+
+def rules_in_order(module: Module, managers: LifecycleManagers) -> list[Path]:
+    """Order the files of rules: no module's takes the managers' place, but it may have a NATS of its own."""
+    own = [file for file in managers.rules if file != NATS_RULES]
+    defaults = [file for file in managers.rules if file == NATS_RULES]
+    return [*own, *([module.rules] if module.rules else []), *defaults]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +264,7 @@ async def set_up(
         tools=tools,
         options=settings.options,
         rules=ProcessRules(
-            files=[*([module.rules] if module.rules else []), *managers.rules],
+            files=rules_in_order(module, managers),
             placeholders=managers.placeholders,
         ),
         detached=settings.detached,

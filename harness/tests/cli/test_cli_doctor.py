@@ -27,6 +27,7 @@ def test_every_provider_is_listed_with_all_that_it_lacks(ask):
     lines = ask().stderr.splitlines()
 
     assert lines[0].startswith("✓ embedded  neither Docker nor root")
+    assert "a root of their own" in lines[0] or "mount paths are rewritten" in lines[0]
     existing = next(number for number, line in enumerate(lines) if line.startswith("✗ existing"))
     assert "there is none in your kubeconfig" in lines[existing]
     assert lines[existing + 1].startswith("            - name a registry")

@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kyma_harness.managers.lifecycle_manager.manifests import build_manifest, updated
 from kyma_harness.managers.lifecycle_manager.status import module_entry, with_modules
@@ -39,8 +41,42 @@ def a_template(
     }
 
 
+def a_described_template(described: Object) -> Object:
+    template = a_template()
+    template["spec"]["descriptor"] = described
+    return template
+
+
 def a_layer(name: str, **access: str) -> Object:
     return {"name": name, "access": access or {"type": "localOciBlob", "digest": f"sha256:{name}"}}
+
+
+A_CONTEXT = {"baseUrl": "localhost:5001", "type": "ociRegistry", "componentNameMapping": "urlPath"}
+NAMELESS = {"access": {"type": "localOciBlob", "digest": "sha256:lamp"}}
+SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["localOciBlob", "ociRegistry", "urlPath"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "name",
+                    "version",
+                    "resources",
+                    "repositoryContexts",
+                    "access",
+                    "type",
+                    "digest",
+                    "baseUrl",
+                    "componentNameMapping",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
 
 
 def a_kyma(**status: Any) -> Object:
@@ -144,13 +180,76 @@ def test_a_chart_of_a_helm_repository_is_handed_on():
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        (a_template(context={"componentNameMapping": "sha256-digest"}), "is not an ociRegistry"),
-        (a_template(layers=[a_layer("lamp", type="s3")]), "access type 's3' is not supported"),
+        (
+            a_template(context={"componentNameMapping": "sha256-digest"}),
+            "error while parsing componentNameMapping sha256-digest: componentNameMapping not supported",
+        ),
+        (a_template(context={"type": "s3"}), "error while parsing context type s3: context type not"),
+        (
+            a_template(layers=[a_layer("lamp", type="s3")]),
+            "could not parse descriptor: error while parsing access type s3: access type not supported",
+        ),
+        (a_template(layers=[{"name": "lamp"}]), "error while parsing access type : access type not"),
+        (a_template(layers=["lamp"]), "component.resources.item is a text, not a mapping"),
+        (a_template(layers="lamp"), "component.resources is a text, not a list"),
+        (a_template(version=1), "component.version is a number, not a text"),
+        (a_described_template({"component": "x"}), "descriptor.component is a text, not a mapping"),
     ],
 )
 def test_a_descriptor_that_cannot_be_followed_is_refused(template: Object, sentence: str):
     with pytest.raises(TemplateError, match=re.escape(sentence)):
         build_manifest(a_kyma(), "lamp", template)
+
+
+@pytest.mark.parametrize(
+    ("described", "names"),
+    [
+        ({}, None),
+        ({"component": None}, None),
+        ({"component": {"resources": None, "repositoryContexts": [A_CONTEXT]}}, None),
+        ({"component": {"resources": [a_layer("lamp")]}}, None),
+        ({"component": {"resources": [a_layer("config")], "repositoryContexts": [A_CONTEXT]}}, None),
+        ({"component": {"resources": [a_layer("lamp")], "repositoryContexts": [A_CONTEXT]}}, ["lamp"]),
+        ({"component": {"resources": [NAMELESS], "repositoryContexts": [A_CONTEXT]}}, [""]),
+    ],
+)
+def test_a_descriptor_is_taken_as_loosely_as_by_the_original(described: Object, names: list[str] | None):
+    template = a_described_template(described)
+
+    manifest = build_manifest(a_kyma(), "lamp", template)
+    entry = module_entry("lamp", manifest, template)
+
+    installs = manifest["spec"]["installs"]
+    assert (installs and [one["name"] for one in installs]) == names
+    assert entry["templateInfo"]["version"] == ""
+
+
+@settings(deadline=None)
+@given(SHAPES, st.booleans())
+def test_any_descriptor_is_a_manifest_or_a_sentence(described: object, within: bool):  # noqa: FBT001
+    template = a_described_template({"component": described} if within else {"component": {}, "x": described})
+
+    try:
+        manifest = build_manifest(a_kyma(), "lamp", template)
+        said = module_entry("lamp", manifest, template)["name"]
+    except TemplateError as error:
+        said = str(error)
+
+    assert said
+
+
+@pytest.mark.parametrize(
+    ("installed", "offered", "outdated"),
+    [("", "1.0.0", False), ("1.0.0", "", False), ("v1.0.0", "1.1", True), ("x", "1.0.0", False)],
+)
+def test_a_switch_of_channels_between_no_versions_changes_nothing(
+    installed: str,
+    offered: str,
+    outdated: bool,  # noqa: FBT001
+):
+    info = {"generation": 1, "channel": "regular", "version": installed}
+
+    assert is_outdated({"templateInfo": info}, a_template(channel="fast", version=offered)) is outdated
 
 
 def test_an_update_leaves_what_module_manager_put_on_a_manifest():

@@ -10,9 +10,10 @@ from registry import running_registry
 
 from kubeloop.client import Client
 from kyma_harness.embedded.cluster import EmbeddedCluster
-from kyma_harness.kyma.contract import definitions_in
 from kyma_harness.kyma.errors import BlobNotFoundError, RegistryDownError
-from kyma_harness.managers.module_manager.charts import Install, Renderer, configured
+from kyma_harness.kyma.helm import Helm
+from kyma_harness.kyma.installation import Settings
+from kyma_harness.managers.module_manager.charts import Install, Renderer, definitions_of
 from kyma_harness.managers.module_manager.installer import Installer, PrepareError
 from kyma_harness.managers.module_manager.layers import LayerError, Layers
 from kyma_harness.managers.module_manager.status import State, status_of
@@ -33,6 +34,10 @@ async def pushed(address: str, content: bytes) -> str:
     async with connect(Location.parse(f"{address}/unsigned")) as registry:
         await registry.push_blob(NAME, blob)
     return blob.digest
+
+
+def an_install(chart: Path) -> Install:
+    return Install(name="lamp", chart=chart, settings=Settings(client_config={}, overrides="", values={}))
 
 
 def archive_of(member: tarfile.TarInfo) -> bytes:
@@ -91,7 +96,7 @@ async def test_a_layer_that_is_no_archive_is_named(tools: ToolPaths, tmp_path: P
             await Layers(tmp_path / "layers").chart(source_of(address, digest))
 
 
-@pytest.mark.parametrize("content", [b"configs:\n", b"# nothing\n", b"configs: []\n"])
+@pytest.mark.parametrize("content", [b"configs:\n", b"", b"configs: []\n"])
 async def test_a_config_layer_may_say_nothing(tools: ToolPaths, tmp_path: Path, content: bytes):
     async with running_registry(tools, tmp_path) as address:
         source = source_of(address, await pushed(address, content))
@@ -105,38 +110,15 @@ async def test_a_manifest_without_a_config_layer_has_no_settings(tmp_path: Path)
     assert await Layers(tmp_path).config(nothing) == []
 
 
-def test_an_install_takes_the_settings_under_its_name(tmp_path: Path):
-    entries = [
-        {"name": "torch", "clientConfig": "Namespace=torches", "overrides": "watts=1"},
-        {"name": "lamp", "clientConfig": "Namespace=lamps,CreateNamespace=true", "overrides": "watts=25"},
-    ]
-
-    install = configured("lamp", tmp_path, entries)
-
-    assert (install.namespace, install.creates_namespace, install.overrides) == ("lamps", True, "watts=25")
-    assert install.info() == {
-        "chartName": "lamp",
-        "clientConfig": '{"CreateNamespace":"true","Namespace":"lamps"}',
-        "overrides": '{"watts":25}',
-    }
-
-
-def test_an_install_without_settings_goes_to_the_default_namespace(tmp_path: Path):
-    install = configured("lamp", tmp_path, [])
-
-    assert (install.namespace, install.creates_namespace) == ("default", False)
-    assert (install.info()["clientConfig"], install.info()["overrides"]) == ("{}", "{}")
-
-
 def test_definitions_are_what_lies_in_crds(bundle: Bundle):
-    install = Install(name="lamp", chart=bundle.module.chart, client_config={})
+    install = an_install(bundle.module.chart)
 
-    assert [item["metadata"]["name"] for item in definitions_in(install.chart)] == ["lamps.example.com"]
+    assert [item["metadata"]["name"] for item in definitions_of(install)] == ["lamps.example.com"]
 
 
 def test_an_install_s_condition_follows_the_state_and_keeps_its_time_while_nothing_changes(tmp_path: Path):
     manifest = {"metadata": {"generation": 4}}
-    install = configured("lamp", tmp_path, [])
+    install = an_install(tmp_path)
     first = status_of(manifest, State.PROCESSING, installs=[install])
     first["conditions"][0]["lastTransitionTime"] = "2022-12-05T19:53:13Z"
 
@@ -160,9 +142,7 @@ async def test_a_manifest_for_another_cluster_is_refused_with_what_to_do(
         "spec": {"remote": True},
     }
     async with Client.from_kubeconfig(embedded_cluster.kubeconfig) as client:
-        installer = Installer(
-            client, layers=Layers(tmp_path), renderer=Renderer(helm="helm", kubectl="kubectl")
-        )
+        installer = Installer(client, layers=Layers(tmp_path), helm=Helm("helm"), kubectl="kubectl")
 
         with pytest.raises(PrepareError) as refused:
             await installer.prepare(manifest)
@@ -178,13 +158,13 @@ def layer(folder: Path, **files: str) -> Install:
     folder.mkdir()
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text)
-    return Install(name="lamp", chart=folder, client_config={})
+    return an_install(folder)
 
 
 @pytest.fixture
 def renderer(tools: ToolPaths) -> Renderer:
     """A renderer with the real programs."""
-    return Renderer(helm=str(tools.folder / "helm"), kubectl=str(tools.folder / "kubectl"))
+    return Renderer(helm=Helm(tools.folder / "helm"), kubectl=str(tools.folder / "kubectl"))
 
 
 async def test_a_layer_that_is_a_kustomization_is_built(renderer: Renderer, tmp_path: Path):

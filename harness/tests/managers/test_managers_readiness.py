@@ -6,6 +6,7 @@ from kubeloop.client import Client
 from kubeloop.kinds import DEPLOYMENT
 from kubeloop.resource import Object
 from kyma_harness.embedded.cluster import EmbeddedCluster
+from kyma_harness.kyma.installation import Settings
 from kyma_harness.managers.module_manager.charts import Install
 from kyma_harness.managers.module_manager.objects import Objects
 
@@ -26,7 +27,8 @@ def a_deployment() -> Object:
 
 
 async def test_a_chart_is_ready_when_what_it_runs_is(embedded_cluster: EmbeddedCluster, tmp_path: Path):
-    install = Install(name="lamp", chart=tmp_path, client_config={})
+    settings = Settings(client_config={}, overrides="", values={})
+    install = Install(name="lamp", chart=tmp_path, settings=settings)
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "readiness"}}
     async with Client.from_kubeconfig(embedded_cluster.kubeconfig) as client:
         objects = Objects(client)

@@ -1,6 +1,7 @@
 """Pods find one another, and Services, by the names that Kubernetes gives them."""
 
 import json
+import sys
 
 import pytest
 from node_cluster import wait_until
@@ -80,12 +81,14 @@ async def test_two_pods_listen_at_one_port_and_are_found_by_their_names(cluster,
         {"name": "NAMES", "value": names},
         {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
     ]
-    await cluster.client.create(shell("", command=["python3", "-c", ASK], env=env))
+    await cluster.client.create(shell("", command=[sys.executable, "-c", ASK], env=env))
     await cluster.container(
         "job", namespace, lambda one: "terminated" in one.get("state", {}), what="terminated"
     )
 
-    said = json.loads((await cluster.kubectl("logs", "job", "-n", namespace)).stdout)
+    log = (await cluster.kubectl("logs", "job", "-n", namespace)).stdout
+    assert log.startswith("{"), log
+    said = json.loads(log)
     assert said["answers"][:3] == ["peer-0", "peer-1", "peer-1"]
     assert said["answers"][3] in {"peer-0", "peer-1"}
     assert said["me"]

@@ -21,6 +21,7 @@ from kubeloop.kinds import DAEMON_SET, DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, S
 from kubeloop.resource import generation_of
 from kyma_harness.host import process
 from kyma_harness.host.blocking import Portal
+from kyma_harness.host.loopback import LoopbackNetworks
 from kyma_harness.host.paths import cache_dir
 from kyma_harness.host.ports import PortPool
 from kyma_harness.toolchain.tools import ensure, explicit_tools
@@ -96,10 +97,10 @@ class AtRest:
 
 @pytest.fixture(scope="module")
 def at_rest(tmp_path_factory):
-    with Portal() as portal, PortPool() as ports:
+    with Portal() as portal, PortPool() as ports, LoopbackNetworks() as networks:
         tools = portal.call(ensure(explicit=explicit_tools(os.environ), cache=cache_dir()))
         stack = AsyncExitStack()
-        running = running_plane(tmp_path_factory.mktemp("at-rest"), tools.folder, ports)
+        running = running_plane(tmp_path_factory.mktemp("at-rest"), tools.folder, ports, networks)
         plane, _ = portal.call(stack.enter_async_context(running))
         client = portal.call(stack.enter_async_context(Client.from_kubeconfig(plane.layout.kubeconfig)))
         resting = AtRest(portal, client, Kubectl(tools.folder / "kubectl", plane.layout.kubeconfig))

@@ -71,6 +71,13 @@ async def test_a_mount_point_that_the_host_has_not_hides_nothing_of_the_host(tmp
     assert said == f"here\n{os.getuid()}\n"
 
 
+async def test_the_host_is_called_as_the_pod(tmp_path, mounting):
+    said = await output(once("uname -n; echo $HOSTNAME"), tmp_path, mounting=mounting)
+
+    assert said == "web-0\nweb-0\n"
+    assert os.uname().nodename != "web-0"
+
+
 async def test_a_mount_within_a_mount_lies_in_it(tmp_path, mounting):
     mounts = [*DATA, {"name": "data", "mountPath": "/data/inner", "subPath": "other"}]
     script = "echo one > /data/inner/x; cat /data/other/x; ls /data/inner"

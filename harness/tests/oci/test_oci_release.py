@@ -37,8 +37,8 @@ def for_nobody(module: Module) -> Module:
     ("spoil", "error", "said"),
     [
         (too_bright, ModuleError, "spec.watts: 1000 is greater than the maximum of 100"),
-        (without_a_chart, ModuleError, "does not define the default CR's"),
-        (for_nobody, BundleError, r"spec.target: 'nowhere' is not one of \['control-plane', 'remote'\]"),
+        (without_a_chart, BundleError, "cannot be installed as it is:\n  .* has no Chart.yaml"),
+        (for_nobody, BundleError, "spec.target: 'nowhere' is not allowed; allowed are control-plane, remote"),
     ],
 )
 async def test_nothing_is_pushed_of_a_module_that_a_check_refuses(

@@ -217,6 +217,18 @@ class Client(AbstractAsyncContextManager["Client"]):
             body=patch, content_type="application/merge-patch+json",
         )  # fmt: skip
 
+    async def strategic_patch(
+        self, kind: Kind, name: str, patch: Object, *, namespace: str | None = None
+    ) -> Object:
+        """Merge a patch by what the API server knows of the kind, items of its lists by their keys.
+
+        It knows that of Kubernetes' own kinds alone.
+        """
+        return await self._send(
+            "PATCH", kind, name, namespace,
+            body=patch, content_type="application/strategic-merge-patch+json",
+        )  # fmt: skip
+
     async def replace_status(
         self, kind: Kind, name: str, status: Object, *, namespace: str | None = None, uid: str
     ) -> Object:

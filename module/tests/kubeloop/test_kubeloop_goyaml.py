@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubeloop import goyaml
@@ -75,6 +75,7 @@ def test_a_text_that_would_exhaust_us_is_refused(text: str, said: str):
         goyaml.load(text)
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("ab:-?[]{}#&*!|>'\"%@`,.019_+eExo \n\t<=~yn"))
 @example("[*a")
 def test_whatever_is_no_yaml_is_one_kind_of_error_in_one_line(text: str):
@@ -88,6 +89,7 @@ def test_whatever_is_no_yaml_is_one_kind_of_error_in_one_line(text: str):
     assert "\n" not in said
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_what_is_written_is_read_as_it_was_by_go_and_by_python(value: Any):
     text = goyaml.dump(value)

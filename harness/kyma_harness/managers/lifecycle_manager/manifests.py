@@ -5,10 +5,11 @@ from typing import Any
 
 from kubeloop.resource import Object, labels_of, uid_of
 from kyma_harness.kyma.contract import CHANNEL, CONTROLLER_NAME, KYMA, KYMA_NAME, MANIFEST, MODULE_NAME
-from kyma_harness.managers.lifecycle_manager.templates import TemplateError
+from kyma_harness.managers.lifecycle_manager.templates import Component, TemplateError, component_of, text_of
 from kyma_harness.oci.bundle import REPOSITORY_PREFIX
 
 NOTHING = {"repo": "", "name": "", "ref": "", "type": ""}
+_PARSE = "cannot convert templates: could not parse descriptor"
 RESERVED = ("config", "crds")
 """Layers that are no charts."""
 
@@ -17,7 +18,7 @@ def build_manifest(kyma: Object, module_name: str, template: Object) -> Object:
     """Return the Manifest as it is created; raises TemplateError for a descriptor that cannot be followed."""
     name, namespace = f"{kyma['metadata']['name']}-{module_name}", kyma["metadata"]["namespace"]
     spec = template["spec"]
-    layers = [(layer["name"], _source(layer, spec["descriptor"])) for layer in _layers(template)]
+    layers = _layers(component_of(template))
     # The original means to fill spec.crds from the layer of that name, but lets it fall into spec.config.
     configs = [source for layer, source in layers if layer in RESERVED]
     charts = [{"name": layer, "source": source} for layer, source in layers if layer not in RESERVED]
@@ -34,7 +35,8 @@ def build_manifest(kyma: Object, module_name: str, template: Object) -> Object:
             "remote": spec["target"] == "remote",
             "config": configs[-1] if configs else NOTHING,
             "crds": NOTHING,
-            "installs": charts,
+            # The API server refuses one without: so the original learns that a module has no chart.
+            "installs": charts or None,
             "resource": _resource(template, name, namespace),
         },
     }
@@ -81,40 +83,46 @@ def _resource(template: Object, name: str, namespace: str) -> Object:
     return resource
 
 
-def _layers(template: Object) -> list[Object]:
-    layers: list[Object] = template["spec"]["descriptor"].get("component", {}).get("resources") or []
-    return layers
+def _layers(component: Component) -> list[tuple[str, dict[str, Any]]]:
+    """Return name and source of each layer; without a repository there is none of them."""
+    if not component.contexts:
+        return []
+    kind = text_of(component.contexts[-1], "type", "repositoryContexts")
+    if kind != "ociRegistry":
+        raise TemplateError(f"{_PARSE}: error while parsing context type {kind}: context type not supported")
+    return [(text_of(layer, "name", "resources"), _source(layer, component)) for layer in component.resources]
 
 
-def _source(layer: Object, descriptor: Object) -> dict[str, Any]:
-    access = layer.get("access") or {}
+def _source(layer: Object, component: Component) -> dict[str, Any]:
+    access = layer.get("access")
+    access = access if isinstance(access, dict) else {}
     match access.get("type"):
         case "localOciBlob":
-            return _image(layer, access, descriptor["component"])
+            return _image(access, component)
         case "helmChartRepository":
             return {
                 "type": "helm-chart",
-                "url": access["helmChartRepoUrl"],
-                "chartName": access["helmChartName"],
-                "version": access["helmChartVersion"],
+                "url": text_of(access, "helmChartRepoUrl", "access"),
+                "chartName": text_of(access, "helmChartName", "access"),
+                "version": text_of(access, "helmChartVersion", "access"),
             }
         case other:
-            raise TemplateError(f"layer {layer['name']}: access type {other!r} is not supported")
+            raise TemplateError(
+                f"{_PARSE}: error while parsing access type {other or ''}: access type not supported"
+            )
 
 
-def _image(layer: Object, access: Object, component: Object) -> dict[str, str]:
-    contexts = component.get("repositoryContexts") or []
-    if not contexts:
-        raise TemplateError(f"component {component['name']} names no repository to take its layers from")
-    context = contexts[-1]
-    if context.get("type") != "ociRegistry" or context.get("componentNameMapping") != "urlPath":
+def _image(access: Object, component: Component) -> dict[str, str]:
+    context = component.contexts[-1]
+    mapping = context.get("componentNameMapping")
+    if mapping != "urlPath":
         raise TemplateError(
-            f"component {component['name']}: repository {context.get('baseUrl')} is not an ociRegistry "
-            "with componentNameMapping urlPath"
+            f"{_PARSE}: building the digest url: error while parsing componentNameMapping {mapping or ''}: "
+            "componentNameMapping not supported"
         )
     return {
-        "repo": f"{context['baseUrl']}/{REPOSITORY_PREFIX}",
-        "name": component["name"],
-        "ref": access.get("digest") or layer.get("version", ""),
+        "repo": f"{text_of(context, 'baseUrl', 'repositoryContexts')}/{REPOSITORY_PREFIX}",
+        "name": component.name,
+        "ref": text_of(access, "digest", "access") or component.version,
         "type": "oci-ref",
     }

@@ -1,24 +1,29 @@
 """Reconcile a Kyma (contract 2.1 to 2.7)."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from kubeloop.client import Client
 from kubeloop.controller import Result
-from kubeloop.errors import NotFoundError
+from kubeloop.errors import InvalidError, NotFoundError, is_transient
 from kubeloop.events import EventRecorder
+from kubeloop.logs import get_logger
 from kubeloop.resource import Object, ObjectKey, generation_of, has_finalizer, is_deleting, labels_of
 from kyma_harness.kyma.contract import KYMA, KYMA_FINALIZER, LIFECYCLE_MANAGER, MANAGED_BY, MANIFEST
+from kyma_harness.managers.failures import sentence_of
 from kyma_harness.managers.lifecycle_manager.manifests import build_manifest, updated
 from kyma_harness.managers.lifecycle_manager.status import (
     entries_of,
     is_ready,
     module_entry,
+    with_cause,
     with_modules,
 )
 from kyma_harness.managers.lifecycle_manager.templates import TemplateError, find_template, is_outdated
 from kyma_harness.managers.patience import Patience
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,10 @@ class Synced:
 
     entries: list[Object]
     changed: bool
+
+
+class SyncError(Exception):
+    """The API server does not take a module's Manifest."""
 
 
 class KymaReconciler:
@@ -57,11 +66,21 @@ class KymaReconciler:
         self._resync = resync
 
     async def reconcile(self, key: ObjectKey) -> Result:
-        """Take one step; the writes of each step bring the next pass about."""
+        """Take one step; whatever goes wrong in it stands in the Kyma's status, and in an Event."""
         try:
             kyma = await self._client.get(KYMA, key.name, key.namespace)
         except NotFoundError:
             return self._patience.settled(key)
+        try:
+            return await self._step(key, kyma)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("pass failed", cause=sentence_of(error))
+            return await self._report(key, sentence_of(error))
+
+    async def _step(self, key: ObjectKey, kyma: Object) -> Result:
+        """Take one step; the writes of each step bring the next pass about."""
         if is_deleting(kyma):
             await self._let_go(kyma)
             return self._patience.settled(key)
@@ -96,12 +115,11 @@ class KymaReconciler:
     async def _sync(self, key: ObjectKey, kyma: Object) -> Result:
         try:
             wanted = self._wanted(kyma)
+            synced = await self._sync_manifests(kyma, wanted)
         except TemplateError as error:
-            message = f"error while fetching modules during processing: {error}"
-            await self._events.write(kyma, "Warning", "ModuleReconciliationError", message)
-            await self._write(kyma, {**kyma["status"], "state": "Error"})
-            return self._patience.again(key)
-        synced = await self._sync_manifests(kyma, wanted)
+            return await self._fail(key, kyma, f"error while fetching modules during processing: {error}")
+        except SyncError as error:
+            return await self._fail(key, kyma, f"sync failed: {error}")
         leaving = await self._remove_unlisted(kyma, wanted)
         status = with_modules(kyma, [*leaving, *synced.entries])
         if synced.changed or leaving or _states(status) != _states(kyma["status"]):
@@ -113,10 +131,25 @@ class KymaReconciler:
         await self._finish(kyma, status)
         return self._patience.settled(key, look_again=self._resync)
 
+    async def _report(self, key: ObjectKey, cause: str) -> Result:
+        """Say on the Kyma, which others may have changed meanwhile, what nobody has foreseen."""
+        try:
+            kyma = await self._client.get(KYMA, key.name, key.namespace)
+        except NotFoundError:
+            return self._patience.settled(key)
+        await self._events.write(kyma, "Warning", "ModuleReconciliationError", cause)
+        await self._write(kyma, with_cause(kyma.get("status") or {}, cause, generation_of(kyma)))
+        return self._patience.again(key)
+
+    async def _fail(self, key: ObjectKey, kyma: Object, message: str) -> Result:
+        await self._events.write(kyma, "Warning", "ModuleReconciliationError", message)
+        await self._write(kyma, {**kyma["status"], "state": "Error"})
+        return self._patience.again(key)
+
     def _wanted(self, kyma: Object) -> list[Wanted]:
         spec, templates = kyma["spec"], list(self._templates())
         wanted = []
-        for module in spec.get("modules", []):
+        for module in spec.get("modules") or ():
             template = find_template(templates, module, spec.get("channel"))
             manifest = build_manifest(kyma, module["name"], template)
             wanted.append(Wanted(module=module["name"], template=template, manifest=manifest))
@@ -130,13 +163,20 @@ class KymaReconciler:
             if manifest is None and created:
                 continue
             if manifest is None:
-                manifest = await self._client.create(one.manifest)
+                manifest = await self._put("creating", one, self._client.create(one.manifest))
                 created = changed = True
             elif _needs_update(manifest, known.get(one.module), one.template):
-                manifest = await self._client.update(updated(manifest, one.manifest))
+                change = self._client.update(updated(manifest, one.manifest))
+                manifest = await self._put("updating", one, change)
                 changed = True
             entries.append(module_entry(one.module, manifest, one.template))
         return Synced(entries=entries, changed=changed)
+
+    async def _put(self, doing: str, one: Wanted, write: Awaitable[Object]) -> Object:
+        try:
+            return await write
+        except InvalidError as error:
+            raise SyncError(f"error {doing} custom resource of type {one.module} {error.message}") from error
 
     async def _remove_unlisted(self, kyma: Object, wanted: list[Wanted]) -> list[Object]:
         """Delete the Manifests of modules that are off the list; return the entries of those that linger."""

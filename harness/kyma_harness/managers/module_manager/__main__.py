@@ -8,12 +8,13 @@ from pathlib import Path
 
 from kubeloop.client import Client
 from kubeloop.controller import Controller
+from kubeloop.events import EventRecorder
 from kubeloop.reflector import Reflector
 from kubeloop.resource import Object, ObjectKey
 from kyma_harness.kyma.contract import MANIFEST
 from kyma_harness.kyma.errors import KymaError
+from kyma_harness.kyma.helm import Helm
 from kyma_harness.managers.flags import add_switch, flag_parser
-from kyma_harness.managers.module_manager.charts import Renderer
 from kyma_harness.managers.module_manager.installer import Installer
 from kyma_harness.managers.module_manager.layers import Layers
 from kyma_harness.managers.module_manager.reconciler import ManifestReconciler
@@ -29,13 +30,15 @@ async def serve(client: Client, flags: argparse.Namespace) -> None:
     installer = Installer(
         client,
         layers=Layers(Path(tempfile.gettempdir()) / "layers"),
-        renderer=Renderer(helm=_program("helm"), kubectl=_program("kubectl")),
+        helm=Helm(_program("helm")),
+        kubectl=_program("kubectl"),
         custom_state_check=flags.custom_state_check,
         check_ready_states=flags.check_ready_states,
     )
     reconciler = ManifestReconciler(
         client,
         installer=installer,
+        events=EventRecorder(client, NAME),
         patience=Patience(base=flags.base, maximum=flags.maximum),
         resync=flags.resync,
     )

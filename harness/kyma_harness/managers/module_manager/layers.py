@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kubeloop import goyaml
 from kyma_harness.kyma.errors import KymaError
+from kyma_harness.kyma.installation import entries_of
 from kyma_harness.kyma.originals import settle
 from kyma_harness.oci.registry import Location, connect
 
@@ -39,18 +39,18 @@ class Layers:
             await asyncio.to_thread(_unpack, content, target)
         return target
 
-    async def config(self, source: dict[str, str]) -> list[dict[str, Any]]:
+    async def config(self, source: dict[str, str]) -> list[Any]:
         """Return the entries of a config layer; none where there is no such layer, or nothing in it."""
         if not source.get("ref"):
             return []
         if source["ref"] not in self._configs:
             self._configs[source["ref"]] = await _pull(source)
-        try:
-            data = goyaml.load(self._configs[source["ref"]]) or {}
-        except goyaml.YAMLError as error:
-            raise LayerError(f"config layer {source['ref']} is not YAML: {error}") from None
-        entries: list[dict[str, Any]] = data.get("configs") or []
-        return entries
+        return entries_of(self._configs[source["ref"]], name_of(source))
+
+
+def name_of(source: dict[str, str]) -> str:
+    """Name a config layer in an error."""
+    return f"config layer {source.get('ref', '')}".rstrip()
 
 
 async def _pull(source: dict[str, str]) -> bytes:

@@ -22,6 +22,7 @@ from kyma_harness.node.sandbox import Sandbox
 from kyma_harness.node.volumes.mounts import Mounts, mount_path
 from kyma_harness.node.volumes.sources import Getter
 
+_HOSTNAME_LENGTH = 63
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 # A working folder within these is the host's, if the host has it: without them nothing runs.
 _SYSTEM = frozenset(
@@ -137,7 +138,9 @@ class Launcher:
             mounts = Mounts({**mounts.directories, cwd: own})
         folder = sandbox.container_folder(container["name"], "root")
         try:
-            view = mounted(folder, mounts, cwd=cwd, privilege=self.mounting.privilege)
+            view = mounted(
+                folder, mounts, cwd=cwd, hostname=_hostname(sandbox), privilege=self.mounting.privilege
+            )
         except OSError as error:
             raise LaunchError(f"the container's root cannot be made: {error}") from error
         return view, folder
@@ -155,7 +158,7 @@ class Launcher:
             "PATH": os.pathsep.join(view.path(folder) for folder in search),
             "HOME": view.path(str(sandbox.container_folder(name, "home", fresh=True))),
             "TMPDIR": temporary,
-            "HOSTNAME": sandbox.facts.pod["spec"].get("hostname") or sandbox.facts.name,
+            "HOSTNAME": _hostname(sandbox),
             "LANG": "C.UTF-8",
         }
         if view.root:
@@ -165,10 +168,10 @@ class Launcher:
                 "KUBERNETES_SERVICE_PORT": str(server.port),
                 "KUBERNETES_SERVICE_PORT_HTTPS": str(server.port),
             }
-        if mounts.host_path(SERVICE_ACCOUNT_FOLDER):
+        if volume := mounts.host_path(SERVICE_ACCOUNT_FOLDER):
             path = sandbox.container_folder(name, "run") / "kubeconfig"
-            # It points into the volume, so that a token that was renewed is read.
-            folder = Path(view.rewrite(SERVICE_ACCOUNT_FOLDER))
+            # It points into the volume, so that a token that was renewed is read, also from outside.
+            folder = Path(view.path(str(volume)))
             document = kubeconfig_of(
                 cluster_of(self.server, folder / "ca.crt"),
                 {"tokenFile": str(folder / "token")},
@@ -178,6 +181,12 @@ class Launcher:
             new_file(path, as_text(document).encode())
             env["KUBECONFIG"] = view.path(str(path))
         return env
+
+
+def _hostname(sandbox: Sandbox) -> str:
+    """Return the pod's hostname, which Linux wants no longer than the label of a name."""
+    name = str(sandbox.facts.pod["spec"].get("hostname") or sandbox.facts.name)
+    return name[:_HOSTNAME_LENGTH].rstrip("-.")
 
 
 def termination_message_path(container: Mapping[str, Any]) -> str:

@@ -87,9 +87,11 @@ def joined(view: View, pid: int) -> RootOf | None:
     return RootOf(pid=pid, cwd=view.root.cwd, privilege=view.root.privilege)
 
 
-def mounted(folder: Path, mounts: Mounts, *, cwd: str, privilege: Privilege) -> Mounted:
+def mounted(folder: Path, mounts: Mounts, *, cwd: str, hostname: str, privilege: Privilege) -> Mounted:
     """Plan the root of a container, which holds nothing of an earlier start, to be made at a folder."""
-    root = planned_root(folder, mounts.directories, cwd=mount_path(cwd), privilege=privilege)
+    root = planned_root(
+        folder, mounts.directories, cwd=mount_path(cwd), hostname=hostname, privilege=privilege
+    )
     return Mounted(mounts, root)
 
 
@@ -107,7 +109,7 @@ async def probe_mounting(scratch: Path) -> Mounting:
     for privilege in Privilege:
         mounts: Mapping[str, Path] = {_PROBED: file}
         try:
-            root = planned_root(new_folder(scratch / "root"), mounts, cwd="/", privilege=privilege)
+            root = planned_root(new_folder(scratch / "root"), mounts, privilege=privilege)
             seen = await run(["cat", _PROBED], timeout=_PROBE_SECONDS, root=root)
         except (HarnessError, OSError) as error:
             reason = str(error)
