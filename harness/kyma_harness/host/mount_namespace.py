@@ -77,7 +77,8 @@ def planned_root(
     """Return the root of a process that sees the host, but for what `mounts` puts elsewhere.
 
     A mount point that the host has not is made without touching the host: the folders above it are folders of
-    the root, with links to all that the host has in them. One within another mount is made within that.
+    the root, with links to all that the host has in them. One within another mount is made within that, and a
+    source that is mounted elsewhere, as a disk that is full, is linked to.
     Raises OSError where one cannot be made.
     """
     points = {os.path.realpath(path): source for path, source in sorted(mounts.items())}
@@ -91,9 +92,12 @@ def planned_root(
     for point, source in points.items():
         if covering := _covering(point, points):
             _make_point(points[covering], Path(point).relative_to(covering), source)
+        elif _is_elsewhere(source):
+            entries.append(Entry(point, target=os.readlink(source)))  # noqa: PTH115 - as it is written
         elif str(Path(point).parent) in mirrored:
             entries.append(Entry(point, is_folder=source.is_dir()))
-    binds = tuple((source, point) for point, source in sorted(points.items()))
+    linked = {one.path for one in entries if one.target}
+    binds = tuple((source, point) for point, source in sorted(points.items()) if point not in linked)
     return Root(
         folder=folder,
         entries=tuple(entries),
@@ -109,7 +113,7 @@ def _mirrored(points: Mapping[str, Path]) -> set[str]:
     """Return the folders that cannot be the host's: something is mounted in them that the host has not."""
     own = [point for point in points if not _covering(point, points)]
     mirrored = {"/"}
-    pending = [point for point in own if not _is_there(point, points[point])]
+    pending = [point for point in own if _is_elsewhere(points[point]) or not _is_there(point, points[point])]
     while pending:
         for point in pending:
             mirrored |= {str(parent) for parent in Path(point).parents}
@@ -126,6 +130,11 @@ def _mirrored(points: Mapping[str, Path]) -> set[str]:
 def _covering(point: str, points: Mapping[str, Path]) -> str | None:
     """Return the nearest other mount point that a mount point lies in."""
     return next((str(parent) for parent in Path(point).parents if str(parent) in points), None)
+
+
+def _is_elsewhere(source: Path) -> bool:
+    """Tell whether a source is a link into another mount namespace, out of which nothing can be bound."""
+    return source.is_symlink() and str(source.readlink()).startswith("/proc/")
 
 
 def _is_there(point: str, source: Path) -> bool:

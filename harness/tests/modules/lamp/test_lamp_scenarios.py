@@ -112,7 +112,7 @@ def test_a_lamp_is_judged_by_the_cluster_before_it_is_pushed_there(
     module = dataclasses.replace(testbed.module, default_cr=too_bright)
 
     released = portal.call(testbed.bundle())
-    with pytest.raises(ModuleError, match=r"spec\.watts: 1000"):
+    with pytest.raises(ModuleError, match=r"spec\.watts: Invalid value: 1000"):
         portal.call(dataclasses.replace(testbed, module=module).bundle())
 
     assert released.judge == f"the API server {client.server}"

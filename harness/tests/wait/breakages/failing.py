@@ -20,7 +20,15 @@ NAME = "default-kyma-lamp"
 Offer = Callable[..., Module]
 IMAGE = "registry.example.com/lamp-manager:1.0.0"
 VALUES = "chart/values.yaml"
-UNRENDERED = ("chart/templates/deployment.yaml", ".Values.colour", ".Values.shade.name")
+UNRENDERED = (
+    "chart/templates/deployment.yaml",
+    "{{ .Values.colour | quote }}",
+    (
+        '{{ if .Capabilities.APIVersions.Has "operator.kyma-project.io/v1alpha1" }}'
+        "{{ .Values.shade.name }}{{ else }}white{{ end }}"
+    ),
+)
+"""It renders as it is bundled, where no cluster says what it serves."""
 
 
 def test_a_wrong_image(offer: Offer, kyma: KymaHandle):
