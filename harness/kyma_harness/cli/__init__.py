@@ -71,7 +71,7 @@ commands.section(
     "Single steps",
     {
         "steps:tools": "Fetch or build the tools, and print the folder they are in.",
-        "module:check": "Say what the lifecycle managers could not do with the module.",
+        "module:check": "Judge the module without a cluster, in about a second.",
         "module:bundle": "Pack the module, push it, and write its ModuleTemplate.",
         "steps:deploy": "Deploy the lifecycle managers, the template and the Kyma.",
         "steps:grant_rights": "Let module-manager install modules in its own cluster.",

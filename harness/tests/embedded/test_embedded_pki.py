@@ -1,6 +1,7 @@
 """What a cluster's certificates are good for, told by handshakes in memory."""
 
 import ssl
+from ipaddress import IPv4Network
 
 import pytest
 
@@ -9,7 +10,8 @@ from kyma_harness.embedded.pki import make_pki
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
-    return make_pki(tmp_path_factory.mktemp("state") / "pki", node_name="process-node")
+    folder = tmp_path_factory.mktemp("state") / "pki"
+    return make_pki(folder, node_name="process-node", services=IPv4Network("127.10.0.0/16"))
 
 
 def groups_and_name(certificate):
@@ -63,7 +65,7 @@ def test_a_client_is_known_by_its_name_and_is_a_master_only_where_it_has_to_be(p
     assert groups_and_name(client) == ([group], name)
 
 
-@pytest.mark.parametrize("host", ["kubernetes.default.svc", "10.96.0.1", "localhost", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["kubernetes.default.svc", "127.10.0.1", "localhost", "127.0.0.1"])
 def test_the_api_server_serves_under_each_of_its_names(pki, host):
     _, server = shake_hands(pki.api_server, pki.admin, authority=pki.authority, host=host)
 
