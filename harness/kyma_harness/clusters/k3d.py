@@ -280,6 +280,8 @@ def _rolled_out(seen: Object | None) -> str:
 
 K3D_LABEL, ROLE_LABEL = "k3d.cluster", "k3d.role"
 ATTEMPTS = 2
+SETTLE_SECONDS = 120.0
+"""For which each part of a new cluster is waited."""
 
 
 class K3dProvider:
@@ -289,10 +291,13 @@ class K3dProvider:
     capabilities = frozenset({Capability.CONTAINERS, Capability.POD_NETWORK})
     disposable = True
 
-    def __init__(self, *, home: ClusterHome, cli: K3dCli, options: ProviderOptions) -> None:
+    def __init__(
+        self, *, home: ClusterHome, cli: K3dCli, options: ProviderOptions, patience: float = SETTLE_SECONDS
+    ) -> None:
         self._home = home
         self._cluster = home.cluster
         self._cli = cli
+        self._patience = patience
         self._options = options
         self._registry: RegistryAddress | None = None
 
@@ -404,7 +409,7 @@ class K3dProvider:
         await self._note(await self._containers(docker))
         name = registry_name(self._cluster)
         async with self._home.client() as client:
-            await settle(client, report, brings_dns=True)
+            await settle(client, report, brings_dns=True, within=self._patience)
             await step("patch-coredns", lambda: alias(client, f"{name}.localhost", name), report)
 
     async def _containers(self, docker: Docker) -> list[Container]:

@@ -24,6 +24,8 @@ from kyma_harness.clusters.provider import ProviderOptions, RegistryAddress
 from kyma_harness.host.errors import CommandError
 from kyma_harness.host.ports import PortPool
 
+PATIENCE = 20.0
+"""Seconds for what is there already but has to be asked for."""
 K3S = "docker.io/rancher/k3s:v1.35.5-k3s1"
 """The image of nodes of the recorded k3d."""
 pytestmark = pytest.mark.usefixtures("daemon")
@@ -37,6 +39,7 @@ def provider(k3d, tmp_path, tools):
         home=ClusterHome(cluster="test", folder=state, kubectl=tools.folder / "kubectl"),
         cli=K3dCli(k3d.program, kubeconfig=state / "k3d-kubeconfig"),
         options=ProviderOptions(),
+        patience=PATIENCE,
     )
 
 
