@@ -51,20 +51,28 @@ async def charted(module: Module, *, kubectl: Path, cache: Path) -> Module:
     return replace(module, chart=folder)
 
 
+async def objects_of(source: Path, kubectl: Path) -> list[Object]:
+    """Return what is in a file of YAML, or what a kustomization builds.
+
+    Raises :class:`CommandError` where it does not build, and KymaError where that is no YAML.
+    """
+    if await asyncio.to_thread(source.is_file):
+        return parse_objects(await asyncio.to_thread(source.read_text, encoding="utf-8"), str(source))
+    built = await run([kubectl, "kustomize", source], timeout=BUILD_SECONDS)
+    return parse_objects(built.stdout, str(source))
+
+
 async def _objects(module: Module, kubectl: Path) -> list[Object]:
     source = module.chart
-    if source.is_file():
-        return parse_objects(await asyncio.to_thread(source.read_text, encoding="utf-8"), str(source))
-    if not is_kustomization(source):
+    if not source.is_file() and not is_kustomization(source):
         raise ModuleError(
             f"module {module.short_name}: {source} is no chart (it has no Chart.yaml) and no kustomization: "
             "name the folder of one of them, or a file of YAML, in module.yaml, chart"
         )
     try:
-        built = await run([kubectl, "kustomize", source], timeout=BUILD_SECONDS)
+        return await objects_of(source, kubectl)
     except CommandError as error:
         raise ModuleError(f"module {module.short_name}: {source} does not build: {error}") from None
-    return parse_objects(built.stdout, str(source))
 
 
 def _written(module: Module, objects: Sequence[Object], cache: Path) -> Path:

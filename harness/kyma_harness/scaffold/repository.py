@@ -1,6 +1,5 @@
 """Look through a repository for what a module is made of: PROJECT, charts, config/, main packages."""
 
-import asyncio
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from kubeloop import goyaml
 from kubeloop.resource import Object
 from kyma_harness.host.errors import CommandError, HarnessError
 from kyma_harness.host.process import run
-from kyma_harness.kyma.charting import KUSTOMIZATIONS, is_chart, is_kustomization
+from kyma_harness.kyma.charting import KUSTOMIZATIONS, is_chart, is_kustomization, objects_of
 from kyma_harness.kyma.contract import parse_objects
 
 RENDER_SECONDS = 60.0
@@ -71,15 +70,10 @@ async def rendered(found: Repository, tools: Path) -> list[Object]:
 
     Raises :class:`RepositoryError` with the program's own words where it does not render.
     """
-    argv: list[str | Path]
-    if found.source.is_file():
-        text = await asyncio.to_thread(found.source.read_text, encoding="utf-8")
-        return parse_objects(text, str(found.source))
-    if found.is_chart:
-        argv = [tools / "helm", "template", found.source.name, found.source, "--include-crds"]
-    else:
-        argv = [tools / "kubectl", "kustomize", found.source]
     try:
+        if not found.is_chart:
+            return await objects_of(found.source, tools / "kubectl")
+        argv = [str(tools / "helm"), "template", found.source.name, str(found.source), "--include-crds"]
         done = await run(argv, timeout=RENDER_SECONDS)
     except CommandError as error:
         raise RepositoryError(f"{found.source} does not render: {error}") from None
